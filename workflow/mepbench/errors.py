@@ -1,0 +1,33 @@
+"""The errors that a user may see, and those that become a verdict.
+
+`InputError` stops a command before any job starts. The others are caught by the driver
+and turned into the verdict they name: they cost one reaction, never a batch.
+"""
+
+
+class InputError(Exception):
+    """Bad input: the message names the file, the reaction and the remedy."""
+
+
+class BudgetExhausted(Exception):
+    """The next round of evaluations would exceed the budget; nothing was evaluated."""
+
+    verdict = "budget"
+
+
+class SCFFailure(Exception):
+    """The self-consistent field did not converge at 300 K, nor after a warmer start."""
+
+    verdict = "scf-failure"
+
+
+class NotInstalled(Exception):
+    """An optional program or package is missing; the message says how to get it."""
+
+    verdict = "not-installed"
+
+
+class BadEndpoints(Exception):
+    """The endpoints of one reaction are not what was asked for; the message says why."""
+
+    verdict = "bad-endpoints"

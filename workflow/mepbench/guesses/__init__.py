@@ -1,0 +1,1 @@
+"""One file a guess: `interpolate(reaction, seed, *, frames) -> (frames, N, 3)`, no evaluation."""

@@ -1,0 +1,1 @@
+"""One file a method: `solve(reaction, oracle, guess, seed, *, options) -> Path`."""

@@ -1,0 +1,1 @@
+"""The chemistry-informed path: network, losses, quadrature, training."""

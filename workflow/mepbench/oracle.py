@@ -1,0 +1,189 @@
+"""The oracle: the only way a method reaches a potential, and the meter of its cost.
+
+A gradient evaluation is one call of the potential at one geometry; a round is one batch of
+them that could run in parallel. The endpoints are free for every method.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+
+from .errors import BudgetExhausted
+from .path import Path
+from .reaction import Reaction
+
+TRACE_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State of a method at one moment: `barrier` in eV, `residual` as the method defines it."""
+
+    evaluations: int
+    rounds: int
+    seconds: float
+    barrier: float
+    residual: float
+
+
+class Oracle:
+    """A metered, budgeted potential.
+
+    Parameters
+    ----------
+    potential : an object with `evaluate(positions)`, `invariances`, `backend`
+    reaction : its endpoints, energies and gradients are answered without a call
+    budget : the most evaluations; None for no limit
+
+    Attributes
+    ----------
+    evaluations, rounds : int, what was spent
+    seconds : float, wall clock inside the potential
+    path : the last path that the method recorded by `checkpoint`
+    """
+
+    def __init__(self, potential, reaction: Reaction | None = None, budget: int | None = None):
+        self.potential = potential
+        self.invariances = tuple(potential.invariances)
+        self.budget = budget
+        self.evaluations = 0
+        self.rounds = 0
+        self.seconds = 0.0
+        self.path: Path | None = None
+        self._trace: list[Checkpoint] = []
+        self._started = time.perf_counter()
+        self._reaction = reaction
+
+    @property
+    def remaining(self) -> float:
+        """Evaluations left; infinite without a budget."""
+        return np.inf if self.budget is None else self.budget - self.evaluations
+
+    def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Evaluate one batch: one round.
+
+        Parameters
+        ----------
+        positions : (B, N, 3) array, angstrom
+
+        Returns
+        -------
+        energies : (B,) array, eV
+        gradients : (B, N, 3) array, eV/angstrom
+
+        Raises
+        ------
+        BudgetExhausted
+            before anything is evaluated, if the batch would exceed the budget.
+        SCFFailure
+            if the potential has no converged energy at one of the geometries.
+        """
+        positions = np.asarray(positions, dtype=float)
+        if positions.ndim != 3:
+            raise ValueError(f"positions must be (B, N, 3), not {positions.shape}")
+        energies = np.empty(len(positions))
+        gradients = np.empty_like(positions)
+        paid = np.ones(len(positions), dtype=bool)
+        if self._reaction is not None and self._reaction.energies is not None:
+            for end, e, g in zip(
+                self._reaction.ends, self._reaction.energies, self._reaction.gradients, strict=True
+            ):
+                free = np.array([np.array_equal(x, end) for x in positions])
+                energies[free], gradients[free] = e, g
+                paid &= ~free
+        cost = int(paid.sum())
+        if cost > self.remaining:
+            raise BudgetExhausted(
+                f"{self.evaluations} of {self.budget} gradient evaluations spent, "
+                f"the next round needs {cost}"
+            )
+        if cost:
+            # Booked before the call: an evaluation that fails was paid for as well.
+            self.evaluations += cost
+            self.rounds += 1
+            start = time.perf_counter()
+            try:
+                energies[paid], gradients[paid] = self.potential.evaluate(positions[paid])
+            finally:
+                self.seconds += time.perf_counter() - start
+        return energies, gradients
+
+    def checkpoint(self, path: Path, residual: float = np.nan) -> None:
+        """Record the current path: it is what remains when the budget runs out.
+
+        Parameters
+        ----------
+        path : with the energies that were paid for
+        residual : the method's own measure of convergence
+        """
+        self.path = path
+        barrier = np.nan
+        if path.energies is not None and np.any(~np.isnan(path.energies)):
+            barrier = np.nanmax(path.energies)
+        if self._reaction is not None and self._reaction.energies is not None:
+            barrier -= self._reaction.energies[0]
+        elapsed = time.perf_counter() - self._started
+        self._trace.append(
+            Checkpoint(self.evaluations, self.rounds, elapsed, float(barrier), float(residual))
+        )
+
+    @property
+    def trace(self) -> list[Checkpoint]:
+        """At most 16 checkpoints: the first, the last, the others evenly in the logarithm."""
+        if len(self._trace) <= TRACE_LENGTH:
+            return list(self._trace)
+        wanted = np.geomspace(1, len(self._trace), TRACE_LENGTH)
+        return [self._trace[i] for i in sorted({round(w) - 1 for w in wanted})]
+
+    def calculator(self) -> Calculator:
+        """Return an ASE calculator that books every evaluation here."""
+        return _OracleCalculator(self)
+
+    def torch(self, x):
+        """Evaluate as a differentiable function of a torch tensor.
+
+        Parameters
+        ----------
+        x : (B, N, 3) float64 tensor, angstrom
+
+        Returns
+        -------
+        energy : (B,) tensor; its backward pass uses the gradient just computed, at no cost
+        gradient : (B, N, 3) tensor; its backward pass is one Hessian-vector product a
+            geometry, by a forward difference, and costs one evaluation each
+        """
+        from .torch_oracle import evaluate
+
+        return evaluate(self, x)
+
+
+class _OracleCalculator(Calculator):
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, oracle: Oracle):
+        super().__init__()
+        self.oracle = oracle
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        energies, gradients = self.oracle(self.atoms.positions[None])
+        self.results = {"energy": float(energies[0]), "forces": -gradients[0]}
+
+
+def evaluate_band(images: list, oracle: Oracle) -> None:
+    """Evaluate all ASE images of a band in one round, and hand each its result.
+
+    Every image must carry a calculator of `oracle.calculator()`; those whose geometry has
+    not changed since their last evaluation are left alone.
+    """
+    stale = [
+        image for image in images if image.calc.calculation_required(image, ["energy", "forces"])
+    ]
+    if not stale:
+        return
+    energies, gradients = oracle(np.array([image.positions for image in stale]))
+    for image, energy, gradient in zip(stale, energies, gradients, strict=True):
+        image.calc.atoms = image.copy()
+        image.calc.results = {"energy": float(energy), "forces": -gradient}

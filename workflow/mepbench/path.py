@@ -1,0 +1,165 @@
+"""Discrete and continuous paths in Cartesian coordinates, with rigid motion taken out.
+
+A path is a sequence of frames; between them it is the cubic spline through the frames in
+arc length. Lengths and tangents are those of the whole configuration, sqrt(sum |dx_i|^2).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A method's estimate of the saddle: where refinement starts.
+
+    Attributes
+    ----------
+    position : (N, 3) array, angstrom
+    energy : eV, None where it was not evaluated
+    gradient : (N, 3) array, eV/angstrom, None where it was not evaluated
+    tangent : (N, 3) unit vector along which the energy is a maximum; None if unknown
+    converged : whether the one who returned it met its own stop rule
+    """
+
+    position: np.ndarray
+    energy: float | None = None
+    gradient: np.ndarray | None = None
+    tangent: np.ndarray | None = None
+    converged: bool = False
+
+
+@dataclass(frozen=True)
+class Path:
+    """What a method returns.
+
+    Attributes
+    ----------
+    positions : (M, N, 3) array, angstrom. First and last are the endpoints, exactly. A
+        continuous path (a network's) returns at least 41 frames, dense enough that the
+        spline through them is the path.
+    energies : (M,) array, eV; NaN where a frame was never evaluated. Only what was paid for.
+    peak : the highest point, as the method knows it; the highest evaluated frame if None
+    converged : whether the method met its own stop rule; not converging is a result
+    is_path : False for a trajectory (GAD), which has no tangency defect nor excess
+    message : one line for the table's `reason`, where there is something to say
+    """
+
+    positions: np.ndarray
+    energies: np.ndarray | None = None
+    peak: Peak | None = None
+    converged: bool = False
+    is_path: bool = True
+    message: str = ""
+
+    def highest(self) -> Peak | None:
+        """Return `peak`, or the highest evaluated inner frame with the path's tangent there."""
+        if self.peak is not None or self.energies is None or len(self.positions) < 3:
+            return self.peak
+        inner = self.energies[1:-1]
+        if np.all(np.isnan(inner)):
+            return None
+        at = 1 + int(np.nanargmax(inner))
+        return Peak(
+            self.positions[at],
+            energy=float(self.energies[at]),
+            tangent=tangents(self.positions)[at],
+        )
+
+
+def align(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Superimpose `mobile` on `fixed` by the best proper rotation (Kabsch 1976).
+
+    Parameters
+    ----------
+    mobile, fixed : (N, 3) arrays, angstrom
+
+    Returns
+    -------
+    (N, 3) array; its centroid is that of `fixed`.
+    """
+    centre_m, centre_f = mobile.mean(axis=0), fixed.mean(axis=0)
+    u, _, vt = np.linalg.svd((mobile - centre_m).T @ (fixed - centre_f))
+    sign = np.sign(np.linalg.det(u @ vt)) or 1.0
+    rotation = u @ np.diag([1.0, 1.0, sign]) @ vt
+    return (mobile - centre_m) @ rotation + centre_f
+
+
+def rmsd(a: np.ndarray, b: np.ndarray, invariances: tuple[str, ...] = ("rotation",)) -> float:
+    """Root mean square deviation in angstrom, after the best rigid alignment."""
+    moved = align(a, b) if "rotation" in invariances else a
+    return float(np.sqrt(((moved - b) ** 2).sum() / len(a)))
+
+
+def rigid_motions(positions: np.ndarray, invariances: tuple[str, ...]) -> np.ndarray:
+    """Orthonormal basis of the infinitesimal rigid motions of one geometry.
+
+    Parameters
+    ----------
+    positions : (N, 3) array, angstrom
+    invariances : the potential's, out of "translation" and "rotation"
+
+    Returns
+    -------
+    (K, 3N) array; K is 6, 5 for a linear molecule, fewer for one atom, 0 without invariances.
+    """
+    n = len(positions)
+    centred = positions - positions.mean(axis=0)
+    vectors = []
+    if "translation" in invariances:
+        vectors += [np.tile(axis, (n, 1)).ravel() for axis in np.eye(3)]
+    if "rotation" in invariances:
+        vectors += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
+    if not vectors:
+        return np.zeros((0, 3 * n))
+    _, values, basis = np.linalg.svd(np.array(vectors), full_matrices=False)
+    return basis[values > 1e-3 * max(values[0], 1e-12)]
+
+
+def remove_rigid_motion(
+    vectors: np.ndarray, positions: np.ndarray, invariances: tuple[str, ...]
+) -> np.ndarray:
+    """Project infinitesimal rigid motion at `positions` out of `vectors`, both (..., N, 3)."""
+    if not invariances:
+        return vectors
+    flat_v = vectors.reshape(-1, vectors.shape[-2] * 3)
+    flat_x = positions.reshape(-1, *positions.shape[-2:])
+    projected = np.empty_like(flat_v)
+    for i, (v, x) in enumerate(zip(flat_v, flat_x, strict=True)):
+        basis = rigid_motions(x, invariances)
+        projected[i] = v - basis.T @ (basis @ v)
+    return projected.reshape(vectors.shape)
+
+
+def arc_length(positions: np.ndarray) -> np.ndarray:
+    """Cumulative chord length at each frame: (M, N, 3) -> (M,), angstrom, from 0."""
+    steps = np.linalg.norm(np.diff(positions, axis=0).reshape(len(positions) - 1, -1), axis=1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def spline(positions: np.ndarray) -> CubicSpline:
+    """Cubic spline through (M, N, 3) frames, s in [0, 1] proportional to chord length."""
+    s = arc_length(positions)
+    keep = np.concatenate([[True], np.diff(s) > 1e-10])
+    s, positions = s[keep], positions[keep]
+    if len(s) < 2:
+        raise ValueError("a path needs at least two different frames")
+    return CubicSpline(s / s[-1], positions)
+
+
+def resample(positions: np.ndarray, frames: int) -> np.ndarray:
+    """Return (frames, N, 3) geometries at equal arc length along the path; ends exact."""
+    fine = spline(positions)(np.linspace(0, 1, max(20 * len(positions), 200)))
+    s = arc_length(fine)
+    at = np.interp(np.linspace(0, s[-1], frames), s, np.linspace(0, 1, len(s)))
+    new = spline(positions)(at)
+    new[0], new[-1] = positions[0], positions[-1]
+    return new
+
+
+def tangents(positions: np.ndarray) -> np.ndarray:
+    """Unit tangents of the spline through the frames, (M, N, 3)."""
+    s = arc_length(positions)
+    derivative = spline(positions)(s / s[-1], 1)
+    return derivative / np.linalg.norm(derivative.reshape(len(s), -1), axis=1)[:, None, None]

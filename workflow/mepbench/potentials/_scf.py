@@ -1,0 +1,76 @@
+"""What both xTB backends share: reuse of densities, and what to do when an SCF fails."""
+
+from collections import deque
+
+import numpy as np
+from ase.units import Bohr, Hartree
+
+from ..errors import SCFFailure
+
+ROOM_TEMPERATURE = 300.0
+WARM_TEMPERATURES = (1000.0, 3000.0, 6000.0)
+REMEMBERED = 32
+REUSE_WITHIN = 0.5  # angstrom: largest displacement of an atom over which a density is reused
+
+
+class SCFPotential:
+    """A self-consistent method: energy and gradient, each SCF started from a near density.
+
+    Densities of the last 32 geometries are kept, and the next SCF starts from that of the
+    nearest one. A failed SCF starts afresh; after that a higher electronic temperature,
+    which changes the Hamiltonian, serves only to make a starting density: the result is
+    always that of 300 K, or there is none.
+    """
+
+    invariances = ("translation", "rotation")
+    backend: str
+
+    def __init__(self):
+        self._states: deque = deque(maxlen=REMEMBERED)
+
+    def singlepoint(self, positions: np.ndarray, start, temperature: float):
+        """Run one SCF; return energy (hartree), gradient (hartree/bohr) and its density.
+
+        `positions` is (N, 3) in bohr, `start` a density of this class or None. Raises
+        `SCFFailure` if it does not converge.
+        """
+        raise NotImplementedError
+
+    def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
+        energies = np.empty(len(positions))
+        gradients = np.empty_like(positions)
+        for i, x in enumerate(positions):
+            energy, gradient, density = self._converge(x / Bohr, self._nearest_density(x))
+            energies[i], gradients[i] = energy * Hartree, gradient * (Hartree / Bohr)
+            self._states.append((x.copy(), density))
+        return energies, gradients
+
+    def _nearest_density(self, x: np.ndarray):
+        if not self._states:
+            return None
+        distances = [np.abs(x - known).max() for known, _ in self._states]
+        best = int(np.argmin(distances))
+        return self._states[best][1] if distances[best] < REUSE_WITHIN else None
+
+    def _converge(self, x: np.ndarray, start):
+        if not np.isfinite(x).all():
+            raise SCFFailure("a coordinate is not finite")
+        for density in [start, None] if start is not None else [None]:
+            try:
+                return self._checked(x, density, ROOM_TEMPERATURE)
+            except SCFFailure as error:
+                failure = error
+        for temperature in WARM_TEMPERATURES:
+            try:
+                *_, warm = self._checked(x, None, temperature)
+                return self._checked(x, warm, ROOM_TEMPERATURE)
+            except SCFFailure:
+                continue
+        raise failure
+
+    def _checked(self, x, start, temperature):
+        energy, gradient, density = self.singlepoint(x, start, temperature)
+        if not (np.isfinite(energy) and np.isfinite(gradient).all()):
+            raise SCFFailure("the energy or gradient is not finite")
+        return energy, gradient, density

@@ -1,0 +1,64 @@
+"""GFN-xTB by tblite, the successor of xtb-python.
+
+Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 15, 1652 (2019), doi:10.1021/acs.jctc.8b01176.
+"""
+
+from typing import Literal
+
+import numpy as np
+from ase.units import Hartree, kB
+
+from ..errors import SCFFailure
+from ._scf import SCFPotential
+
+
+class TBLite(SCFPotential):
+    """One molecule's xTB calculator; see `load`."""
+
+    def __init__(self, numbers, charge, multiplicity, method, accuracy):
+        super().__init__()
+        from tblite.interface import Calculator
+        from tblite.library import get_version
+
+        self.backend = "tblite " + ".".join(map(str, get_version()))
+        n = len(numbers)
+        self._calculator = Calculator(
+            method,
+            np.asarray(numbers),
+            np.outer(np.arange(n), [4.0, 0.0, 0.0]),
+            charge=float(charge),
+            uhf=multiplicity - 1,
+        )
+        self._calculator.set("verbosity", 0)
+        self._calculator.set("accuracy", accuracy)
+
+    def singlepoint(self, positions, start, temperature):
+        """Run one SCF (see `SCFPotential`)."""
+        from tblite.exceptions import TBLiteRuntimeError
+
+        try:
+            self._calculator.set("temperature", temperature * kB / Hartree)
+            self._calculator.update(positions)
+            result = self._calculator.singlepoint(start, copy=True)
+            return float(result.get("energy")), result.get("gradient"), result
+        except TBLiteRuntimeError as error:
+            raise SCFFailure(" ".join(str(error).split())) from None
+
+
+def load(
+    numbers: np.ndarray,
+    charge: int,
+    multiplicity: int,
+    *,
+    method: Literal["GFN2-xTB", "GFN1-xTB"] = "GFN2-xTB",
+    accuracy: float = 0.05,
+) -> TBLite:
+    """Return the potential of one molecule.
+
+    Parameters
+    ----------
+    numbers : (N,) int array, atomic numbers
+    charge, multiplicity : int
+    accuracy : tblite's own setting, on the scale of xTB's: smaller is tighter
+    """
+    return TBLite(numbers, charge, multiplicity, method, accuracy)

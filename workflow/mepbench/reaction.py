@@ -1,0 +1,308 @@
+"""A reaction, as asked for (`Entry`) and as prepared (`Reaction`), and the sets they come in.
+
+A set is one of: a `.yaml` list of atom-mapped reaction SMILES, an extended XYZ file whose
+frames carry `reaction` and `role`, or a folder of `NAME/reactant.xyz`, `NAME/product.xyz`
+and optionally `NAME/ts.xyz`. Reading a set checks the file; whether an entry makes sense
+as chemistry is decided in `prepare`, where a bad one costs only its own row.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from .errors import InputError
+from .frames import read_frames
+from .registry import nearest
+
+SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+ROLES = ("reactant", "product", "ts")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A reaction as its set asks for it, before preparation.
+
+    Either `smiles` is given, or `numbers`, `reactant` and `product` are. Element lists are
+    kept per role, so that a mismatch can be reported instead of hidden.
+    """
+
+    set: str
+    name: str
+    origin: str
+    charge: int = 0
+    multiplicity: int = 1
+    smiles: str | None = None
+    reaction_class: str = ""
+    literature: str = ""
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    positions: dict[str, np.ndarray] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """Two minima of one potential with the same atoms in the same order.
+
+    Attributes
+    ----------
+    numbers : (N,) int array, atomic numbers
+    reactant, product : (N, 3) arrays, angstrom; the product is aligned to the reactant
+    charge, multiplicity : int
+    energies : (2,) array, eV, of reactant and product
+    gradients : (2, N, 3) array, eV/angstrom
+    """
+
+    name: str
+    numbers: np.ndarray
+    reactant: np.ndarray
+    product: np.ndarray
+    charge: int = 0
+    multiplicity: int = 1
+    set: str = ""
+    energies: np.ndarray | None = None
+    gradients: np.ndarray | None = None
+
+    @property
+    def natoms(self) -> int:
+        """Number of atoms."""
+        return len(self.numbers)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Both endpoints, (2, N, 3) array, angstrom."""
+        return np.stack([self.reactant, self.product])
+
+    @property
+    def digest(self) -> str:
+        """Hash of what every method is given: elements, charge, spin, endpoints to 1e-8 A."""
+        text = hashlib.sha256()
+        text.update(np.asarray(self.numbers, dtype=np.int64).tobytes())
+        text.update(np.array([self.charge, self.multiplicity], dtype=np.int64).tobytes())
+        text.update(np.round(self.ends * 1e8).astype(np.int64).tobytes())
+        return text.hexdigest()[:16]
+
+
+def shipped_sets() -> list[str]:
+    """Names of the sets that ship with mepbench."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
+    """Return the file or folder that a set's `spec` in the config stands for.
+
+    Raises
+    ------
+    InputError
+        if there is no such set, naming the nearest shipped one.
+    """
+    if not SAFE_NAME.fullmatch(name):
+        raise InputError(
+            f"set {name!r}: a set's name may only have letters, digits, '_' and '-', and must "
+            "start with a letter or digit, because it becomes a folder. Rename it in `sets:`."
+        )
+    if spec in shipped_sets():
+        return SHIPPED / f"{spec}.yaml"
+    path = (base or Path.cwd()) / Path(spec).expanduser()
+    if not path.exists():
+        raise InputError(
+            f"set {name!r}: {spec!r} is neither a shipped set nor a file or folder "
+            f"({path} does not exist). {nearest(spec, shipped_sets())}"
+        )
+    return path
+
+
+def read_set(name: str, spec: str, base: Path | None = None) -> list[Entry]:
+    """Read all entries of a set, in the order of its file (folders: sorted by name).
+
+    Parameters
+    ----------
+    name : the set's name in the config
+    spec : a shipped set's name, or a path, absolute or relative to `base`
+    base : folder for relative paths; the working directory where not given
+
+    Raises
+    ------
+    InputError
+        if the set is missing, unreadable, empty, or has two reactions of one name.
+    """
+    path = locate_set(name, spec, base)
+    if path.is_dir():
+        entries = _read_folder(name, path)
+    elif path.suffix in (".yaml", ".yml"):
+        entries = _read_yaml(name, path)
+    else:
+        entries = _read_extxyz(name, path)
+    if not entries:
+        raise InputError(f"{path}: set {name!r} has no reactions.")
+    twice = [reaction for reaction, n in Counter(e.name for e in entries).items() if n > 1]
+    if twice:
+        raise InputError(
+            f"{path}: set {name!r} has two reactions of the name {twice[0]!r}. Rename one of them."
+        )
+    return entries
+
+
+def _read_yaml(set_name: str, path: Path) -> list[Entry]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: is not valid YAML ({error})") from None
+    if isinstance(document, dict) and {"subset_of", "reactions"} == set(document):
+        return _read_subset(set_name, path, document)
+    if document is None or document == []:
+        return []
+    if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
+        raise InputError(f"{path}: must be a list of reactions, each a mapping with name, smiles.")
+    known = {"name", "smiles", "class", "charge", "multiplicity", "literature", "note"}
+    entries = []
+    for at, item in enumerate(document):
+        name = item.get("name")
+        if not isinstance(name, str) or not name:
+            raise InputError(f"{path}: reaction number {at + 1} has no `name`.")
+        for key in item:
+            if key not in known:
+                raise InputError(
+                    f"{path}: reaction {name!r}: unknown key {key!r}. {nearest(str(key), known)}"
+                )
+        if not isinstance(item.get("smiles"), str):
+            raise InputError(f"{path}: reaction {name!r} has no `smiles` (reactants>>products).")
+        entries.append(
+            Entry(
+                set=set_name,
+                name=name,
+                origin=str(path),
+                charge=_integer(item.get("charge", 0), path, name, "charge"),
+                multiplicity=_integer(item.get("multiplicity", 1), path, name, "multiplicity"),
+                smiles=item["smiles"],
+                reaction_class=str(item.get("class", "")),
+                literature=str(item.get("literature", "")),
+            )
+        )
+    return entries
+
+
+def _read_subset(set_name: str, path: Path, document: dict) -> list[Entry]:
+    parent = {
+        e.name: e for e in _read_yaml(set_name, path.parent / f"{document['subset_of']}.yaml")
+    }
+    missing = [name for name in document["reactions"] if name not in parent]
+    if missing:
+        raise InputError(
+            f"{path}: {document['subset_of']!r} has no reaction {missing[0]!r}. "
+            f"{nearest(missing[0], parent)}"
+        )
+    return [parent[name] for name in document["reactions"]]
+
+
+def _read_extxyz(set_name: str, path: Path) -> list[Entry]:
+    groups: dict[str, dict] = {}
+    for at, atoms in enumerate(read_frames(path)):
+        name, role = atoms.info.get("reaction"), atoms.info.get("role")
+        if name is None or role not in ROLES:
+            raise InputError(
+                f"{path}: frame {at + 1} needs `reaction=` and `role=` (reactant, product or ts) "
+                f"in its comment line; it has reaction={name!r}, role={role!r}."
+            )
+        group = groups.setdefault(name, {})
+        if role in group:
+            raise InputError(f"{path}: two reactions of the name {name!r} (two frames {role!r}).")
+        group[role] = atoms
+    return [_entry_from_frames(set_name, name, group, path) for name, group in groups.items()]
+
+
+def _read_folder(set_name: str, path: Path) -> list[Entry]:
+    entries = []
+    for folder in sorted(child for child in path.iterdir() if child.is_dir()):
+        files = {role: folder / f"{role}.xyz" for role in ROLES}
+        if not (files["reactant"].exists() or files["product"].exists()):
+            continue
+        group, problem = {}, None
+        for role, file in files.items():
+            if not file.exists():
+                if role != "ts":
+                    problem = f"{file} is missing"
+                continue
+            try:
+                frames = read_frames(file)
+            except InputError as error:
+                problem = str(error)
+                continue
+            if len(frames) == 1:
+                group[role] = frames[0]
+            elif role != "ts":
+                problem = f"{file} has {len(frames)} frames, not one"
+        entries.append(_entry_from_frames(set_name, folder.name, group, folder, problem))
+    return entries
+
+
+def _entry_from_frames(set_name, name, group, origin, problem=None) -> Entry:
+    values = {}
+    for key, default in (("charge", 0), ("multiplicity", 1)):
+        given = {
+            role: atoms.info.get(key, default)
+            for role, atoms in group.items()
+            if role in ("reactant", "product")
+        }
+        if len({str(value) for value in given.values()}) > 1:
+            problem = problem or f"reactant and product differ in {key} ({given})"
+        values[key] = default
+        for value in given.values():
+            try:
+                values[key] = int(value)
+            except (TypeError, ValueError):
+                problem = problem or f"{key}={value!r} is not an integer"
+    for role in ("reactant", "product"):
+        if role not in group:
+            problem = problem or f"the {role} is missing"
+    return Entry(
+        set=set_name,
+        name=name,
+        origin=str(origin),
+        numbers={role: atoms.numbers for role, atoms in group.items()},
+        positions={role: atoms.positions for role, atoms in group.items()},
+        problem=problem,
+        **values,
+    )
+
+
+def _integer(value: object, path: Path, name: str, key: str) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise InputError(
+            f"{path}: reaction {name!r}: {key} must be an integer, it is {value!r}."
+        ) from None
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Safe, and every scalar is text: a reaction named `001` or `NA` keeps its name."""
+
+
+def read_endpoints(path: str | Path) -> list[Reaction]:
+    """Read prepared reactions from an `endpoints.xyz`."""
+    pairs: dict[str, dict] = {}
+    for atoms in read_frames(path):
+        pairs.setdefault(atoms.info["reaction"], {})[atoms.info["role"]] = atoms
+    reactions = []
+    for name, pair in pairs.items():
+        r, p = pair["reactant"], pair["product"]
+        reactions.append(
+            Reaction(
+                name=name,
+                set=r.info.get("set", ""),
+                numbers=r.numbers,
+                reactant=r.positions,
+                product=p.positions,
+                charge=int(r.info.get("charge", 0)),
+                multiplicity=int(r.info.get("multiplicity", 1)),
+                energies=np.array([a.get_potential_energy() for a in (r, p)]),
+                gradients=np.array([-a.get_forces() for a in (r, p)]),
+            )
+        )
+    return reactions

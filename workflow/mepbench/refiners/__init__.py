@@ -1,0 +1,1 @@
+"""One file a refiner: `refine(reaction, oracle, peak, seed, *, fmax, options) -> Peak`."""

@@ -1,0 +1,145 @@
+"""The file system is the registry: `methods/neb.py` *is* the solver `neb`.
+
+A hyphen in a config name is an underscore in the file's name. A file offers one entry
+function, whose keyword-only arguments are its options: their names, types and defaults
+are checked here against the config before any job starts.
+"""
+
+import ast
+import difflib
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from .errors import InputError
+
+PACKAGE = Path(__file__).resolve().parent
+ENTRY_FUNCTION = {
+    "methods": "solve",
+    "potentials": "load",
+    "guesses": "interpolate",
+    "refiners": "refine",
+}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the known name closest to `name`, or all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Known: {', '.join(known)}." if known else "There is none."
+
+
+def available(kind: str) -> list[str]:
+    """Names of all files of one kind, as they are written in the config."""
+    files = (PACKAGE / kind).glob("*.py")
+    return sorted(file.stem.replace("_", "-") for file in files if not file.stem.startswith("_"))
+
+
+def source_file(kind: str, name: str) -> Path:
+    """Return the file that is `name`, or say which name is nearest."""
+    if name not in available(kind):
+        raise InputError(f"there is no {kind[:-1]} {name!r}. {nearest(name, available(kind))}")
+    return PACKAGE / kind / f"{name.replace('-', '_')}.py"
+
+
+def load(kind: str, name: str) -> typing.Callable:
+    """Return the entry function of the file that is `name`."""
+    module = source_file(kind, name).stem
+    return getattr(importlib.import_module(f"mepbench.{kind}.{module}"), ENTRY_FUNCTION[kind])
+
+
+def options(kind: str, name: str) -> dict[str, inspect.Parameter]:
+    """Return the keyword-only parameters of an entry function: its options."""
+    parameters = inspect.signature(load(kind, name)).parameters.values()
+    return {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def check_options(kind: str, name: str, given: dict, where: str) -> None:
+    """Check option names and types against the signature of the file that is `name`.
+
+    Raises
+    ------
+    InputError
+        naming `where` the option stands, and the nearest known one.
+    """
+    known = options(kind, name)
+    for key, value in given.items():
+        if key not in known:
+            raise InputError(
+                f"{where}: {kind[:-1]} {name!r} has no option {key!r}. {nearest(str(key), known)}"
+            )
+        expected = known[key].annotation
+        if expected is not inspect.Parameter.empty and not _fits(value, expected):
+            wanted = getattr(expected, "__name__", None) or str(expected).replace("typing.", "")
+            if typing.get_origin(expected) is typing.Literal:
+                wanted = "one of " + ", ".join(map(repr, typing.get_args(expected)))
+            raise InputError(f"{where}: option {key!r} must be {wanted}, it is {value!r}.")
+    for key, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and key not in given:
+            raise InputError(f"{where}: {kind[:-1]} {name!r} needs the option {key!r}.")
+
+
+def _fits(value: object, expected: object) -> bool:
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if origin is typing.Literal:
+        return value in arguments
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if expected in (None, types.NoneType):
+        return value is None
+    if expected is typing.Any:
+        return True
+    if expected is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if expected is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin in (list, tuple):
+        return isinstance(value, (list, tuple)) and all(_fits(v, arguments[0]) for v in value)
+    return isinstance(value, origin or expected)
+
+
+@cache
+def imported_files(file: Path) -> tuple[Path, ...]:
+    """Return `file` and every file of this package that it imports, directly or not.
+
+    Snakemake does not see changes in an imported package; these files are declared as
+    inputs, so that a change in one method reruns that method and nothing else. Importing
+    `mepbench.x` runs `mepbench/__init__.py` as well, so that is among them.
+    """
+    seen: set[Path] = set()
+    waiting = [file, PACKAGE / "__init__.py"]
+    while waiting:
+        current = waiting.pop()
+        if current not in seen:
+            seen.add(current)
+            waiting.extend(_imports_of(current))
+    return tuple(sorted(seen))
+
+
+def _imports_of(file: Path) -> list[Path]:
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                base = file.parents[node.level - 1]
+            elif (node.module or "").split(".")[0] == PACKAGE.name:
+                base = PACKAGE.parent
+            else:
+                continue
+            base = base.joinpath(*(node.module or "").split(".")) if node.module else base
+            candidates = [base, *(base / alias.name for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            candidates = [PACKAGE.parent.joinpath(*alias.name.split(".")) for alias in node.names]
+        else:
+            continue
+        for candidate in candidates:
+            for path in (candidate.with_suffix(".py"), candidate / "__init__.py"):
+                if path.is_file() and PACKAGE in path.parents:
+                    found.append(path)
+    return found
