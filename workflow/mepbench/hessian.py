@@ -1,0 +1,98 @@
+"""The Hessian by central differences of the gradient, its modes and its frequencies.
+
+    H[:, j] = (g(x + h e_j) - g(x - h e_j)) / 2h + O(h^2),    one round of 6N evaluations,
+
+symmetrised; infinitesimal rigid motion is then projected out, H -> P H P, which leaves the
+eigenvalues of the vibrations and sets those of the rigid motions to zero (away from a
+stationary point they would not be). Eigenvalues are Cartesian, not mass-weighted; only
+frequencies weigh masses: Wilson, Decius, Cross, Molecular Vibrations (1955).
+"""
+
+import numpy as np
+from ase.units import _amu, _c, _e
+
+from .path import rigid_motions
+
+# Angstrom. At xTB's noise (below 1e-4 eV/A in the gradient) an element is uncertain by some
+# 5e-3 eV/A^2, and the error of the difference itself is smaller than that.
+STEP = 0.01
+
+
+def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
+    """Second derivatives of the energy at one geometry, without rigid motion.
+
+    Parameters
+    ----------
+    oracle : `Oracle`; pays one round of 6N evaluations
+    positions : (N, 3) array, angstrom
+    step : displacement of one coordinate, angstrom
+
+    Returns
+    -------
+    (3N, 3N) symmetric array, eV/angstrom^2
+
+    Raises
+    ------
+    BudgetExhausted, SCFFailure
+        from the oracle.
+    """
+    size = positions.size
+    displacements = step * np.eye(size).reshape(size, *positions.shape)
+    geometries = np.concatenate([positions + displacements, positions - displacements])
+    _, gradients = oracle(geometries)
+    forward, backward = gradients.reshape(2, size, size)
+    raw = (forward - backward) / (2 * step)
+    return without_rigid_motion((raw + raw.T) / 2, positions, oracle.invariances)
+
+
+def without_rigid_motion(
+    matrix: np.ndarray, positions: np.ndarray, invariances: tuple[str, ...]
+) -> np.ndarray:
+    """Project the rigid motions at `positions` out of a (3N, 3N) matrix, on both sides."""
+    basis = rigid_motions(positions, invariances)
+    left = matrix - basis.T @ (basis @ matrix)
+    return left - (left @ basis.T) @ basis
+
+
+def lowest_modes(
+    matrix: np.ndarray, positions: np.ndarray, invariances: tuple[str, ...], count: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest eigenvalues and modes among the vibrations: rigid motions are left out.
+
+    Parameters
+    ----------
+    matrix : (3N, 3N) Hessian, eV/angstrom^2
+    positions : (N, 3) array, angstrom
+    invariances : the potential's
+    count : how many modes, at most
+
+    Returns
+    -------
+    eigenvalues : (count,) array, eV/angstrom^2, ascending
+    modes : (count, N, 3) array, unit vectors; of either sign, the largest component positive
+    """
+    rigid = rigid_motions(positions, invariances)
+    # The rows of vt beyond the rigid motions span the vibrations.
+    vibrations = np.linalg.svd(rigid, full_matrices=True)[2][len(rigid) :]
+    values, vectors = np.linalg.eigh(vibrations @ matrix @ vibrations.T)
+    modes = vectors[:, :count].T @ vibrations
+    largest = np.take_along_axis(modes, np.abs(modes).argmax(axis=1)[:, None], axis=1)
+    return values[:count], (modes * np.sign(largest)).reshape(-1, *positions.shape)
+
+
+def frequencies(matrix: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Harmonic wavenumbers of a stationary point.
+
+    Parameters
+    ----------
+    matrix : (3N, 3N) Hessian without rigid motion, eV/angstrom^2
+    masses : (N,) array, unified atomic mass units
+
+    Returns
+    -------
+    (3N,) array, 1/cm, ascending; imaginary ones negative, those of rigid motions about zero.
+    """
+    root = np.sqrt(np.repeat(masses, 3))
+    curvature = np.linalg.eigvalsh(matrix / np.outer(root, root))
+    omega = np.sqrt(np.abs(curvature) * _e * 1e20 / _amu)  # 1/s
+    return np.sign(curvature) * omega / (2 * np.pi * _c * 100)
