@@ -6,9 +6,15 @@ Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 15, 1652 (2019), doi:10.1021/
 from typing import Literal
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ..errors import SCFFailure
 from ._scf import SCFPotential
+
+# The gradient of xtb-python 22.1 is wrong, by 0.5 eV/angstrom in a bent CO2, where two bonded atoms share
+# two Cartesian coordinates exactly, as linear molecules on an axis do. It sees every geometry
+# turned by this rotation (any generic one will do), under which that does not happen.
+TILT = Rotation.from_euler("xyz", [0.3, 0.5, 0.7]).as_matrix()
 
 
 class XTBPython(SCFPotential):
@@ -37,9 +43,9 @@ class XTBPython(SCFPotential):
 
         try:
             self._calculator.set_electronic_temperature(temperature)
-            self._calculator.update(positions)
+            self._calculator.update(positions @ TILT)
             result = self._calculator.singlepoint(start, copy=True)
-            return result.get_energy(), result.get_gradient(), result
+            return result.get_energy(), result.get_gradient() @ TILT.T, result
         except XTBException as error:
             raise SCFFailure(" ".join(str(error).split())) from None
 
