@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 from ..errors import SCFFailure
 from ._scf import SCFPotential
 
-# The gradient of xtb-python 22.1 is wrong, by 0.5 eV/angstrom in a bent CO2, where two bonded atoms share
-# two Cartesian coordinates exactly, as linear molecules on an axis do. It sees every geometry
-# turned by this rotation (any generic one will do), under which that does not happen.
+# xtb-python 22.1 returns a wrong gradient, by 0.5 eV/angstrom in a bent CO2, where two bonded
+# atoms share two Cartesian coordinates exactly, as linear molecules on an axis do. It sees
+# every geometry turned by this rotation (any generic one), under which that does not happen.
 TILT = Rotation.from_euler("xyz", [0.3, 0.5, 0.7]).as_matrix()
 
 
