@@ -17,7 +17,6 @@ from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, read_xyz, wr
 
 from .errors import InputError
 
-
 TEXT_KEYS = ("reaction", "role", "set", "method", "guess", "verdict", "reason", "source")
 _TOKEN = r'(?:^|\s){key}=("(?:[^"\\]|\\.)*"|\S+)'
 

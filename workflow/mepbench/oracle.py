@@ -5,7 +5,7 @@ them that could run in parallel. The endpoints are free for every method.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -13,8 +13,10 @@ from ase.calculators.calculator import Calculator, all_changes
 from .errors import BudgetExhausted
 from .path import Path
 from .reaction import Reaction
+from .registry import load
 
 TRACE_LENGTH = 16
+SAME = 1e-9  # angstrom: a geometry this near to an endpoint is the endpoint
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,22 @@ class Checkpoint:
     seconds: float
     barrier: float
     residual: float
+
+
+@dataclass(frozen=True)
+class PotentialSpec:
+    """A potential's name and options; `load` makes a fresh one for one molecule."""
+
+    name: str
+    options: dict = field(default_factory=dict)
+
+    def load(self, numbers: np.ndarray, charge: int, multiplicity: int):
+        """Return the potential of one molecule."""
+        return load("potentials", self.name)(numbers, charge, multiplicity, **self.options)
+
+    def of(self, reaction: Reaction):
+        """Return the potential of a reaction's molecule."""
+        return self.load(reaction.numbers, reaction.charge, reaction.multiplicity)
 
 
 class Oracle:
@@ -90,7 +108,7 @@ class Oracle:
             for end, e, g in zip(
                 self._reaction.ends, self._reaction.energies, self._reaction.gradients, strict=True
             ):
-                free = np.array([np.array_equal(x, end) for x in positions])
+                free = np.abs(positions - end).reshape(len(positions), -1).max(axis=1) < SAME
                 energies[free], gradients[free] = e, g
                 paid &= ~free
         cost = int(paid.sum())

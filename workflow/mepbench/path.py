@@ -163,3 +163,14 @@ def tangents(positions: np.ndarray) -> np.ndarray:
     s = arc_length(positions)
     derivative = spline(positions)(s / s[-1], 1)
     return derivative / np.linalg.norm(derivative.reshape(len(s), -1), axis=1)[:, None, None]
+
+
+def check_frames(positions: np.ndarray, ends: np.ndarray | None) -> None:
+    """Raise ValueError unless the frames are finite and start and stop at `ends` (2, N, 3)."""
+    if not np.isfinite(positions).all():
+        raise ValueError("the path has coordinates that are not finite")
+    if ends is not None:
+        if positions.ndim != 3 or positions.shape[1:] != ends.shape[1:]:
+            raise ValueError(f"the path's shape {positions.shape} does not fit the reaction")
+        if np.abs(positions[[0, -1]] - ends).max() > 1e-6:
+            raise ValueError("the path's first or last frame is not the given endpoint")

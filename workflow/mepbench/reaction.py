@@ -9,6 +9,7 @@ as chemistry is decided in `prepare`, where a bad one costs only its own row.
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,14 +118,28 @@ def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
     return path
 
 
-def read_set(name: str, spec: str, base: Path | None = None) -> list[Entry]:
-    """Read all entries of a set, in the order of its file (folders: sorted by name).
+def reaction_names(name: str, spec: str) -> list[str]:
+    """Return the names of a set's reactions, in order, without reading a folder's geometries."""
+    path = locate_set(name, spec)
+    if not path.is_dir():
+        return [entry.name for entry in read_set(name, spec)]
+    names = [folder.name for folder in _reaction_folders(path)]
+    if not names:
+        raise InputError(f"{path}: set {name!r} has no reactions (no NAME/reactant.xyz in it).")
+    return names
+
+
+def read_set(
+    name: str, spec: str, base: Path | None = None, *, only: Collection[str] | None = None
+) -> list[Entry]:
+    """Read the entries of a set, in the order of its file (folders: sorted by name).
 
     Parameters
     ----------
     name : the set's name in the config
     spec : a shipped set's name, or a path, absolute or relative to `base`
     base : folder for relative paths; the working directory where not given
+    only : names of the reactions that are wanted; all where not given
 
     Raises
     ------
@@ -133,7 +148,7 @@ def read_set(name: str, spec: str, base: Path | None = None) -> list[Entry]:
     """
     path = locate_set(name, spec, base)
     if path.is_dir():
-        entries = _read_folder(name, path)
+        entries = _read_folder(name, path, only)
     elif path.suffix in (".yaml", ".yml"):
         entries = _read_yaml(name, path)
     else:
@@ -145,7 +160,7 @@ def read_set(name: str, spec: str, base: Path | None = None) -> list[Entry]:
         raise InputError(
             f"{path}: set {name!r} has two reactions of the name {twice[0]!r}. Rename one of them."
         )
-    return entries
+    return entries if only is None else [entry for entry in entries if entry.name in only]
 
 
 def _read_yaml(set_name: str, path: Path) -> list[Entry]:
@@ -216,12 +231,17 @@ def _read_extxyz(set_name: str, path: Path) -> list[Entry]:
     return [_entry_from_frames(set_name, name, group, path) for name, group in groups.items()]
 
 
-def _read_folder(set_name: str, path: Path) -> list[Entry]:
+def _reaction_folders(path: Path) -> list[Path]:
+    ends = ("reactant.xyz", "product.xyz")
+    return sorted(child for child in path.iterdir() if any((child / end).is_file() for end in ends))
+
+
+def _read_folder(set_name: str, path: Path, only: Collection[str] | None) -> list[Entry]:
     entries = []
-    for folder in sorted(child for child in path.iterdir() if child.is_dir()):
-        files = {role: folder / f"{role}.xyz" for role in ROLES}
-        if not (files["reactant"].exists() or files["product"].exists()):
+    for folder in _reaction_folders(path):
+        if only is not None and folder.name not in only:
             continue
+        files = {role: folder / f"{role}.xyz" for role in ROLES}
         group, problem = {}, None
         for role, file in files.items():
             if not file.exists():

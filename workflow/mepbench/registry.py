@@ -25,6 +25,13 @@ ENTRY_FUNCTION = {
     "refiners": "refine",
 }
 
+WORD = {
+    "methods": "solver",
+    "potentials": "potential",
+    "guesses": "guess",
+    "refiners": "refiner",
+}
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the known name closest to `name`, or all of them."""
@@ -41,17 +48,27 @@ def available(kind: str) -> list[str]:
     return sorted(file.stem.replace("_", "-") for file in files if not file.stem.startswith("_"))
 
 
-def source_file(kind: str, name: str) -> Path:
-    """Return the file that is `name`, or say which name is nearest."""
+def source_file(kind: str, name: str, where: str = "") -> Path:
+    """Return the file that is `name`, or say (and where it stands) which name is nearest."""
     if name not in available(kind):
-        raise InputError(f"there is no {kind[:-1]} {name!r}. {nearest(name, available(kind))}")
+        place = f"{where}: " if where else ""
+        raise InputError(
+            f"{place}there is no {WORD[kind]} {name!r}. {nearest(str(name), available(kind))}"
+        )
     return PACKAGE / kind / f"{name.replace('-', '_')}.py"
 
 
 def load(kind: str, name: str) -> typing.Callable:
     """Return the entry function of the file that is `name`."""
-    module = source_file(kind, name).stem
-    return getattr(importlib.import_module(f"mepbench.{kind}.{module}"), ENTRY_FUNCTION[kind])
+    file = source_file(kind, name)
+    try:
+        module = importlib.import_module(f"mepbench.{kind}.{file.stem}")
+        return getattr(module, ENTRY_FUNCTION[kind])
+    except (ImportError, SyntaxError, AttributeError) as error:
+        raise InputError(
+            f"{file}: {type(error).__name__}: {error}. Import optional packages inside the "
+            f"function `{ENTRY_FUNCTION[kind]}`, which every file in {kind}/ must offer."
+        ) from None
 
 
 def options(kind: str, name: str) -> dict[str, inspect.Parameter]:
@@ -72,7 +89,7 @@ def check_options(kind: str, name: str, given: dict, where: str) -> None:
     for key, value in given.items():
         if key not in known:
             raise InputError(
-                f"{where}: {kind[:-1]} {name!r} has no option {key!r}. {nearest(str(key), known)}"
+                f"{where}: {WORD[kind]} {name!r} has no option {key!r}. {nearest(str(key), known)}"
             )
         expected = known[key].annotation
         if expected is not inspect.Parameter.empty and not _fits(value, expected):
@@ -82,7 +99,7 @@ def check_options(kind: str, name: str, given: dict, where: str) -> None:
             raise InputError(f"{where}: option {key!r} must be {wanted}, it is {value!r}.")
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
-            raise InputError(f"{where}: {kind[:-1]} {name!r} needs the option {key!r}.")
+            raise InputError(f"{where}: {WORD[kind]} {name!r} needs the option {key!r}.")
 
 
 def _fits(value: object, expected: object) -> bool:

@@ -1,0 +1,49 @@
+# Two commands do everything: `make run` and `make test`. They set up .venv on first use.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.10 || command -v python3)
+CORES ?= $(shell nproc)
+BIN = .venv/bin
+LOCK = envs/requirements.lock
+
+.PHONY: help run test test-slow paper bench lint format lock
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/installed: pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' || \
+	  { echo "mepbench needs Python 3.10 or 3.11 (xtb has wheels for no other); set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+run: .venv/installed ## run config.yaml on all cores, print the summary and where the report is
+	@$(BIN)/mepbench run config.yaml --cores $(CORES) -- --quiet progress
+
+paper: .venv/installed ## run every method on the whole textbook set
+	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet progress
+
+test: .venv/installed ## the tests
+	$(BIN)/python -m pytest -n $(CORES) -m "not slow"
+
+test-slow: .venv/installed ## the tests that take minutes, before a release
+	$(BIN)/python -m pytest -n $(CORES) -m slow
+
+lint: .venv/installed ## ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow/rules
+	$(BIN)/python tests/lint_workflow.py
+
+format: .venv/installed ## let ruff and snakefmt settle taste
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt --line-length 100 Snakefile workflow/rules
+
+lock: ## derive the lock file from pyproject.toml: newest versions that fit together
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --editable '.[dev]'
+	( echo "# Derived from pyproject.toml by \`make lock\`; CPython 3.11, Linux."; \
+	  .venv-lock/bin/python -m pip freeze --exclude-editable | grep -v '^mepbench' | sed 's/+cpu//' ) > $(LOCK)
+	rm -rf .venv-lock

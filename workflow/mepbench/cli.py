@@ -1,0 +1,80 @@
+"""The `mepbench` command: check a configuration, run it, show what came out."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .config import ROOT, SHIPPED_CONFIG, load_config
+from .errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status (2 for bad input)."""
+    parser = argparse.ArgumentParser(prog="mepbench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    check = commands.add_parser("check", help="check a config file, its sets and its methods")
+    check.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
+    check.set_defaults(function=_check)
+
+    run = commands.add_parser("run", help="run a config file through Snakemake, then show it")
+    run.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
+    run.add_argument("--cores", type=int, default=os.cpu_count(), help="default: all")
+    run.add_argument("snakemake", nargs="*", help="after --: further arguments for Snakemake")
+    run.set_defaults(function=_run)
+
+    show = commands.add_parser("show", help="print the summary of a results folder")
+    show.add_argument("results", nargs="?", default=Path("results"), type=Path)
+    show.set_defaults(function=_show)
+
+    options = parser.parse_args(arguments)
+    try:
+        return options.function(options)
+    except InputError as error:
+        print(f"mepbench: {error}", file=sys.stderr)
+        return 2
+
+
+def _check(options: argparse.Namespace) -> int:
+    config = load_config(options.config)
+    reactions = {name: sum(map(len, jobs.values())) for name, jobs in config.jobs.items()}
+    jobs = sum(map(len, config.jobs.values()))
+    for name, count in reactions.items():
+        print(f"set {name}: {count} reactions in {len(config.jobs[name])} jobs")
+    print(f"potential {config.potential} {config.potential_options}")
+    for method in config.methods.values():
+        print(f"method {method.name}: {method.solver} {method.options}, guess {method.guess}")
+    print(f"ok: {jobs * (2 * len(config.methods) + 1)} jobs and their tables")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = load_config(options.config)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--cores", str(options.cores), "--keep-going", "--rerun-incomplete"]
+    command += ["--configfile", str(options.config), "--replace-workflow-config"]
+    status = subprocess.run([*command, *options.snakemake]).returncode
+    if (Path(config.results) / "runs.csv").exists():
+        print_summary(Path(config.results))
+    return status
+
+
+def _show(options: argparse.Namespace) -> int:
+    print_summary(options.results)
+    return 0
+
+
+def print_summary(results: Path) -> None:
+    """Print the summary table of a results folder, and where its report is."""
+    from .score import read_runs
+    from .tables import text_summary
+
+    runs = results / "runs.csv"
+    if not runs.exists():
+        raise InputError(f"{runs} does not exist: nothing was run here. Try `mepbench run`.")
+    print(text_summary(read_runs(runs)))
+    report = results / "report" / "index.html"
+    if report.exists():
+        print(f"\nReport: {report.resolve()}")

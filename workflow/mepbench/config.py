@@ -1,0 +1,172 @@
+"""The configuration: validated, completed, and turned into plain objects.
+
+The schema (`workflow/schemas/config.schema.yaml`) gives the shape; here every name is
+checked against the files that are there, and every option against its function's
+signature, so that a misspelling is one clear error before any job starts. The shipped
+`config.yaml` is the only place of defaults.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from .errors import InputError
+from .reaction import SAFE_NAME, locate_set, reaction_names
+from .registry import check_options, nearest, source_file
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED_CONFIG = ROOT / "config.yaml"
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+RESERVED = ("solver", "guess", "refiner", "budget", "seeds")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the tables: a solver with its options, guess, refiner, budget and seeds."""
+
+    name: str
+    solver: str
+    options: dict
+    guess: str
+    refiner: str
+    budget: dict
+    seeds: tuple[int, ...]
+
+    @property
+    def path_stage(self) -> "Method":
+        """This method as far as the path stage depends on it: a new refiner reruns no path."""
+        return replace(self, refiner="", budget={"path": self.budget["path"]})
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration. `jobs[set]` maps a job's name to its reactions."""
+
+    sets: dict[str, str]
+    jobs: dict[str, dict[str, tuple[str, ...]]]
+    potential: str
+    potential_options: dict
+    methods: dict[str, Method]
+    timeout: float
+    results: str
+
+
+def load_config(path: str | Path) -> Config:
+    """Read and check a config file.
+
+    Raises
+    ------
+    InputError
+        naming the file, what is wrong, and the nearest known name.
+    """
+    path = Path(path)
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: is not valid YAML ({error})") from None
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: must be a mapping, see the shipped config.yaml.")
+    try:
+        return check_config(given)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def check_config(given: dict) -> Config:
+    """Complete and check a configuration; see `load_config`."""
+    _check_shape(given)
+    defaults = _shipped()
+    merged = {**defaults, **given}
+    budget = {**defaults["budget"], **merged["budget"]}
+
+    for name in merged["methods"]:
+        if not SAFE_NAME.fullmatch(str(name)):
+            raise InputError(
+                f"method {name!r}: a method's name may only have letters, digits, '_' and '-', and "
+                "must start with a letter or digit, because it becomes a folder."
+            )
+    for kind, key in (("guesses", "guess"), ("refiners", "refiner")):
+        source_file(kind, merged[key], key)
+    potential = dict(merged["potential"])
+    potential_name = potential.pop("name")
+    source_file("potentials", potential_name, "potential")
+    check_options("potentials", potential_name, potential, "potential")
+
+    methods = {}
+    for name, entry in merged["methods"].items():
+        where = f"methods: {name}"
+        source_file("methods", entry["solver"], where)
+        options = {key: value for key, value in entry.items() if key not in RESERVED}
+        check_options("methods", entry["solver"], options, where)
+        method = Method(
+            name=name,
+            solver=entry["solver"],
+            options=options,
+            guess=entry.get("guess", merged["guess"]),
+            refiner=entry.get("refiner", merged["refiner"]),
+            budget={**budget, **entry.get("budget", {})},
+            seeds=tuple(entry.get("seeds", merged["seeds"])),
+        )
+        source_file("guesses", method.guess, where)
+        source_file("refiners", method.refiner, where)
+        methods[name] = method
+
+    return Config(
+        sets=dict(merged["sets"]),
+        jobs=_jobs(merged["sets"], merged["select"], merged["reactions_per_job"]),
+        potential=potential_name,
+        potential_options=potential,
+        methods=methods,
+        timeout=float(merged["timeout"]),
+        results=str(merged["results"]).rstrip("/"),
+    )
+
+
+@cache
+def _shipped() -> dict:
+    return yaml.safe_load(SHIPPED_CONFIG.read_text(encoding="utf-8"))
+
+
+def _check_shape(given: dict) -> None:
+    import jsonschema
+
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    for key in given:
+        if key not in schema["properties"]:
+            raise InputError(f"unknown key {key!r}. {nearest(str(key), schema['properties'])}")
+    validator = jsonschema.Draft202012Validator(schema)
+    for error in sorted(validator.iter_errors(given), key=lambda e: [str(p) for p in e.path]):
+        place = ": ".join(map(str, error.path)) or "top level"
+        raise InputError(f"{place}: {error.message}")
+
+
+def _jobs(sets: dict, select: list | None, per_job: int) -> dict[str, dict[str, tuple[str, ...]]]:
+    jobs, everything = {}, set()
+    for name, spec in sets.items():
+        names = reaction_names(name, spec)
+        everything.update(names)
+        if select is not None:
+            wanted = {str(item) for item in select}
+            names = [reaction for reaction in names if reaction in wanted]
+        chunks = [tuple(names[i : i + per_job]) for i in range(0, len(names), per_job)]
+        width = max(3, len(str(len(chunks))))
+        jobs[name] = {f"{i:0{width}d}": chunk for i, chunk in enumerate(chunks)}
+    for item in select or []:
+        if str(item) not in everything:
+            raise InputError(
+                f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
+            )
+    return jobs
+
+
+def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:
+    """Return the input files of some reactions of a set."""
+    path = locate_set(name, spec)
+    if not path.is_dir():
+        return [str(path)]
+    files = [path / r / f"{role}.xyz" for r in reactions for role in ("reactant", "product", "ts")]
+    return [str(file) for file in files if file.exists()]

@@ -1,0 +1,94 @@
+"""The path stage of one reaction: one method, its budget, and what it leaves behind.
+
+A failure becomes a verdict with a reason; nothing raises for a reaction that goes wrong.
+"""
+
+import time
+from dataclasses import dataclass
+
+from .errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
+from .guess import Guess
+from .oracle import Checkpoint, Oracle, PotentialSpec
+from .path import Path, Peak, check_frames, resample
+from .reaction import Reaction
+from .registry import load
+from .worker import one_line
+
+PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without energies
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What the path stage of one method leaves behind for one reaction and seed."""
+
+    path: Path | None
+    peak: Peak | None
+    verdict: str = ""
+    reason: str = ""
+    evaluations: int = 0
+    rounds: int = 0
+    wall: float = 0.0
+    oracle_seconds: float = 0.0
+    trace: tuple[Checkpoint, ...] = ()
+
+
+def solve(
+    reaction: Reaction,
+    guess: Guess,
+    solver: str,
+    options: dict,
+    potential: PotentialSpec,
+    budget: int | None,
+    seed: int,
+) -> Solved:
+    """Run one method on one reaction, within `budget` gradient evaluations."""
+    if guess.positions is None:
+        return Solved(None, None, guess.verdict, guess.reason)
+    method = load("methods", solver)
+    oracle = Oracle(potential.of(reaction), reaction, budget)
+    path, verdict, reason = None, "", ""
+    start = time.perf_counter()
+    try:
+        path = method(reaction, oracle, Path(guess.positions.copy()), seed, **options)
+        if not isinstance(path, Path):
+            raise TypeError(f"solve() must return a Path, it returned {type(path).__name__}")
+        reason = path.message
+    except BudgetExhausted as error:
+        path, reason = oracle.path, f"path stage ended at its budget: {error}"
+        verdict = "" if path is not None else "budget"
+    except (BadEndpoints, NotInstalled, SCFFailure) as error:
+        verdict, reason = error.verdict, f"path stage: {error}"
+    except Exception as error:
+        verdict, reason = "error", f"path stage: {one_line(error)}"
+    wall = time.perf_counter() - start
+    peak = None
+    if not verdict:
+        try:
+            check_frames(path.positions, reaction.ends if path.is_path else None)
+            path, peak = _with_peak(path, oracle)
+        except SCFFailure as error:
+            verdict, reason = "scf-failure", f"no energy at the path's top: {error}"
+        except Exception as error:
+            path, verdict, reason = None, "error", f"path stage: {one_line(error)}"
+    return Solved(
+        path=path if not verdict else None,
+        peak=peak,
+        verdict=verdict,
+        reason=reason,
+        evaluations=oracle.evaluations,
+        rounds=oracle.rounds,
+        wall=wall,
+        oracle_seconds=oracle.seconds,
+        trace=tuple(oracle.trace),
+    )
+
+
+def _with_peak(path: Path, oracle: Oracle) -> tuple[Path, Peak]:
+    """Return the path and its highest point, evaluating a few frames if none was."""
+    peak = path.highest()
+    if peak is None:
+        oracle.budget = None
+        frames = resample(path.positions, PEAK_SEARCH + 2)
+        energies, _ = oracle(frames)
+        peak = Path(frames, energies).highest()
+    return path, peak

@@ -1,0 +1,61 @@
+"""Every configured method on the Mueller-Brown surface, for the figure of their paths."""
+
+import numpy as np
+
+from .config import Method
+from .guess import make_guess
+from .joblog import log
+from .jobs import write_rows
+from .oracle import PotentialSpec
+from .potentials.mueller_brown import KNOWN
+from .solve import solve
+from .worker import Worker, WorkerError
+
+SURFACE = PotentialSpec("mueller-brown")
+COLUMNS = "surface method s x y energy_eV is_path peak".split()
+
+
+def surface_job(methods: dict[str, Method], timeout: float, output: str) -> None:
+    """Run the path stage of `methods` on Mueller-Brown; write their frames and peaks."""
+    reaction = KNOWN[0].reaction
+    rows = []
+    with Worker(timeout) as worker:
+        for method in methods.values():
+            log(f"surface {method.name}")
+            try:
+                guess = worker.run(make_guess, reaction, method.guess, SURFACE)
+                solved = worker.run(
+                    solve,
+                    reaction,
+                    guess,
+                    method.solver,
+                    method.options,
+                    SURFACE,
+                    method.budget["path"],
+                    method.seeds[0],
+                )
+            except WorkerError as error:
+                log(f"{method.name}: {error.verdict}: {error}")
+                continue
+            if solved.path is None:
+                log(f"{method.name}: {solved.verdict}: {solved.reason}")
+                continue
+            frames = solved.path.positions
+            energies, _ = SURFACE.of(reaction).evaluate(np.array([*frames, solved.peak.position]))
+            s = [*np.linspace(0, 1, len(frames)), np.nan]
+            for at, (x, energy) in enumerate(
+                zip([*frames, solved.peak.position], energies, strict=True)
+            ):
+                rows.append(
+                    {
+                        "surface": "mueller-brown",
+                        "method": method.name,
+                        "s": s[at],
+                        "x": x[0, 0],
+                        "y": x[0, 1],
+                        "energy_eV": energy,
+                        "is_path": solved.path.is_path,
+                        "peak": at == len(frames),
+                    }
+                )
+    write_rows(output, COLUMNS, rows)

@@ -1,0 +1,84 @@
+from snakemake.exceptions import WorkflowError
+
+from mepbench.config import ROOT, check_config, set_files
+from mepbench.errors import InputError
+from mepbench.figures import figure_files
+from mepbench.oracle import PotentialSpec
+from mepbench.registry import PACKAGE, imported_files, source_file
+
+try:
+    CONFIG = check_config(config)
+except InputError as error:
+    raise WorkflowError(f"config: {error}") from None
+
+R = CONFIG.results
+POTENTIAL = PotentialSpec(CONFIG.potential, CONFIG.potential_options)
+FIGURES = figure_files()
+
+
+wildcard_constraints:
+    set="|".join(CONFIG.sets),
+    method="|".join(CONFIG.methods),
+    job=r"\d+",
+
+
+def code(*files):
+    """The package files whose change must rerun a rule: these and all that they import."""
+    return sorted({str(found) for file in files for found in imported_files(file)})
+
+
+def potential_code():
+    return source_file("potentials", CONFIG.potential)
+
+
+def prepare_code(wildcards):
+    return code(PACKAGE / "prepare.py", potential_code())
+
+
+def guess_code(wildcards):
+    return code(PACKAGE / "guess.py", potential_code(), source_file("guesses", wildcards.guess))
+
+
+def solve_code(wildcards):
+    solver = CONFIG.methods[wildcards.method].solver
+    return code(PACKAGE / "solve.py", potential_code(), source_file("methods", solver))
+
+
+def judge_code(wildcards):
+    refiner = CONFIG.methods[wildcards.method].refiner
+    return code(PACKAGE / "verify.py", potential_code(), source_file("refiners", refiner))
+
+
+def entry_files(wildcards):
+    reactions = CONFIG.jobs[wildcards.set][wildcards.job]
+    return set_files(wildcards.set, CONFIG.sets[wildcards.set], reactions)
+
+
+def guess_files(wildcards):
+    guess = CONFIG.methods[wildcards.method].guess
+    stem = f"{R}/sets/{wildcards.set}/guesses/{guess}/{wildcards.job}"
+    return {"guess": f"{stem}.xyz", "guess_rows": f"{stem}.csv"}
+
+
+def endpoint_jobs(kind):
+    return lambda wildcards: [
+        f"{R}/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in CONFIG.jobs[wildcards.set]
+    ]
+
+
+def all_jobs(folder, kind):
+    """Every job's file in one of the folders of all sets and methods."""
+    return [
+        f"{R}/sets/{name}/{folder}/{method}/{job}.{kind}"
+        for name, jobs in CONFIG.jobs.items()
+        for method in CONFIG.methods
+        for job in jobs
+    ]
+
+
+def all_endpoints(kind):
+    return [f"{R}/sets/{name}/endpoints.{kind}" for name in CONFIG.sets]
+
+
+def figures():
+    return [f"{R}/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")]
