@@ -1,0 +1,110 @@
+"""Geodesic interpolation: the shortest path in the metric of scaled interatomic distances.
+
+Zhu, Thompson, Martinez, J. Chem. Phys. 150, 164103 (2019), doi:10.1063/1.5090303, by the
+authors' package. It aligns every frame to the one before, so the product comes out
+turned by some rotation; that is undone by turning the frames back, each in proportion
+to its arc length, which leaves both ends exact and the turning as slow as can be.
+"""
+
+import logging
+from contextlib import contextmanager
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ..path import arc_length, resample
+from ..reaction import Reaction
+from . import idpp, linear
+
+SWEEP_ABOVE = 35  # atoms: beyond, one frame at a time (the authors' choice)
+
+
+def interpolate(
+    reaction: Reaction, seed: int, *, frames: int = 21, nodes: int = 13, tolerance: float = 2e-3
+) -> np.ndarray:
+    """Return (frames, N, 3) geometries in angstrom from reactant to product.
+
+    Parameters
+    ----------
+    nodes : frames of the geodesic itself, whose cost grows with their third power; a
+        spline through them gives `frames`
+    tolerance : of its length, as in the authors' program
+
+    A single particle has no distances: it gets the straight line. If the package fails,
+    or lets atoms coincide, the path is that of `idpp`.
+    """
+    if reaction.natoms < 2:
+        return linear.interpolate(reaction, seed, frames=frames)
+    try:
+        with _seeded(seed), _silent():
+            path = _geodesic(reaction, nodes, tolerance)
+        path = resample(_turn_back(path, reaction), frames)
+        if np.isfinite(path).all() and not collides(path):
+            return path
+        problem = "atoms coincide"
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        problem = f"{type(error).__name__}: {error}"
+    logging.getLogger(__name__).warning("%s: geodesic -> idpp (%s)", reaction.name, problem)
+    return idpp.interpolate(reaction, seed, frames=frames)
+
+
+def _geodesic(reaction: Reaction, nodes: int, tolerance: float) -> np.ndarray:
+    from ase.data import chemical_symbols
+    from geodesic_interpolate.geodesic import Geodesic
+    from geodesic_interpolate.interpolation import redistribute
+
+    symbols = [chemical_symbols[z] for z in reaction.numbers]
+    raw = redistribute(symbols, reaction.ends, nodes, tol=5 * tolerance)
+    smoother = Geodesic(symbols, raw, 1.7, threshold=3.0, friction=1e-2)
+    if reaction.natoms > SWEEP_ABOVE:
+        return smoother.sweep(tol=tolerance, max_iter=15, micro_iter=20)
+    return smoother.smooth(tol=tolerance, max_iter=15)
+
+
+def _turn_back(path: np.ndarray, reaction: Reaction) -> np.ndarray:
+    """Move the frames rigidly so that the first and last are the given ends."""
+    centres = reaction.ends.mean(axis=1)
+    path = path - path.mean(axis=1, keepdims=True)
+    path = path @ _rotation(path[0], reaction.reactant - centres[0])
+    turn = Rotation.from_matrix(_rotation(path[-1], reaction.product - centres[1]).T).as_rotvec()
+    s = arc_length(path) / arc_length(path)[-1]
+    turned = np.einsum("mij,mnj->mni", Rotation.from_rotvec(s[:, None] * turn).as_matrix(), path)
+    turned += ((1 - s)[:, None] * centres[0] + s[:, None] * centres[1])[:, None]
+    turned[0], turned[-1] = reaction.ends
+    return turned
+
+
+def _rotation(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Best proper rotation R with mobile @ R = fixed, both centred (Kabsch 1976)."""
+    u, _, vt = np.linalg.svd(mobile.T @ fixed)
+    return u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
+
+
+def collides(path: np.ndarray) -> bool:
+    """Whether two atoms come much closer than at either end, (M, N, 3)."""
+    i, j = np.triu_indices(path.shape[1], 1)
+    distances = linear.pair_distances(path)[:, i, j]
+    return bool((distances.min(axis=0) < 0.5 * distances[[0, -1]].min()).any())
+
+
+@contextmanager
+def _seeded(seed: int):
+    """Seed NumPy's global random state, from which the package draws, and put it back."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+@contextmanager
+def _silent():
+    """Keep the package's log of every iteration out of ours."""
+    logger = logging.getLogger("geodesic_interpolate")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
