@@ -23,7 +23,7 @@ _TOKEN = r'(?:^|\s){key}=("(?:[^"\\]|\\.)*"|\S+)'
 
 def quoted(text: str) -> str:
     """Return `text` in the form in which ASE reads back exactly the same string."""
-    if not any(character in text for character in "\n\r\\"):
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", text):
         back = key_val_str_to_dict(key_val_dict_to_str({"k": text})).get("k")
         if isinstance(back, str) and back == text:
             return text
