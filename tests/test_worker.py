@@ -1,5 +1,6 @@
 """A task that dies, hangs or raises costs only itself."""
 
+import faulthandler
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ def _square(x):
 
 
 def _die(number):
+    faulthandler.disable()  # pytest's would print a stack for a crash that is meant
     os.kill(os.getpid(), number)
 
 
