@@ -96,3 +96,26 @@ def frequencies(matrix: np.ndarray, masses: np.ndarray) -> np.ndarray:
     curvature = np.linalg.eigvalsh(matrix / np.outer(root, root))
     omega = np.sqrt(np.abs(curvature) * _e * 1e20 / _amu)  # 1/s
     return np.sign(curvature) * omega / (2 * np.pi * _c * 100)
+
+
+def bofill_update(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Update a Hessian from one step: symmetric rank one and Powell, weighted.
+
+    With r = change - H step, the weight of the symmetric rank-one term is
+    (r.step)^2 / (r.r step.step): Bofill, J. Comput. Chem. 15, 1 (1994),
+    doi:10.1002/jcc.540150102. It keeps negative eigenvalues, as a saddle needs.
+
+    Parameters
+    ----------
+    matrix : (n, n) array
+    step, change : (n,) arrays, of the position and of the gradient
+    """
+    r = change - matrix @ step
+    rs, ss, rr = r @ step, step @ step, r @ r
+    if ss < 1e-20 or rr < 1e-20:
+        return matrix
+    weight = rs**2 / (rr * ss)
+    rank_one = np.outer(r, r) / rs if weight > 1e-8 else 0.0
+    cross = np.outer(r, step)
+    powell = (cross + cross.T) / ss - rs * np.outer(step, step) / ss**2
+    return matrix + weight * rank_one + (1 - weight) * powell

@@ -1,0 +1,104 @@
+"""Saddle optimisation by partitioned rational functions in Cartesian coordinates.
+
+In the eigenbasis (h_i, v_i) of the Hessian, with g_i = v_i . g, the step is uphill along one
+mode k and downhill along all others,
+
+    s_i = -g_i / (h_i - lambda),    lambda_k = (h_k + sqrt(h_k^2 + 4 g_k^2)) / 2,
+
+where for i != k lambda is the lowest root of sum g_i^2 / (lambda - h_i) = lambda: Banerjee,
+Adams, Simons, Shepard, J. Phys. Chem. 89, 52 (1985), doi:10.1021/j100247a015. The Hessian is
+measured once (6N evaluations) and then updated by Bofill's formula. No internal coordinates
+are needed, so this also serves model surfaces; on molecules `sella` is cheaper.
+"""
+
+import numpy as np
+
+from ..hessian import bofill_update, hessian, lowest_modes, without_rigid_motion
+from ..path import Path, Peak, remove_rigid_motion
+
+LARGEST_STEP = 0.3  # angstrom, of one atom
+
+
+def refine(
+    reaction,
+    oracle,
+    peak: Peak,
+    seed: int,
+    *,
+    fmax: float = 0.01,
+    steps: int = 500,
+    trust_radius: float = 0.1,
+    displacement: float = 0.01,
+) -> Peak:
+    """Optimise a first-order saddle from `peak`, uphill along the mode nearest its tangent.
+
+    Parameters
+    ----------
+    fmax : converged when no atom feels a force above this, eV/angstrom
+    steps : most steps of the optimiser
+    trust_radius : largest displacement of an atom in the first step, angstrom
+    displacement : of the finite differences of the Hessian, angstrom
+
+    Raises
+    ------
+    BudgetExhausted, SCFFailure
+        from the oracle; the last geometry has been checkpointed.
+    """
+    x, energy, gradient = peak.position, peak.energy, peak.gradient
+    if energy is None or gradient is None:
+        energy, gradient = _evaluate(oracle, x)
+    last = _peak(oracle, x, energy, gradient, fmax)
+    if last.converged:
+        return last
+    H = hessian(oracle, x, step=displacement)
+    mode = peak.tangent
+    for _ in range(steps):
+        values, modes = lowest_modes(H, x, oracle.invariances, count=x.size)
+        overlaps = 0 if mode is None else np.abs(np.einsum("kij,ij->k", modes, mode))
+        k = int(np.argmax(overlaps))
+        mode = modes[k]
+        step = _rational_step(values, modes, gradient, k)
+        size = np.linalg.norm(step, axis=1).max()
+        step *= min(1.0, trust_radius / size)
+        predicted = (gradient * step).sum() + step.ravel() @ H @ step.ravel() / 2
+        new_energy, new_gradient = _evaluate(oracle, x + step)
+        ratio = (new_energy - energy) / predicted if abs(predicted) > 1e-8 else 1.0
+        if 0.75 < ratio < 1.33 and size >= trust_radius:
+            trust_radius = min(1.5 * trust_radius, LARGEST_STEP)
+        elif not 0.25 < ratio < 1.75:
+            trust_radius = max(0.5 * min(size, trust_radius), 1e-3)
+        change = remove_rigid_motion(new_gradient - gradient, x, oracle.invariances)
+        H = bofill_update(H, step.ravel(), change.ravel())
+        x, energy, gradient = x + step, new_energy, new_gradient
+        H = without_rigid_motion(H, x, oracle.invariances)
+        last = _peak(oracle, x, energy, gradient, fmax)
+        if last.converged:
+            break
+    return last
+
+
+def _rational_step(values, modes, gradient, k) -> np.ndarray:
+    """Return the P-RFO step (N, 3): uphill along mode `k`, downhill along the others."""
+    g = np.einsum("kij,ij->k", modes, gradient)
+    others = np.arange(len(values)) != k
+    augmented = np.diag(np.append(values[others], 0.0))
+    augmented[-1, :-1] = augmented[:-1, -1] = g[others]
+    shift = np.full(len(values), np.linalg.eigvalsh(augmented)[0])
+    shift[k] = (values[k] + np.sqrt(values[k] ** 2 + 4 * g[k] ** 2)) / 2
+    gap = values - shift
+    # A mode without gradient does not move, and its gap may vanish.
+    steps = np.divide(-g, gap, out=np.zeros_like(g), where=np.abs(g) > 1e-12)
+    return np.einsum("k,kij->ij", steps, modes)
+
+
+def _evaluate(oracle, x):
+    energies, gradients = oracle(x[None])
+    return float(energies[0]), gradients[0]
+
+
+def _peak(oracle, x, energy, gradient, fmax) -> Peak:
+    """Record the geometry as the state that remains when the budget runs out."""
+    force = float(np.linalg.norm(gradient, axis=1).max())
+    peak = Peak(x, energy, gradient, converged=force <= fmax)
+    oracle.checkpoint(Path(x[None], np.array([energy]), peak=peak), residual=force)
+    return peak

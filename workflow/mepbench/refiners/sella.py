@@ -1,0 +1,152 @@
+"""Saddle optimisation by Sella: partitioned RFO in redundant internal coordinates.
+
+The Hessian starts from a model with the curvature along the handed-over tangent measured
+(Rayleigh-Ritz, finite differences of gradients), is updated by TS-BFGS, and the step is
+restricted: Hermes, Sargsyan, Najm, Zador, J. Chem. Theory Comput. 15, 6536 (2019),
+doi:10.1021/acs.jctc.9b00869; ibid. 18, 6974 (2022), doi:10.1021/acs.jctc.2c00395.
+
+Where internal coordinates break down (atoms in line, fragments apart) the optimisation goes
+on in Cartesians, within the same budget. A potential without rotational invariance has no
+internal coordinates: `prfo` refines it.
+"""
+
+import time
+import warnings
+
+import numpy as np
+from ase import Atoms
+
+from ..errors import BudgetExhausted, SCFFailure
+from ..path import Path, Peak
+from . import prfo
+
+_compiled = {"seconds": 0.0, "listening": False}
+
+
+def compilation_seconds() -> float:
+    """Seconds this process has spent importing Sella and compiling its JAX functions so far.
+
+    Sella compiles for every new size of molecule; the difference over a call of `refine` is
+    no part of the method's own time.
+    """
+    return _compiled["seconds"]
+
+
+def refine(
+    reaction,
+    oracle,
+    peak: Peak,
+    seed: int,
+    *,
+    fmax: float = 0.01,
+    steps: int = 500,
+    trust_radius: float = 0.1,
+    displacement: float = 1e-3,
+    residual: float = 0.4,
+) -> Peak:
+    """Optimise a first-order saddle from `peak`.
+
+    Parameters
+    ----------
+    fmax : converged when no atom feels a force above this, eV/angstrom
+    steps : most steps of the optimiser
+    trust_radius : of the first step, angstrom or radian
+    displacement : of the finite differences along a mode, angstrom
+    residual : relative residual at which Sella accepts the lowest mode (its `gamma`)
+
+    Raises
+    ------
+    BudgetExhausted, SCFFailure
+        from the oracle; the last geometry has been checkpointed.
+    """
+    energy, gradient = peak.energy, peak.gradient
+    if energy is None or gradient is None:
+        energies, gradients = oracle(peak.position[None])
+        energy, gradient = float(energies[0]), gradients[0]
+    start = Peak(peak.position, energy, gradient, peak.tangent, _force(gradient) <= fmax)
+    if start.converged:
+        return start
+    if "rotation" not in oracle.invariances or reaction.natoms < 3:
+        return prfo.refine(reaction, oracle, start, seed, fmax=fmax, steps=steps)
+    options = {"delta0": trust_radius, "eta": displacement, "gamma": residual}
+    # Sella draws from numpy's global state where its eigensolver finds no new direction.
+    state = np.random.get_state()
+    np.random.seed(seed % 2**32)
+    try:
+        best, steps = _optimise(reaction, oracle, start, fmax, steps, internal=True, **options)
+        if not best.converged and steps > 0:
+            best, _ = _optimise(reaction, oracle, best, fmax, steps, internal=False, **options)
+    finally:
+        np.random.set_state(state)
+    return best
+
+
+def _optimise(reaction, oracle, start, fmax, steps, *, internal, **options) -> tuple[Peak, int]:
+    """Step until converged; return the last geometry and the steps left, on breakdown too."""
+    Sella = _import_sella()
+    atoms = Atoms(reaction.numbers, start.position)
+    atoms.calc = oracle.calculator()
+    # What the method paid for is not paid again.
+    atoms.calc.atoms = atoms.copy()
+    atoms.calc.results = {"energy": start.energy, "forces": -start.gradient}
+    last = start
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optimiser = Sella(
+                atoms, internal=internal, allow_fragments=internal, logfile=None, **options
+            )
+            if start.tangent is not None:
+                optimiser.pes.v0 = _initial_mode(optimiser.pes, start.tangent, internal)
+            while steps > 0:
+                optimiser.step()
+                steps -= 1
+                last = Peak(
+                    atoms.positions.copy(),
+                    float(atoms.get_potential_energy()),
+                    -atoms.get_forces(),
+                    converged=_force(atoms.get_forces()) <= fmax,
+                )
+                path = Path(last.position[None], np.array([last.energy]), peak=last)
+                oracle.checkpoint(path, residual=_force(last.gradient))
+                if last.converged:
+                    break
+    except BudgetExhausted:
+        raise
+    except Exception as error:
+        # Sella reports a breakdown of its coordinates in many ways; in Cartesians the
+        # optimisation can go on. What fails there has no remedy.
+        if not internal:
+            raise
+        if isinstance(error, SCFFailure):
+            last = start
+    return last, steps
+
+
+def _initial_mode(pes, tangent, internal):
+    """Express a Cartesian tangent in the coordinates in which Sella seeks its first mode."""
+    mode = tangent.ravel()
+    if internal:
+        mode = pes.int.jacobian() @ np.concatenate([mode, np.zeros(3 * len(pes.dummies))])
+    return mode @ pes.get_Ufree()
+
+
+def _force(gradient: np.ndarray) -> float:
+    return float(np.linalg.norm(gradient, axis=1).max())
+
+
+def _import_sella():
+    start = time.perf_counter()
+    from jax import monitoring
+    from sella import Sella
+
+    if not _compiled["listening"]:
+        _compiled["listening"] = True
+        _compiled["seconds"] += time.perf_counter() - start
+        monitoring.register_event_duration_secs_listener(_book_compilation)
+    return Sella
+
+
+def _book_compilation(event: str, seconds: float, **_) -> None:
+    if event.startswith("/jax/core/compile/"):
+        _compiled["seconds"] += seconds
