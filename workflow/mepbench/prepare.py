@@ -1,0 +1,293 @@
+"""From an entry of a set to a reaction whose ends are proven minima, or to the reason why not.
+
+Given geometries are relaxed as they are; geometries from SMILES come from `embedding`. Both
+ends must be minima of the potential by their Hessians, with the same atoms in the same
+order, and different from each other. What is handed on is centred, the product turned onto
+the reactant, and rounded to the eight decimals of the file *before* energies and gradients
+are taken, so that file and memory agree exactly.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from .errors import BadEndpoints, SCFFailure
+from .oracle import Oracle
+from .path import align, rmsd
+from .reaction import Entry, Reaction
+from .relax import Minimum, minima
+from .structure import bonds, difference
+
+ENDS = ("reactant", "product")
+DECIMALS = 8
+OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
+FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
+SAME_RMSD = 0.1  # angstrom
+SAME_ENERGY, SIMILAR_RMSD = 1e-3, 0.3  # eV, angstrom: a soft mode may keep two relaxations apart
+STRAIN_PER_LENGTH = 0.5  # eV/angstrom
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The outcome for one entry: a row, whatever happened, and a reaction if all is well.
+
+    Attributes
+    ----------
+    entry : what was asked for
+    verdict : "ok", "bad-endpoints", "scf-failure", "error" or "timeout"
+    reason : one line; for "ok" what a user may want to know
+    reaction : the prepared reaction, None unless `verdict` is "ok"
+    evaluations, seconds : what preparation cost
+    fmax : largest atomic force at the two ends, eV/angstrom
+    """
+
+    COLUMNS = tuple(
+        "set reaction verdict reason class natoms formula charge multiplicity reaction_energy_eV "
+        "rmsd_A fmax_eV_A evaluations seconds literature".split()
+    )
+
+    entry: Entry
+    verdict: str
+    reason: str = ""
+    reaction: Reaction | None = None
+    evaluations: int = 0
+    seconds: float = 0.0
+    fmax: float = np.nan
+    invariances: tuple[str, ...] = field(default=("translation", "rotation"))
+
+    def row(self) -> dict:
+        """Return the reaction's line in `endpoints.csv`, keyed by `COLUMNS`."""
+        entry, reaction = self.entry, self.reaction
+        row = {
+            "set": entry.set,
+            "reaction": entry.name,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "class": entry.reaction_class,
+            "charge": entry.charge,
+            "multiplicity": entry.multiplicity,
+            "fmax_eV_A": self.fmax,
+            "evaluations": self.evaluations,
+            "seconds": round(self.seconds, 3),
+            "literature": entry.literature,
+        }
+        if reaction is not None:
+            row |= {
+                "natoms": reaction.natoms,
+                "formula": Atoms(reaction.numbers).get_chemical_formula(),
+                "reaction_energy_eV": float(reaction.energies[1] - reaction.energies[0]),
+                "rmsd_A": rmsd(reaction.product, reaction.reactant, self.invariances),
+            }
+        return row
+
+
+def prepare(entry: Entry, load_potential: Callable) -> Prepared:
+    """Prepare one entry. Nothing is raised: whatever goes wrong is a verdict and a reason.
+
+    Parameters
+    ----------
+    entry : from `reaction.read_set`
+    load_potential : `load_potential(numbers, charge, multiplicity)` returns a potential
+    """
+    start = time.perf_counter()
+    meter: list[Oracle] = []
+
+    def outcome(verdict: str, reason: str, **result) -> Prepared:
+        return Prepared(
+            entry,
+            verdict,
+            " ".join(reason.split())[:400],
+            evaluations=sum(oracle.evaluations for oracle in meter),
+            seconds=time.perf_counter() - start,
+            **result,
+        )
+
+    try:
+        reaction, notes, invariances = _prepare(entry, load_potential, meter)
+    except BadEndpoints as error:
+        return outcome("bad-endpoints", str(error))
+    except SCFFailure as error:
+        return outcome("scf-failure", f"an energy on the way to the ends failed: {error}")
+    except Exception as error:
+        return outcome("error", f"{type(error).__name__}: {error}")
+    fmax = float(np.linalg.norm(reaction.gradients, axis=-1).max())
+    return outcome("ok", "; ".join(notes), reaction=reaction, fmax=fmax, invariances=invariances)
+
+
+def _prepare(entry, load_potential, meter) -> tuple[Reaction, list[str], tuple[str, ...]]:
+    if entry.problem:
+        raise BadEndpoints(f"{entry.problem} ({entry.origin})")
+    if entry.smiles is None:
+        numbers, starts = _given_geometries(entry)
+    else:
+        from . import embedding
+
+        mapped = embedding.read_smiles(entry.smiles, entry.charge)
+        numbers = mapped.numbers
+    check_electrons(numbers, entry.charge, entry.multiplicity)
+    oracle = Oracle(load_potential(numbers, entry.charge, entry.multiplicity))
+    meter.append(oracle)
+    if entry.smiles is None:
+        ends = [_minima_of(oracle, numbers, x, end) for x, end in zip(starts, ENDS, strict=True)]
+        notes = [
+            _changes(numbers, bonds(numbers, x), bonds(numbers, minimum.positions), end)
+            for x, minimum, end in zip(starts, (ends[0][0], ends[1][0]), ENDS, strict=True)
+        ]
+    else:
+        ends, notes = embedding.reactive_pair(mapped, oracle)
+    reactant, product = closest_pair(*ends, oracle.invariances)
+    check_whole(numbers, reactant, product)
+    check_distinct(numbers, reactant, product, oracle.invariances)
+    reaction = _finish(entry, numbers, reactant, product, oracle)
+    return reaction, [note for note in notes if note], oracle.invariances
+
+
+def _given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Elements and the two geometries of a file, checked before anything is computed."""
+    reactant, product = (np.asarray(entry.numbers[end]) for end in ENDS)
+    if sorted(reactant) != sorted(product):
+        formulas = [Atoms(numbers).get_chemical_formula() for numbers in (reactant, product)]
+        raise BadEndpoints(
+            f"the reactant is {formulas[0]} and the product {formulas[1]}: both ends must have "
+            "the same atoms"
+        )
+    if not np.array_equal(reactant, product):
+        at = int(np.flatnonzero(reactant != product)[0])
+        raise BadEndpoints(
+            f"the atoms are ordered differently: atom {at + 1} is {chemical_symbols[reactant[at]]} "
+            f"in the reactant and {chemical_symbols[product[at]]} in the product: reorder one file"
+        )
+    if len(reactant) < 2:
+        raise BadEndpoints("a reaction needs at least two atoms")
+    if np.any(reactant == 0):
+        raise BadEndpoints(f"atom {int(np.argmin(reactant)) + 1} is a dummy: give an element")
+    starts = []
+    for end in ENDS:
+        positions = np.asarray(entry.positions[end], dtype=float)
+        bad = ~np.isfinite(positions).all(axis=1)
+        if bad.any():
+            raise BadEndpoints(
+                f"the {end} has a coordinate that is not a number (atom {int(bad.argmax()) + 1}): "
+                "correct the file"
+            )
+        i, j, distance = _nearest_atoms(positions)
+        if distance < OVERLAP:
+            raise BadEndpoints(
+                f"the {end} has overlapping atoms: {_label(reactant, i)} and "
+                f"{_label(reactant, j)} are {distance:.2f} A apart: correct the file"
+            )
+        starts.append(positions)
+    return reactant, starts
+
+
+def check_electrons(numbers: np.ndarray, charge: int, multiplicity: int) -> None:
+    """Raise `BadEndpoints` if the atoms with this charge can't have this multiplicity."""
+    electrons = int(np.sum(numbers)) - charge
+    if electrons < 1:
+        raise BadEndpoints(f"charge {charge} leaves {electrons} electrons: correct `charge`")
+    unpaired = multiplicity - 1
+    if unpaired < 0 or unpaired > electrons or (electrons - unpaired) % 2:
+        possible = "1, 3, 5, ..." if electrons % 2 == 0 else "2, 4, 6, ..."
+        raise BadEndpoints(
+            f"multiplicity {multiplicity} is impossible for {electrons} electrons (charge "
+            f"{charge}), it may be {possible}: correct `multiplicity` or `charge`"
+        )
+
+
+def _minima_of(oracle, numbers, positions, end: str) -> list[Minimum]:
+    try:
+        found = minima(oracle, numbers, positions)
+    except BadEndpoints as error:
+        raise BadEndpoints(f"the {end} {error}") from None
+    kept = [m for m in found if bonds(numbers, m.positions) == bonds(numbers, positions)]
+    return kept or found
+
+
+def closest_pair(
+    reactants: list[Minimum], products: list[Minimum], invariances: tuple[str, ...]
+) -> tuple[Minimum, Minimum]:
+    """Return the pair of least E_R + E_P + 0.5 eV/A * RMSD(R, P): low in energy, and near.
+
+    A reaction starts from conformers that can react, which need not be the lowest ones.
+    """
+
+    def score(pair):
+        r, p = pair
+        return r.energy + p.energy + STRAIN_PER_LENGTH * rmsd(p.positions, r.positions, invariances)
+
+    return min(((r, p) for r in reactants for p in products), key=score)
+
+
+def check_whole(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> None:
+    """Raise `BadEndpoints` if an end has fallen into fragments too far apart to react."""
+    from scipy.sparse.csgraph import minimum_spanning_tree
+    from scipy.spatial.distance import cdist
+
+    for minimum, end in zip((reactant, product), ENDS, strict=True):
+        gap = minimum_spanning_tree(cdist(minimum.positions, minimum.positions)).toarray().max()
+        if gap > FALLEN_APART:
+            raise BadEndpoints(
+                f"the {end} falls apart on relaxation (fragments {gap:.1f} A apart): give a "
+                "complex that is bound"
+            )
+
+
+def check_distinct(
+    numbers: np.ndarray, reactant: Minimum, product: Minimum, invariances: tuple[str, ...]
+) -> None:
+    """Raise `BadEndpoints` if both ends are one minimum."""
+    distance = rmsd(product.positions, reactant.positions, invariances)
+    gap = abs(product.energy - reactant.energy)
+    near = distance < SAME_RMSD or (distance < SIMILAR_RMSD and gap < SAME_ENERGY)
+    if near and not difference(numbers, reactant.positions, product.positions):
+        raise BadEndpoints(
+            f"both ends relax into one minimum (RMSD {distance:.3f} A, energies {gap:.4f} eV "
+            "apart): with this potential there is no reaction between them"
+        )
+
+
+def _finish(entry, numbers, reactant, product, oracle) -> Reaction:
+    ends = np.stack([reactant.positions, product.positions])
+    if "translation" in oracle.invariances:
+        ends = ends - ends.mean(axis=1, keepdims=True)
+    if "rotation" in oracle.invariances:
+        ends[1] = align(ends[1], ends[0])
+    ends = np.round(ends, DECIMALS) + 0.0
+    energies, gradients = oracle(ends)
+    return Reaction(
+        name=entry.name,
+        set=entry.set,
+        numbers=numbers,
+        reactant=ends[0],
+        product=ends[1],
+        charge=entry.charge,
+        multiplicity=entry.multiplicity,
+        energies=energies,
+        gradients=gradients,
+    )
+
+
+def _changes(numbers, before: frozenset, after: frozenset, end: str) -> str:
+    """One line on the bonds that relaxation has changed, empty if none."""
+    parts = [
+        f"{word} {', '.join('-'.join(_label(numbers, k) for k in pair) for pair in sorted(pairs))}"
+        for word, pairs in (("breaks", before - after), ("forms", after - before))
+        if pairs
+    ]
+    return f"relaxation of the {end} {' and '.join(parts)}" if parts else ""
+
+
+def _label(numbers: np.ndarray, index: int) -> str:
+    """Element and number of an atom, counting from 1."""
+    return f"{chemical_symbols[numbers[index]]}{index + 1}"
+
+
+def _nearest_atoms(positions: np.ndarray) -> tuple[int, int, float]:
+    i, j = np.triu_indices(len(positions), 1)
+    distances = np.linalg.norm(positions[i] - positions[j], axis=1)
+    at = int(distances.argmin())
+    return int(i[at]), int(j[at]), float(distances[at])
