@@ -32,7 +32,15 @@ GAUSS = np.polynomial.legendre.leggauss(8)
 
 @dataclass(frozen=True)
 class Well:
-    """An intermediate minimum of V along a path; depth to the lower of its two sides, eV."""
+    """An intermediate minimum of V along a path.
+
+    Attributes
+    ----------
+    s : in [0, 1]
+    energy : eV
+    depth : eV, below the lower of the two tops that part it from lower points or the ends
+    position : (N, 3) array, angstrom
+    """
 
     s: float
     energy: float
@@ -54,7 +62,7 @@ class PathQuality:
     maximum : max V along the path, eV (absolute)
     s_of_maximum : where, in [0, 1]
     position_of_maximum : (N, 3) array, angstrom
-    wells : intermediate minima, along the path; their depths sum up to X
+    wells : intermediate minima deeper than 1 meV, along the path; their depths sum up to X
     s, arc_length, energies : (K,) arrays of the samples: parameter, angstrom, eV
     slopes, perpendicular_forces : (K,) arrays, eV/angstrom, of g along the path and across
     """
@@ -304,7 +312,7 @@ def _measure(samples: _Samples, a: np.ndarray, b: np.ndarray, less=None) -> np.n
     s = (a[:, None] + u * h[:, None]).ravel()
     velocity, speed = samples.curve.velocity(s)
     tangent = velocity / speed[:, None]
-    g, dg = samples.gradients, samples.gradient_rates * 1.0
+    g, dg = samples.gradients, samples.gradient_rates
     hermite = _cubic(g[i], g[j], dg[i] * h[:, None], dg[j] * h[:, None])
     powers = u[..., None] ** np.arange(4)
     gradient = np.einsum("pnc,puc->pun", hermite, powers).reshape(len(s), -1)
@@ -337,6 +345,7 @@ def _wells(samples: _Samples) -> tuple[Well, ...]:
         for side in (values[:k][::-1], values[k + 1 :]):
             lower = np.flatnonzero(side < low)
             sides.append(side[: lower[0]].max() if len(lower) else side.max())
-        position = samples.curve(at[[k]])[0]
-        wells.append(Well(float(at[k]), float(low), float(min(sides) - low), position))
+        depth = float(min(sides) - low)
+        if depth > TOLERANCE:
+            wells.append(Well(float(at[k]), float(low), depth, samples.curve(at[[k]])[0]))
     return tuple(wells)
