@@ -1,9 +1,9 @@
 from snakemake.utils import min_version
 
-min_version("9.8")
+min_version("9.27")
 
 
-configfile: workflow.basedir + "/config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -20,6 +20,6 @@ localrules:
 
 rule all:
     input:
-        f"{R}/report/index.html",
-        f"{R}/tables/summary.csv",
+        "<results>/report/index.html",
+        "<results>/tables/summary.csv",
         figures(),

@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from .errors import InputError
-from .reaction import SAFE_NAME, locate_set, reaction_names
-from .registry import check_options, nearest, source_file
+from .reaction import SAFE_NAME, SHIPPED, locate_set, parent_set, reaction_names
+from .registry import check_options, nearest, options, source_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CONFIG = ROOT / "config.yaml"
@@ -170,3 +170,19 @@ def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:
         return [str(path)]
     files = [path / r / f"{role}.xyz" for r in reactions for role in ("reactant", "product", "ts")]
     return [str(file) for file in files if file.exists()]
+
+
+def reference_files(config: Config) -> dict[str, Path]:
+    """Return the shipped reference saddles, by set: those of its own file, for this potential."""
+    method = config.potential_options.get("method") or options("potentials", config.potential).get(
+        "method"
+    )
+    level = getattr(method, "default", method)
+    found = {}
+    for name, spec in config.sets.items():
+        path = locate_set(name, spec)
+        for stem in (path.stem, parent_set(path)):
+            file = path.parent / "references" / str(level) / f"{stem}.xyz"
+            if path.parent == SHIPPED and file.exists():
+                found[name] = file
+    return found

@@ -215,6 +215,14 @@ def _read_subset(set_name: str, path: Path, document: dict) -> list[Entry]:
     return [parent[name] for name in document["reactions"]]
 
 
+def parent_set(path: Path) -> str | None:
+    """Return the name of the set of which a shipped `path` is a subset, None if of none."""
+    if path.suffix != ".yaml":
+        return None
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
+    return document.get("subset_of") if isinstance(document, dict) else None
+
+
 def _read_extxyz(set_name: str, path: Path) -> list[Entry]:
     groups: dict[str, dict] = {}
     for at, atoms in enumerate(read_frames(path)):

@@ -1,6 +1,6 @@
 from snakemake.exceptions import WorkflowError
 
-from mepbench.config import ROOT, check_config, set_files
+from mepbench.config import ROOT, check_config, reference_files, set_files
 from mepbench.errors import InputError
 from mepbench.figures import figure_files
 from mepbench.oracle import PotentialSpec
@@ -11,7 +11,13 @@ try:
 except InputError as error:
     raise WorkflowError(f"config: {error}") from None
 
-R = CONFIG.results
+
+pathvars:
+    results=CONFIG.results,
+    logs=f"{CONFIG.results}/logs",
+    benchmarks=f"{CONFIG.results}/benchmarks",
+
+
 POTENTIAL = PotentialSpec(CONFIG.potential, CONFIG.potential_options)
 FIGURES = figure_files()
 
@@ -56,20 +62,21 @@ def entry_files(wildcards):
 
 def guess_files(wildcards):
     guess = CONFIG.methods[wildcards.method].guess
-    stem = f"{R}/sets/{wildcards.set}/guesses/{guess}/{wildcards.job}"
+    stem = f"<results>/sets/{wildcards.set}/guesses/{guess}/{wildcards.job}"
     return {"guess": f"{stem}.xyz", "guess_rows": f"{stem}.csv"}
 
 
 def endpoint_jobs(kind):
     return lambda wildcards: [
-        f"{R}/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in CONFIG.jobs[wildcards.set]
+        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}"
+        for job in CONFIG.jobs[wildcards.set]
     ]
 
 
 def all_jobs(folder, kind):
     """Every job's file in one of the folders of all sets and methods."""
     return [
-        f"{R}/sets/{name}/{folder}/{method}/{job}.{kind}"
+        f"<results>/sets/{name}/{folder}/{method}/{job}.{kind}"
         for name, jobs in CONFIG.jobs.items()
         for method in CONFIG.methods
         for job in jobs
@@ -77,8 +84,21 @@ def all_jobs(folder, kind):
 
 
 def all_endpoints(kind):
-    return [f"{R}/sets/{name}/endpoints.{kind}" for name in CONFIG.sets]
+    return [f"<results>/sets/{name}/endpoints.{kind}" for name in CONFIG.sets]
 
 
 def figures():
-    return [f"{R}/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")]
+    return [
+        f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
+    ]
+
+
+def shipped_references():
+    """The read-only references of the sets that ship with one for this potential."""
+    return [str(file) for file in reference_files(CONFIG).values()]
+
+
+def surface_code():
+    solvers = [source_file("methods", method.solver) for method in CONFIG.methods.values()]
+    guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
+    return code(PACKAGE / "surface.py", *solvers, *guesses)

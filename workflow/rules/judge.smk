@@ -1,26 +1,26 @@
 rule judge:
     input:
-        endpoints=R + "/sets/{set}/endpoints/{job}.xyz",
-        endpoint_rows=R + "/sets/{set}/endpoints/{job}.csv",
-        rows=R + "/sets/{set}/solved/{method}/{job}.csv",
-        paths=R + "/sets/{set}/paths/{method}/{job}.xyz",
+        endpoints="<results>/sets/{set}/endpoints/{job}.xyz",
+        endpoint_rows="<results>/sets/{set}/endpoints/{job}.csv",
+        rows="<results>/sets/{set}/solved/{method}/{job}.csv",
+        paths="<results>/sets/{set}/paths/{method}/{job}.xyz",
         code=judge_code,
     output:
-        runs=R + "/sets/{set}/runs/{method}/{job}.csv",
-        saddles=R + "/sets/{set}/saddles/{method}/{job}.xyz",
-        irc=R + "/sets/{set}/irc/{method}/{job}.xyz",
-        profiles=R + "/sets/{set}/profiles/{method}/{job}.csv",
-    params:
-        method=lambda w: CONFIG.methods[w.method],
-        potential=POTENTIAL,
-        timeout=CONFIG.timeout,
+        runs="<results>/sets/{set}/runs/{method}/{job}.csv",
+        saddles="<results>/sets/{set}/saddles/{method}/{job}.xyz",
+        irc="<results>/sets/{set}/irc/{method}/{job}.xyz",
+        profiles="<results>/sets/{set}/profiles/{method}/{job}.csv",
     log:
-        R + "/logs/judge/{set}/{method}/{job}.log",
+        "<logs>/judge/{set}/{method}/{job}.log",
     benchmark:
-        R + "/benchmarks/judge/{set}/{method}/{job}.tsv"
+        "<benchmarks>/judge/{set}/{method}/{job}.tsv"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=120,
+    params:
+        method=lambda w: CONFIG.methods[w.method],
+        potential=POTENTIAL,
+        timeout=CONFIG.timeout,
     script:
         "../scripts/judge.py"

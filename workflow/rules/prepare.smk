@@ -3,21 +3,21 @@ rule endpoints:
         entries=entry_files,
         code=prepare_code,
     output:
-        frames=R + "/sets/{set}/endpoints/{job}.xyz",
-        rows=R + "/sets/{set}/endpoints/{job}.csv",
+        frames="<results>/sets/{set}/endpoints/{job}.xyz",
+        rows="<results>/sets/{set}/endpoints/{job}.csv",
+    log:
+        "<logs>/endpoints/{set}/{job}.log",
+    benchmark:
+        "<benchmarks>/endpoints/{set}/{job}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
     params:
         spec=lambda w: CONFIG.sets[w.set],
         reactions=lambda w: CONFIG.jobs[w.set][w.job],
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
-    log:
-        R + "/logs/endpoints/{set}/{job}.log",
-    benchmark:
-        R + "/benchmarks/endpoints/{set}/{job}.tsv"
-    threads: 1
-    resources:
-        mem_mb=1500,
-        runtime=60,
     script:
         "../scripts/endpoints.py"
 
@@ -27,12 +27,12 @@ rule gather_endpoints:
         frames=endpoint_jobs("xyz"),
         rows=endpoint_jobs("csv"),
     output:
-        frames=R + "/sets/{set}/endpoints.xyz",
-        rows=R + "/sets/{set}/endpoints.csv",
+        frames="<results>/sets/{set}/endpoints.xyz",
+        rows="<results>/sets/{set}/endpoints.csv",
     log:
-        R + "/logs/gather_endpoints/{set}.log",
+        "<logs>/gather_endpoints/{set}.log",
     benchmark:
-        R + "/benchmarks/gather_endpoints/{set}.tsv"
+        "<benchmarks>/gather_endpoints/{set}.tsv"
     threads: 1
     resources:
         mem_mb=500,
@@ -43,22 +43,22 @@ rule gather_endpoints:
 
 rule guess:
     input:
-        frames=R + "/sets/{set}/endpoints/{job}.xyz",
-        rows=R + "/sets/{set}/endpoints/{job}.csv",
+        frames="<results>/sets/{set}/endpoints/{job}.xyz",
+        rows="<results>/sets/{set}/endpoints/{job}.csv",
         code=guess_code,
     output:
-        frames=R + "/sets/{set}/guesses/{guess}/{job}.xyz",
-        rows=R + "/sets/{set}/guesses/{guess}/{job}.csv",
-    params:
-        potential=POTENTIAL,
-        timeout=CONFIG.timeout,
+        frames="<results>/sets/{set}/guesses/{guess}/{job}.xyz",
+        rows="<results>/sets/{set}/guesses/{guess}/{job}.csv",
     log:
-        R + "/logs/guess/{set}/{guess}/{job}.log",
+        "<logs>/guess/{set}/{guess}/{job}.log",
     benchmark:
-        R + "/benchmarks/guess/{set}/{guess}/{job}.tsv"
+        "<benchmarks>/guess/{set}/{guess}/{job}.tsv"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
+    params:
+        potential=POTENTIAL,
+        timeout=CONFIG.timeout,
     script:
         "../scripts/guess.py"

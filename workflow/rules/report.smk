@@ -1,10 +1,10 @@
 RESULT_TABLES = {
-    "runs": f"{R}/runs.csv",
-    "traces": f"{R}/traces.csv",
-    "profiles": f"{R}/profiles.csv",
-    "surfaces": f"{R}/surfaces.csv",
-    "reference": f"{R}/reference.csv",
-    "provenance": f"{R}/provenance.json",
+    "runs": "<results>/runs.csv",
+    "traces": "<results>/traces.csv",
+    "profiles": "<results>/profiles.csv",
+    "surfaces": "<results>/surfaces.csv",
+    "reference": "<results>/reference.csv",
+    "provenance": "<results>/provenance.json",
 }
 
 
@@ -14,14 +14,14 @@ rule tables:
         code=code(PACKAGE / "tables.py"),
     output:
         expand(
-            R + "/tables/{table}.{kind}",
+            "<results>/tables/{table}.{kind}",
             table=["summary", "reactions", "failures"],
             kind=["csv", "md", "tex"],
         ),
     log:
-        f"{R}/logs/tables.log",
+        "<logs>/tables.log",
     benchmark:
-        f"{R}/benchmarks/tables.tsv"
+        "<benchmarks>/tables.tsv"
     threads: 1
     resources:
         mem_mb=1000,
@@ -36,11 +36,11 @@ rule figure:
         figure=lambda w: str(FIGURES[w.figure]),
         code=code(PACKAGE / "figures.py"),
     output:
-        expand(R + "/figures/{{figure}}.{kind}", kind=["pdf", "png", "svg"]),
+        expand("<results>/figures/{{figure}}.{kind}", kind=["pdf", "png", "svg"]),
     log:
-        R + "/logs/figure/{figure}.log",
+        "<logs>/figure/{figure}.log",
     benchmark:
-        R + "/benchmarks/figure/{figure}.tsv"
+        "<benchmarks>/figure/{figure}.tsv"
     threads: 1
     resources:
         mem_mb=1000,
@@ -58,11 +58,11 @@ rule report:
         templates=sorted(str(f) for f in (ROOT / "workflow" / "report").glob("*")),
         code=code(PACKAGE / "report.py"),
     output:
-        f"{R}/report/index.html",
+        "<results>/report/index.html",
     log:
-        f"{R}/logs/report.log",
+        "<logs>/report.log",
     benchmark:
-        f"{R}/benchmarks/report.tsv"
+        "<benchmarks>/report.tsv"
     threads: 1
     resources:
         mem_mb=1000,

@@ -10,23 +10,23 @@ rule score:
         reference=shipped_references(),
         code=code(PACKAGE / "score.py"),
     output:
-        runs=f"{R}/runs.csv",
-        traces=f"{R}/traces.csv",
-        profiles=f"{R}/profiles.csv",
-        saddles=f"{R}/saddles.xyz",
-        reference=f"{R}/reference.csv",
-        reference_frames=f"{R}/reference.xyz",
-        provenance=f"{R}/provenance.json",
-    params:
-        config=config,
+        runs="<results>/runs.csv",
+        traces="<results>/traces.csv",
+        profiles="<results>/profiles.csv",
+        saddles="<results>/saddles.xyz",
+        reference="<results>/reference.csv",
+        reference_frames="<results>/reference.xyz",
+        provenance="<results>/provenance.json",
     log:
-        f"{R}/logs/score.log",
+        "<logs>/score.log",
     benchmark:
-        f"{R}/benchmarks/score.tsv"
+        "<benchmarks>/score.tsv"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
+    params:
+        config=config,
     script:
         "../scripts/score.py"
 
@@ -35,17 +35,17 @@ rule surface:
     input:
         code=surface_code(),
     output:
-        f"{R}/surfaces.csv",
-    params:
-        methods=CONFIG.methods,
-        timeout=CONFIG.timeout,
+        "<results>/surfaces.csv",
     log:
-        f"{R}/logs/surface.log",
+        "<logs>/surface.log",
     benchmark:
-        f"{R}/benchmarks/surface.tsv"
+        "<benchmarks>/surface.tsv"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
+    params:
+        methods=CONFIG.methods,
+        timeout=CONFIG.timeout,
     script:
         "../scripts/surface.py"

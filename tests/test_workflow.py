@@ -1,0 +1,292 @@
+"""The real workflow, through Snakemake, on real reactions with xTB forces.
+
+It runs in a copy of the repository, so that the tests may add and break methods.
+"""
+
+import hashlib
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from mepbench.frames import frame, write_frames
+from mepbench.score import COLUMNS, read_runs
+
+ROOT = Path(__file__).resolve().parents[1]
+THREE = ["hcn-isomerisation", "vinyl-alcohol-keto-enol", "sn2-chloride-exchange"]
+EVIL = ["../../evil", "a/b", 'comma, "quote"', "<script>alert(1)</script>", "001", "NA"]
+
+
+class Copy:
+    """A copy of the repository in which Snakemake runs."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for name in ("Snakefile", "config.yaml", "workflow"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, folder / name)
+
+    def snakemake(self, config: dict, *arguments: str, check: bool = True):
+        """Run Snakemake on a config; return what it printed."""
+        (self.folder / "test.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "test.yaml"]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
+        done = subprocess.run(
+            [*command, "--replace-workflow-config", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        printed = done.stdout + done.stderr
+        assert not check or done.returncode == 0, printed[-5000:]
+        return printed
+
+    def planned(self, config: dict) -> dict[str, int]:
+        """Return how many jobs of each rule Snakemake would run now."""
+        printed = self.snakemake(config, "--dry-run", "--quiet", "rules")
+        return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", printed, re.MULTILINE)}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    return Copy(tmp_path_factory.mktemp("copy"))
+
+
+@pytest.fixture(scope="module")
+def three(copy):
+    """Three real reactions of the textbook set, all nine methods."""
+    config = {"sets": {"three": "textbook"}, "select": THREE, "results": "three"}
+    copy.snakemake(config)
+    return config
+
+
+def test_runs_csv_has_one_judged_row_for_every_reaction_and_method(copy, three):
+    runs = read_runs(copy.folder / "three" / "runs.csv")
+    assert list(runs.columns[: len(COLUMNS)]) == list(COLUMNS)
+    assert len(runs) == 3 * 9
+    assert not runs.duplicated(["set", "reaction", "method", "seed"]).any()
+    assert set(runs.reaction) == set(THREE)
+    assert (runs.verdict != "").all()
+    assert (runs[runs.verdict != "intended"].reason != "").all()
+    assert (runs.verdict == "intended").mean() > 0.7
+    assert runs.potential.unique().tolist() == ["GFN2-xTB"]
+
+
+def test_methods_agree_on_the_barrier_and_none_spent_more_than_its_budget(copy, three):
+    runs = read_runs(copy.folder / "three" / "runs.csv")
+    assert (runs.gradients_path <= 3000).all()
+    assert (runs.gradients_refine.fillna(0) <= 200).all()
+    solved = runs[runs.verdict == "intended"]
+    for _, group in solved.groupby("reaction"):
+        assert np.ptp(group.barrier_eV) < 0.005
+        assert group.barrier_error_eV.abs().max() < 0.005
+        assert group.saddle_rmsd_A.max() < 0.05
+    started = runs.groupby(["reaction", "guess"]).guess_hash.nunique()
+    assert (started == 1).all()
+
+
+def test_hcn_isomerises_over_its_known_gfn2_barrier(copy, three):
+    # GFN2-xTB, this molecule, from tblite through ASE and Sella in a separate script.
+    runs = read_runs(copy.folder / "three" / "runs.csv")
+    row = runs[(runs.reaction == THREE[0]) & (runs.method == "neb")].iloc[0]
+    assert row.verdict == "intended"
+    assert row.natoms == 3
+    assert row.imaginary_frequency_cm > 500
+
+
+def test_tables_figures_report_and_provenance_are_there(copy, three):
+    results = copy.folder / "three"
+    for table in ("summary", "reactions", "failures"):
+        for kind in ("csv", "md", "tex"):
+            assert (results / "tables" / f"{table}.{kind}").stat().st_size > 0
+    for figure in (copy.folder / "workflow" / "figures").glob("[a-z]*.py"):
+        for kind in ("pdf", "png", "svg"):
+            assert (results / "figures" / f"{figure.stem}.{kind}").stat().st_size > 1000
+    page = (results / "report" / "index.html").read_text(encoding="utf-8")
+    assert all(name in page for name in THREE)
+    manifest = yaml.safe_load((results / "provenance.json").read_text(encoding="utf-8"))
+    assert manifest["packages"]["torch"].startswith("2.13.0")
+    assert manifest["threads_per_job"] == 1
+    endpoints = results / "sets" / "three" / "endpoints.xyz"
+    digest = hashlib.sha256(endpoints.read_bytes()).hexdigest()
+    assert digest in manifest["inputs"].values()
+
+
+def test_a_finished_run_does_nothing_when_run_again(copy, three):
+    assert "Nothing to be done" in copy.snakemake(three)
+
+
+def test_an_option_of_one_method_reruns_only_that_method(copy, three):
+    methods = yaml.safe_load((ROOT / "config.yaml").read_text())["methods"]
+    methods["neb"] = {**methods["neb"], "images": 7}
+    planned = copy.planned({**three, "methods": methods})
+    assert (planned["solve"], planned["judge"]) == (1, 1)
+    assert "endpoints" not in planned
+    assert "guess" not in planned
+
+
+def test_a_change_in_one_methods_file_reruns_only_that_method(copy, three):
+    file = copy.folder / "workflow" / "mepbench" / "methods" / "string.py"
+    before = file.read_text(encoding="utf-8")
+    file.write_text(before + "\n# a change\n", encoding="utf-8")
+    try:
+        planned = copy.planned(three)
+        assert (planned["solve"], planned["judge"]) == (1, 1)
+        assert "endpoints" not in planned
+    finally:
+        file.write_text(before, encoding="utf-8")
+
+
+def test_one_new_file_adds_a_method_and_a_failing_one_never_stops_the_tables(copy, three):
+    folder = copy.folder / "workflow" / "mepbench" / "methods"
+    (folder / "my_failure.py").write_text(
+        "def solve(reaction, oracle, guess, seed, *, when: str = 'always'):\n"
+        "    oracle(guess.positions[5:6])\n"
+        "    raise RuntimeError('broken ' + when)\n"
+    )
+    (folder / "my_crash.py").write_text(
+        "import os\n\n\ndef solve(reaction, oracle, guess, seed):\n    os.kill(os.getpid(), 9)\n"
+    )
+    (folder / "my_liar.py").write_text(
+        "def solve(reaction, oracle, guess, seed):\n    return guess.positions\n"
+    )
+    names = ("my-failure", "my-crash", "my-liar")
+    config = {
+        **three,
+        "results": "failing",
+        "methods": {name: {"solver": name} for name in names}
+        | {"geodesic": {"solver": "guess-only"}},
+    }
+    copy.snakemake(config)
+    runs = read_runs(copy.folder / "failing" / "runs.csv").set_index("method")
+    for name in names:
+        assert (runs.loc[name].verdict == "error").all()
+    assert runs.loc["my-failure"].reason.str.contains("RuntimeError: broken always").all()
+    assert (runs.loc["my-failure"].gradients_path == 1).all()
+    assert runs.loc["my-crash"].reason.str.contains("SIGKILL").all()
+    assert runs.loc["my-liar"].reason.str.contains("must return a Path").all()
+    assert (runs.loc["geodesic"].verdict == "intended").any()
+    assert (copy.folder / "failing" / "report" / "index.html").exists()
+    for name in names:
+        (folder / f"{name.replace('-', '_')}.py").unlink()
+
+
+def _bent_hcn(carbon_first: bool) -> np.ndarray:
+    side = -1.06 if carbon_first else 2.2
+    return np.array([[0.0, 0.0, 0.0], [1.16, 0.0, 0.0], [side, 0.05, 0.0]])
+
+
+@pytest.fixture(scope="module")
+def hostile(copy):
+    """HCN to HNC under hostile names, and faulty entries beside them."""
+    numbers = np.array([6, 7, 1])
+    frames = []
+
+    def add(name, reactant, product, product_numbers=numbers, **info):
+        for role, x, z in (("reactant", reactant, numbers), ("product", product, product_numbers)):
+            frames.append(frame(z, x, reaction=name, role=role, **{"charge": 0, **info}))
+
+    for name in EVIL:
+        add(name, _bent_hcn(True), _bent_hcn(False))
+    nan = _bent_hcn(False)
+    nan[2, 1] = np.nan
+    overlap = _bent_hcn(False)
+    overlap[2] = overlap[1]
+    add("one-minimum", _bent_hcn(True), _bent_hcn(True) + 0.01)
+    add("permuted", _bent_hcn(True), _bent_hcn(False), np.array([7, 6, 1]))
+    add("other-elements", _bent_hcn(True), _bent_hcn(False), np.array([6, 8, 1]))
+    add("nan", _bent_hcn(True), nan)
+    add("overlapping", _bent_hcn(True), overlap)
+    add("impossible-spin", _bent_hcn(True), _bent_hcn(False), multiplicity=2)
+    write_frames(copy.folder / "hostile.xyz", frames)
+    config = {
+        "sets": {"hostile": "hostile.xyz"},
+        "methods": {"idpp": {"solver": "guess-only", "guess": "idpp"}},
+        "reactions_per_job": 5,
+        "results": "hostile",
+    }
+    copy.snakemake(config)
+    return config
+
+
+def test_names_of_any_kind_stay_what_they_are_and_become_no_path(copy, hostile):
+    runs = read_runs(copy.folder / "hostile" / "runs.csv").set_index("reaction")
+    assert list(runs.index[: len(EVIL)]) == EVIL
+    assert runs.loc[EVIL].barrier_eV.nunique() <= runs.loc[EVIL].barrier_eV.count()
+    assert (runs.loc[EVIL].verdict == "intended").all()
+    assert not list(copy.folder.parent.rglob("evil*"))
+    assert not list(copy.folder.rglob("*evil*"))
+    page = (copy.folder / "hostile" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<script>alert(1)" not in page
+    assert html.escape("<script>alert(1)</script>") in page
+
+
+@pytest.mark.parametrize(
+    ("reaction", "reason"),
+    [
+        ("one-minimum", "minimum"),
+        ("permuted", "order"),
+        ("other-elements", "element"),
+        ("nan", "finite|NaN"),
+        ("overlapping", "overlap|distance|coincid"),
+        ("impossible-spin", "multiplicity"),
+    ],
+)
+def test_faulty_endpoints_are_rows_with_a_reason(copy, hostile, reaction, reason):
+    runs = read_runs(copy.folder / "hostile" / "runs.csv").set_index("reaction")
+    assert runs.loc[reaction].verdict == "bad-endpoints"
+    assert re.search(reason, runs.loc[reaction].reason), runs.loc[reaction].reason
+    rows = pd.read_csv(
+        copy.folder / "hostile" / "sets" / "hostile" / "endpoints.csv",
+        dtype={"reaction": str},
+        keep_default_na=False,
+    ).set_index("reaction")
+    assert rows.loc[reaction].verdict == "bad-endpoints"
+
+
+def test_the_same_seeds_give_the_same_table_but_for_seconds(copy):
+    config = {
+        "sets": {"one": "textbook"},
+        "select": [THREE[0]],
+        "methods": {
+            "neb": {"solver": "neb"},
+            "string": {"solver": "string"},
+            "gad": {"solver": "gad"},
+            "neural-maxflux": {"solver": "neural", "loss": "maxflux"},
+            "neural-action": {"solver": "neural", "loss": "action", "budget": {"path": 300}},
+        },
+    }
+    tables = []
+    for results in ("first", "second"):
+        copy.snakemake({**config, "results": results}, f"{results}/runs.csv")
+        runs = read_runs(copy.folder / results / "runs.csv")
+        seconds = [c for c in runs if c.startswith(("wall_", "oracle_"))]
+        tables.append(runs.drop(columns=seconds).to_csv(index=False))
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"methods": {"neb": {"solver": "nebb"}}}, "Did you mean 'neb'?"),
+        ({"sets": {"mine": "missing-folder"}}, "missing-folder"),
+        ({"potential": {"name": "xtb"}}, "Did you mean"),
+    ],
+)
+def test_a_mistake_in_the_config_stops_before_any_job_with_one_clear_error(copy, config, message):
+    printed = copy.snakemake({**config, "results": "never"}, check=False)
+    assert message in printed
+    assert "Traceback" not in printed
+    assert not (copy.folder / "never").exists()
