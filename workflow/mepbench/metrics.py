@@ -1,0 +1,185 @@
+"""What every measured column means: its label, unit, sense and format, stated once.
+
+Tables take their headings and number formats from here, figures their axis labels and
+limits. Columns are those of `runs.csv`, `reference.csv` and of the summary in `score`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ase.units import kcal, mol
+
+KCAL_PER_EV = mol / kcal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured quantity.
+
+    Attributes
+    ----------
+    label : for a heading or an axis, without unit
+    description : one sentence for a caption
+    unit : "" where it is a count or a share
+    better : "lower", "higher", or "" where neither is
+    limits : of an axis; None for what the data decide
+    format : of a number in a table (`format(value, metric.format)`)
+    log : whether an axis is best logarithmic
+    """
+
+    label: str
+    description: str
+    unit: str = ""
+    better: Literal["lower", "higher", ""] = ""
+    limits: tuple[float | None, float | None] = (0, None)
+    format: str = ".3f"
+    log: bool = False
+
+    @property
+    def axis(self) -> str:
+        """Label with unit, as it stands at an axis or over a column."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+def _energy(label: str, description: str, better: str = "", low: float | None = 0) -> Metric:
+    return Metric(label, description, "eV", better, (low, None))
+
+
+def _seconds(label: str, description: str) -> Metric:
+    return Metric(label, description, "s", "lower", (0, None), ".2f", log=True)
+
+
+def _count(label: str, description: str, better: str = "lower") -> Metric:
+    return Metric(label, description, "", better, (0, None), ".0f", log=True)
+
+
+def _error(quantity: str, when: str, unit: str) -> Metric:
+    description = f"{quantity} {when}, against the reference saddle of the reaction."
+    return Metric(quantity, description, unit, "lower", (0, None), ".3f")
+
+
+METRICS: dict[str, Metric] = {
+    "barrier_eV": _energy("Barrier", "Energy of the refined saddle above the reactant.", "", None),
+    "reverse_barrier_eV": _energy(
+        "Reverse barrier", "Energy of the refined saddle above the product.", "", None
+    ),
+    "reaction_energy_eV": _energy(
+        "Reaction energy", "Energy of the product above the reactant.", "", None
+    ),
+    "path_barrier_eV": _energy(
+        "Path barrier", "Maximum of the energy along the finished path above the reactant."
+    ),
+    "guess_barrier_eV": _energy(
+        "Guess barrier", "Maximum of the energy along the initial path above the reactant."
+    ),
+    "barrier_error_eV": _error("Barrier error", "after refinement", "eV"),
+    "path_barrier_error_eV": _error("Path barrier error", "before refinement", "eV"),
+    "saddle_rmsd_A": _error("Saddle error", "after refinement (RMSD)", "\N{ANGSTROM SIGN}"),
+    "path_saddle_rmsd_A": _error(
+        "Path saddle error", "before refinement (RMSD)", "\N{ANGSTROM SIGN}"
+    ),
+    "imaginary_frequency_cm": Metric(
+        "Imaginary frequency",
+        "Of the reaction mode at the refined saddle, as a positive number.",
+        "1/cm",
+        format=".0f",
+    ),
+    "tangency_defect_eV": _energy(
+        "Tangency defect T",
+        "Half of the path's length in the metric |g| beyond its total variation of energy.",
+        "lower",
+    ),
+    "excess_eV": _energy(
+        "Excess X", "Summed depth of the wells and detours of the finished path.", "lower"
+    ),
+    "cost_to_saddle": _count(
+        "Gradient evaluations to saddle", "Evaluations of the path and refine stages together."
+    ),
+    "gradients_path": _count("Evaluations, path", "Gradient evaluations of the path stage."),
+    "gradients_refine": _count(
+        "Evaluations, refinement", "Gradient evaluations of the saddle optimisation."
+    ),
+    "gradients_verify": _count(
+        "Evaluations, verification", "Gradient evaluations of Hessian, IRC and path quality."
+    ),
+    "rounds_path": _count("Rounds", "Batches of evaluations that could run in parallel."),
+    "wall_guess_s": _seconds("Guess", "Wall clock of the initial path."),
+    "wall_path_s": _seconds("Path", "Wall clock of the path stage."),
+    "wall_refine_s": _seconds("Refinement", "Wall clock of the saddle optimisation."),
+    "wall_verify_s": _seconds("Verification", "Wall clock of the verify stage."),
+    "oracle_path_s": _seconds("Path, potential", "Path stage: seconds inside the potential."),
+    "own_path_s": _seconds("Path, method", "Path stage: seconds outside the potential."),
+    "oracle_refine_s": _seconds("Refinement, potential", "Refinement: inside the potential."),
+    "own_refine_s": _seconds("Refinement, method", "Refinement: outside the potential."),
+    "own_ms_per_gradient": Metric(
+        "Own time per evaluation",
+        "Milliseconds of the path stage outside the potential, per gradient evaluation.",
+        "ms",
+        "lower",
+        format=".2f",
+        log=True,
+    ),
+    "runs": Metric(
+        "Runs", "Reactions times seeds, those with bad endpoints left out.", format=".0f"
+    ),
+    "intended": Metric(
+        "Intended", "Runs that end at a verified saddle.", "", "higher", format=".0f"
+    ),
+    "share_intended": Metric(
+        "Share solved",
+        "Share of the runs that end at a verified saddle of the intended reaction.",
+        "",
+        "higher",
+        (0, 1),
+        ".0%",
+    ),
+    "evaluations": _count("Gradient evaluations", "Evaluations spent so far.", ""),
+    "arc_length_A": Metric(
+        "Arc length", "Length of the path from the reactant.", "\N{ANGSTROM SIGN}", format=".2f"
+    ),
+    "energy_eV": _energy("Energy", "Energy along the path above the reactant.", "", None),
+    "natoms": Metric("Atoms", "Number of atoms.", format=".0f"),
+}
+
+# Statistics of a metric that are columns of the summary, by suffix.
+STATISTICS = {
+    "median": "median",
+    "q25": "lower quartile",
+    "q75": "upper quartile",
+    "median_others": "median without own references",
+    "count": "runs with a value",
+}
+
+
+def metric(column: str) -> Metric:
+    """Return the metric of a column, a summary's `NAME_median` and the like included.
+
+    Raises
+    ------
+    KeyError
+        if there is none.
+    """
+    if column in METRICS:
+        return METRICS[column]
+    for suffix, statistic in STATISTICS.items():
+        name = column.removesuffix(f"_{suffix}")
+        if name != column and name in METRICS:
+            base = METRICS[name]
+            counted = suffix == "count"
+            return Metric(
+                f"{base.label}, {statistic}",
+                f"{base.description[:-1]}: {statistic}.",
+                "" if counted else base.unit,
+                "" if counted else base.better,
+                base.limits,
+                ".0f" if counted else base.format,
+                base.log,
+            )
+    raise KeyError(f"no metric is called {column!r}")
+
+
+def formatted(column: str, value: float) -> str:
+    """Return a number as text for a table; a missing one as an en dash."""
+    import pandas as pd
+
+    return "\N{EN DASH}" if pd.isna(value) else format(value, metric(column).format)
