@@ -4,9 +4,7 @@ Rows are keyed by reaction and seed. Every reaction of the job has a row at the 
 those whose endpoints were refused, and those that killed or outlasted their worker.
 """
 
-import csv
 from dataclasses import asdict
-from pathlib import Path as File
 
 import numpy as np
 
@@ -17,7 +15,9 @@ from .joblog import log
 from .path import Path, Peak
 from .prepare import Prepared, prepare
 from .reaction import read_endpoints, read_set
+from .score import COLUMNS, SCORED
 from .solve import Solved, solve
+from .tidy import PROFILE_COLUMNS, TRACE_COLUMNS, read_rows, write_rows
 from .verify import Judged, refine_and_judge
 from .worker import Worker, WorkerError
 
@@ -25,39 +25,7 @@ SOLVED_COLUMNS = (
     "reaction seed verdict reason guess_hash guess_barrier_eV converged gradients_path "
     "rounds_path wall_guess_s wall_path_s oracle_path_s"
 ).split()
-JUDGED_COLUMNS = (
-    "set reaction method seed guess refiner guess_hash natoms formula charge multiplicity verdict "
-    "reason barrier_eV reverse_barrier_eV reaction_energy_eV path_barrier_eV guess_barrier_eV "
-    "imaginary_frequency_cm tangency_defect_eV excess_eV converged gradients_path "
-    "gradients_refine gradients_verify rounds_path wall_guess_s wall_path_s wall_refine_s "
-    "wall_verify_s oracle_path_s oracle_refine_s potential backend"
-).split()
-TRACE_COLUMNS = "set reaction method seed evaluations rounds seconds barrier_eV residual".split()
-PROFILE_COLUMNS = "set reaction method seed s arc_length_A energy_eV".split()
-
-
-def write_rows(path: str, columns: list[str] | tuple[str, ...], rows: list[dict]) -> None:
-    """Write rows to a CSV file; a value that is missing, None or NaN is an empty cell."""
-    File(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: _cell(row.get(key)) for key in columns})
-
-
-def read_rows(path: str) -> list[dict[str, str]]:
-    """Read a CSV file; every value is text, an empty cell the empty string."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _cell(value: object) -> object:
-    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
-        return ""
-    if isinstance(value, (float, np.floating)):
-        return repr(float(value))
-    return value
+JUDGED_COLUMNS = [column for column in COLUMNS if column not in SCORED]
 
 
 def _number(text: str) -> float:

@@ -5,10 +5,10 @@ import numpy as np
 from .config import Method
 from .guess import make_guess
 from .joblog import log
-from .jobs import write_rows
 from .oracle import PotentialSpec
 from .potentials.mueller_brown import KNOWN
 from .solve import solve
+from .tidy import write_rows
 from .worker import Worker, WorkerError
 
 SURFACE = PotentialSpec("mueller-brown")

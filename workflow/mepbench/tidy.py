@@ -1,7 +1,37 @@
-"""Gather the files of many jobs into one, streaming: memory does not grow with their number."""
+"""CSV files of plain rows, and many jobs' files gathered into one, streaming."""
 
 import csv
 import shutil
+from pathlib import Path
+
+import numpy as np
+
+TRACE_COLUMNS = "set reaction method seed evaluations rounds seconds barrier_eV residual".split()
+PROFILE_COLUMNS = "set reaction method seed s arc_length_A energy_eV".split()
+
+
+def write_rows(path: str, columns: list[str] | tuple[str, ...], rows: list[dict]) -> None:
+    """Write rows to a CSV file; a value that is missing, None or NaN is an empty cell."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: _cell(row.get(key)) for key in columns})
+
+
+def read_rows(path: str) -> list[dict[str, str]]:
+    """Read a CSV file; every value is text, an empty cell the empty string."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _cell(value: object) -> object:
+    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
+        return ""
+    if isinstance(value, (float, np.floating)):
+        return repr(float(value))
+    return value
 
 
 def concatenate(files: list[str], output: str) -> None:

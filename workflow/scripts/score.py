@@ -1,0 +1,7 @@
+"""Gather the rows of all jobs, find the references and score every run."""
+
+from mepbench.gather import score_job
+from mepbench.joblog import log_to
+
+log_to(snakemake.log[0])
+score_job(snakemake.input, snakemake.output, snakemake.params.config, snakemake.params.shipped)
