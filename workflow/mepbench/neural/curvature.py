@@ -1,0 +1,75 @@
+"""An estimate of the Hessian at each point of the path, at no evaluation.
+
+A model of the force field (pairs of atoms hold each other the more stiffly the nearer
+they are, after Packwood et al., J. Chem. Phys. 144, 164109 (2016), doi:10.1063/1.4947024)
+is corrected by BFGS updates with the gradients already paid for in the neighbourhood. It
+only shapes the steps (which direction is stiff, which soft), never the loss.
+"""
+
+import numpy as np
+from ase.data import covalent_radii
+
+STIFFNESS = 30.0  # eV/angstrom^2, of a bond at its covalent length
+DECAY = 3.0  # per covalent length
+FLOOR = 1.0  # eV/angstrom^2, of any displacement
+SINGLE = 20.0  # eV/angstrom^2, where there are no pairs (model surfaces)
+REACH = 0.5  # angstrom: gradients farther than this away say nothing
+NEIGHBOURS = 8
+
+
+def model_hessian(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Positive definite model Hessian, (K, N, 3) -> (K, 3N, 3N), eV/angstrom^2."""
+    count, n = positions.shape[:2]
+    if n == 1:
+        return np.tile(SINGLE * np.eye(3), (count, 1, 1))
+    radii = covalent_radii[numbers]
+    between = positions[:, :, None] - positions[:, None]
+    distance = np.sqrt((between**2).sum(axis=-1)) + np.eye(n)
+    unit = between / distance[..., None]
+    stretch = distance / (radii[:, None] + radii[None]) - 1
+    k = STIFFNESS * np.exp(-DECAY * np.clip(stretch, -0.3, None)) * (1 - np.eye(n))
+    block = k[..., None, None] * unit[..., :, None] * unit[..., None, :]
+    hessian = -block.transpose(0, 1, 3, 2, 4).reshape(count, 3 * n, 3 * n)
+    diagonal = block.sum(axis=2)
+    for i in range(n):
+        hessian[:, 3 * i : 3 * i + 3, 3 * i : 3 * i + 3] += diagonal[:, i]
+    return hessian + FLOOR * np.eye(3 * n)
+
+
+def secant_update(
+    hessian: np.ndarray,
+    x: np.ndarray,
+    g: np.ndarray,
+    known_x: np.ndarray,
+    known_g: np.ndarray,
+) -> np.ndarray:
+    """Correct each point's Hessian by its nearest known gradients.
+
+    Damped BFGS (Powell 1978): positive definite, whatever the true curvature is.
+
+    Parameters
+    ----------
+    hessian : (K, n, n) array, eV/angstrom^2
+    x, g : (K, n) the points and their gradients
+    known_x, known_g : (M, n) evaluated before
+    """
+    if len(known_x) == 0:
+        return hessian
+    distance = np.sqrt(((x[:, None] - known_x[None]) ** 2).sum(axis=-1))
+    nearest = np.argsort(distance, axis=1)[:, :NEIGHBOURS][:, ::-1]
+    for column in nearest.T:
+        step, change = known_x[column] - x, known_g[column] - g
+        length = np.take_along_axis(distance, column[:, None], axis=1)[:, 0]
+        usable = (length > 2e-4) & (length < REACH)
+        product = np.einsum("kij,kj->ki", hessian, step)
+        shs = np.where(usable, (step * product).sum(axis=1), 1.0)
+        sy = (step * change).sum(axis=1)
+        blend = np.where(sy < 0.2 * shs, 0.8 * shs / np.where(sy < 0.2 * shs, shs - sy, 1.0), 1.0)
+        change = blend[:, None] * change + (1 - blend)[:, None] * product
+        sy = np.where(usable, (step * change).sum(axis=1), 1.0)
+        update = (
+            change[:, :, None] * change[:, None] / sy[:, None, None]
+            - product[:, :, None] * product[:, None] / shs[:, None, None]
+        )
+        hessian = hessian + usable[:, None, None] * update
+    return hessian
