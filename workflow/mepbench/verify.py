@@ -4,6 +4,7 @@
 the result, and the measurement of the finished path. A failure becomes a verdict.
 """
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -44,6 +45,9 @@ def refine_and_judge(
 ) -> Judged:
     """Optimise the saddle from the path's highest point, then prove or refute it."""
     refine = load("refiners", refiner)
+    # A refiner may compile or import at first use; it says for how long, that is no cost.
+    compiling = getattr(sys.modules[refine.__module__], "compilation_seconds", lambda: 0.0)
+    compiled_before = compiling()
     oracle = Oracle(potential.of(reaction), reaction, budget)
     saddle, verdict, reason = None, "", ""
     start = time.perf_counter()
@@ -57,7 +61,7 @@ def refine_and_judge(
         verdict, reason = error.verdict, f"refinement: {error}"
     except Exception as error:
         verdict, reason = "error", f"refinement: {one_line(error)}"
-    refine_wall = time.perf_counter() - start
+    refine_wall = time.perf_counter() - start - (compiling() - compiled_before)
 
     verifier = Oracle(potential.of(reaction), reaction)
     quality, judgement = None, None
