@@ -8,6 +8,7 @@ from mepbench.path import rmsd
 from mepbench.structure import (
     bonds,
     compare,
+    compare_both,
     difference,
     equivalent_permutations,
     saddle_rmsd,
@@ -286,3 +287,45 @@ def test_verdicts_do_not_depend_on_rotation_or_numbering(seed):
         plain = compare(numbers, geometry, x, other)
         moved = compare(numbers[p], geometry[p] @ rotation(seed), x[p], other[p])
         assert (plain.matches, plain.how) == (moved.matches, moved.how)
+
+
+def test_both_ends_together_match_in_either_order():
+    numbers, x = embedded("CC(O)F")
+    other = last_atom_off(numbers, x)
+    ends = np.array([x, other])
+    there, back = compare_both(numbers, ends, ends), compare_both(numbers, ends[::-1], ends)
+    assert (there.how, there.swapped) == ("exact", False)
+    assert (back.how, back.swapped) == ("exact", True)
+    half = compare_both(numbers, np.array([x, x + 0.01]), ends)
+    assert (half.reactant.matches, half.product.matches, half.how) == (True, False, "")
+
+
+def test_atoms_equivalent_in_both_ends_may_swap_in_both():
+    # Aminocarbene loses both hydrogens of its nitrogen as H2: which is which is no matter.
+    numbers = np.array([6, 7, 1, 1, 1])
+    carbene = np.array([[0, 0, 0], [1.3, 0, 0], [-0.4, 1.0, 0], [1.85, 0.87, 0], [1.85, -0.87, 0]])
+    apart = np.array([[0, 0, 0], [1.15, 0, 0], [-1.07, 0, 0], [3.5, 0.37, 0], [3.5, -0.37, 0]])
+    swapped = carbene[[0, 1, 2, 4, 3]]
+    assert compare(numbers, swapped, carbene, apart).how == "permuted"
+    match = compare_both(numbers, np.array([swapped, apart]), np.array([carbene, apart]))
+    assert match.how == "permuted"
+    assert not match.reactant.matches
+
+
+def test_the_forbidden_sense_of_ring_closure_is_not_an_equivalent_reaction():
+    numbers, open_chain = embedded("C=CC=C")
+    _, ring = embedded("C1C=CC1")
+    turned_other_way = ring[[0, 1, 2, 3, 5, 4, 6, 7, 8, 9]]
+    assert difference(numbers, ring, turned_other_way) == "C1 has the opposite handedness"
+    ends = np.array([open_chain, ring])
+    assert compare_both(numbers, np.array([open_chain, turned_other_way]), ends).how == ""
+    # The same ring closure seen in a mirror is the same reaction.
+    assert compare_both(numbers, -ends, ends).how in ("mirror", "permuted", "permuted-mirror")
+
+
+def test_the_enantiomer_of_the_product_of_an_achiral_reactant_is_flagged_for_both():
+    numbers, aldehyde = embedded("O=C(C)[Cl]")
+    ends = np.array([aldehyde, aldehyde.copy()])
+    ends[1, 3] += 4.0
+    match = compare_both(numbers, -ends, ends)
+    assert match.how in ("permuted", "permuted-mirror")

@@ -1,10 +1,13 @@
 """Whether a geometry is an end of a reaction, in the given atom order.
 
 It is if it is the same structure (bonds, signed chirality, E/Z: see `stereo`); conformers
-and the distance of fragments matter only where they are the reaction. A geometry that is
-the end after a relabelling of equivalent atoms, or in a mirror, is told apart and flagged:
-the saddle then belongs to a reaction of the same chemistry, but not to this one. (Two rings
-closing in the one and the other sense of rotation may differ by nothing else.)
+and the distance of fragments matter only where they are the reaction.
+
+A geometry that is an end only after a relabelling of equivalent atoms, or in a mirror, is no
+match by itself, but flagged: two rings closing in the one and the other sense of rotation
+may differ by nothing else. Both ends of an IRC together can tell: where one and the same
+relabelling (and reflection) makes them the reactant and the product, it also makes the
+saddle one of this very reaction, since the energy does not know the labels.
 """
 
 from dataclasses import dataclass
@@ -19,8 +22,10 @@ from .stereo import RIGID, bonds, difference
 __all__ = [
     "RIGID",
     "EndMatch",
+    "ReactionMatch",
     "bonds",
     "compare",
+    "compare_both",
     "difference",
     "equivalent_permutations",
     "saddle_rmsd",
@@ -45,6 +50,25 @@ class EndMatch:
     how: str
     reason: str
     rmsd: float
+
+
+@dataclass(frozen=True)
+class ReactionMatch:
+    """Whether two geometries are the two ends of a reaction.
+
+    Attributes
+    ----------
+    reactant, product : each end's match with the geometry that was assigned to it
+    swapped : whether the first geometry was assigned to the product
+    how : "exact" if both match as they are; "permuted", "mirror" or "permuted-mirror" if
+        they do after one relabelling, one reflection, or one of each, of both together;
+        else ""
+    """
+
+    reactant: EndMatch
+    product: EndMatch
+    swapped: bool
+    how: str
 
 
 def compare(
@@ -108,3 +132,49 @@ def compare(
             if relabelled and not (conformers and far(image[p][None])[0]):
                 return EndMatch(False, how, f"{reason}; it matches {how}", away)
     return EndMatch(False, "", reason, away)
+
+
+def compare_both(
+    numbers: np.ndarray,
+    geometries: np.ndarray,
+    ends: np.ndarray,
+    invariances: tuple[str, ...] = RIGID,
+) -> ReactionMatch:
+    """Tell whether two relaxed geometries are the two ends of a reaction, in either order.
+
+    Parameters
+    ----------
+    numbers : (N,) int array, atomic numbers
+    geometries : (2, N, 3) array, angstrom: where the two sides of an IRC end
+    ends : (2, N, 3) array, angstrom: reactant and product
+    invariances : the potential's
+    """
+    found = []
+    for swapped, (first, second) in ((False, geometries), (True, geometries[::-1])):
+        r = compare(numbers, first, ends[0], ends[1], invariances)
+        p = compare(numbers, second, ends[1], ends[0], invariances)
+        how = "exact" if r.matches and p.matches else ""
+        if not how and "rotation" in invariances:
+            how = _how_together(numbers, np.array([first, second]), np.asarray(ends))
+        found.append(ReactionMatch(r, p, swapped, how))
+
+    def quality(match: ReactionMatch) -> tuple:
+        both = (match.reactant, match.product)
+        flags = sum(end.matches for end in both), sum(end.how != "" for end in both)
+        return match.how == "exact", match.how != "", *flags, -sum(end.rmsd for end in both)
+
+    return max(found, key=quality)
+
+
+def _how_together(numbers: np.ndarray, geometries: np.ndarray, ends: np.ndarray) -> str:
+    span = rmsd(ends[0], ends[1], RIGID)
+    conformers = not difference(numbers, ends[0], ends[1])
+    for sign, how in ((1.0, "permuted"), (-1.0, "permuted-mirror")):
+        images = sign * geometries
+        for p in islice(relabellings(numbers, list(zip(images, ends, strict=True))), 2000):
+            near = [rmsd(x[p], end, RIGID) <= span / 2 for x, end in zip(images, ends, strict=True)]
+            if conformers and not all(near):
+                continue
+            unchanged = (p == np.arange(len(p))).all()
+            return "mirror" if unchanged and sign < 0 else how
+    return ""
