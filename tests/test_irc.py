@@ -1,0 +1,102 @@
+"""The intrinsic reaction coordinate against a differential-equation solver and known minima."""
+
+import numpy as np
+import pytest
+from ase.data import atomic_masses
+from scipy.integrate import solve_ivp
+
+from mepbench.hessian import hessian, lowest_modes
+from mepbench.irc import descend, irc
+from mepbench.oracle import Oracle
+from mepbench.path import arc_length
+from mepbench.potentials import mueller_brown
+
+KNOWN = mueller_brown.KNOWN[0]
+HYDROGEN = np.array([1])
+
+
+def surface():
+    return Oracle(mueller_brown.load(HYDROGEN, 0, 1))
+
+
+def distance_to_polyline(point, line):
+    a, b = line[:-1], line[1:]
+    along = np.clip(((point - a) * (b - a)).sum(1) / ((b - a) ** 2).sum(1), 0, 1)
+    return np.linalg.norm(a + along[:, None] * (b - a) - point, axis=1).min()
+
+
+def test_irc_on_mueller_brown_reaches_the_two_minima_of_its_saddle():
+    oracle = surface()
+    matrix = hessian(oracle, KNOWN.saddle)
+    ends = [branch.end for branch in irc(oracle, HYDROGEN, KNOWN.saddle, matrix)]
+    for minimum in KNOWN.reaction.ends:
+        assert min(np.linalg.norm(end - minimum) for end in ends) < 0.01
+    assert oracle.evaluations < 100
+
+
+def test_irc_energies_fall_from_the_saddle_to_both_ends():
+    oracle = surface()
+    matrix = hessian(oracle, KNOWN.saddle)
+    top = oracle(KNOWN.saddle[None])[0][0]
+    for branch in irc(oracle, HYDROGEN, KNOWN.saddle, matrix):
+        assert branch.converged
+        assert branch.energies[0] < top
+        assert np.diff(branch.energies).max() < 1e-4
+
+
+@pytest.mark.parametrize("step", [0.15, 0.05])
+def test_descent_follows_the_exact_steepest_descent(step):
+    oracle = surface()
+    top = hessian(oracle, KNOWN.saddle)
+    start = KNOWN.saddle + 0.05 * lowest_modes(top, KNOWN.saddle, ())[1][0]
+    matrix = hessian(oracle, start)
+    positions, _, _ = descend(oracle, atomic_masses[HYDROGEN], start, matrix, step=step, left=0.0)
+
+    def slope(_, q):
+        return -oracle(q.reshape(1, 1, 3))[1].ravel()
+
+    exact = solve_ivp(slope, (0, 5), start.ravel(), method="LSODA", rtol=1e-9, atol=1e-10)
+    away = [distance_to_polyline(point.ravel(), exact.y.T) for point in positions]
+    assert len(positions) > 3
+    assert max(away) < (0.015 if step > 0.1 else 0.008)
+
+
+def test_descent_in_a_quadratic_well_is_exact_whatever_its_stiffness():
+    stiffness = np.array([1.0, 40.0, 400.0])
+
+    class Quadratic:
+        invariances = ()
+        backend = "test"
+
+        def evaluate(self, positions):
+            x = positions[:, 0]
+            return 0.5 * (x**2 @ stiffness), (x * stiffness)[:, None]
+
+    start = np.array([[1.0, 0.3, 0.1]])
+    matrix = np.diag(stiffness)
+    positions, _, _ = descend(Oracle(Quadratic()), np.ones(1), start, matrix)
+    # x_i(t) = x_i(0) exp(-k_i t): x_2 is fixed by x_1 all along the path.
+    x, y, _ = positions[:, 0].T
+    assert np.allclose(y, 0.3 * x**40, atol=1e-9)
+    assert arc_length(positions)[-1] > 0.9
+
+
+def test_heavy_atoms_move_less_than_light_ones():
+    class Pull:
+        """A bond that wants to shrink from 2 to 1 angstrom."""
+
+        invariances = ("translation", "rotation")
+        backend = "test"
+
+        def evaluate(self, positions):
+            bond = positions[:, 1] - positions[:, 0]
+            length = np.linalg.norm(bond, axis=1)
+            pull = ((length - 1) / length)[:, None] * bond
+            return 0.5 * (length - 1) ** 2, np.stack([-pull, pull], axis=1)
+
+    numbers = np.array([1, 17])
+    start = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
+    oracle = Oracle(Pull())
+    positions, _, _ = descend(oracle, atomic_masses[numbers], start, hessian(oracle, start))
+    moved = np.abs(positions[-1] - start).max(axis=1)
+    assert moved[0] / moved[1] == pytest.approx(atomic_masses[17] / atomic_masses[1], rel=1e-6)
