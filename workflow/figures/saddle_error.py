@@ -1,0 +1,34 @@
+"""Distance of the highest point of the path, and of the refined saddle, to the reference.
+
+Root-mean-square deviation of the atoms in angstrom after the best rigid alignment,
+minimised over permutations of equivalent atoms and mirror images that keep both ends.
+Left: the point that the method handed to the refiner. Right: the refined saddle, of
+verified intended saddles only. One point is one run, filled when its verdict is `intended`,
+open otherwise; boxes show the median and the quartiles, whiskers the whole range; the
+numbers are runs drawn out of all runs with accepted endpoints. Crosses are runs that are
+themselves the reference of their reaction: the boxes leave them out. Distances below 0.001
+angstrom are drawn there.
+"""
+
+from mepbench.plotting import new_figure, note_figure, rows_height, strips
+
+FLOOR = 1e-3  # angstrom
+
+
+def plot(results):
+    """Draw the distances before and after refinement in two panels that share their axes."""
+    runs = results.judged
+    solved = runs[runs.verdict == "intended"]
+    if runs.path_saddle_rmsd_A.isna().all() and solved.saddle_rmsd_A.isna().all():
+        return note_figure("No reaction has a reference saddle: no saddle error is known.")
+    figure = new_figure(rows_height(results))
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    strips(panels[0], results, "path_saddle_rmsd_A", floor=FLOOR)
+    own = solved.self_reference.astype(bool)
+    strips(panels[1], results, "saddle_rmsd_A", runs=solved, aside=own, floor=FLOOR)
+    for axes, title in zip(panels, ("path, before refinement", "saddle, refined"), strict=True):
+        axes.set_xscale("log")
+        axes.set_title(title)
+        axes.set_xlabel("RMSD to the reference saddle (Å)")
+    axes.set_xlim(left=0.7 * FLOOR)
+    return figure

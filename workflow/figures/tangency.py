@@ -1,0 +1,58 @@
+"""Tangency defect of the finished paths, and what each method made of its guess.
+
+T = (L - TV)/2 in eV, with L the integral of |g||x'| and TV that of |g.x'| along the path:
+zero if and only if the gradient is parallel to the path almost everywhere, as on a minimum
+energy path. Left: T of every finished path before refinement, values below 0.0001 eV drawn
+there. Right: T of the guess over T of the finished path, for the same reaction and guess,
+where a guess-only method ran; the dashed line is a fivefold cut. One point is one run,
+filled when its verdict is `intended`, open otherwise; boxes show the median and the
+quartiles, whiskers the whole range; the numbers are runs drawn out of all runs with accepted
+endpoints. Trajectories have no T.
+"""
+
+import numpy as np
+
+from mepbench.plotting import new_figure, note, note_figure, rows_height, strips
+
+FLOOR = 1e-4  # eV
+
+
+def plot(results):
+    """Draw T, and the factor by which the guess's T was cut."""
+    runs = results.judged
+    if runs.tangency_defect_eV.isna().all():
+        return note_figure("No finished path was measured: no tangency defect is known.")
+    figure = new_figure(rows_height(results))
+    left, right = figure.subplots(1, 2, sharey=True)
+    strips(left, results, "tangency_defect_eV", floor=FLOOR)
+    left.set_xscale("log")
+    left.set_xlim(left=0.7 * FLOOR)
+    left.set_title("finished path")
+    left.set_xlabel("tangency defect T (eV)")
+
+    cut = runs.assign(cut=_guess_defect(runs) / runs.tangency_defect_eV.clip(lower=FLOOR))
+    cut = cut[~cut.method.isin(_guess_only(runs))]
+    if cut.cut.notna().any():
+        strips(right, results, "cut", runs=cut)
+        right.set_xscale("log")
+        for factor, line in ((1, "-"), (5, "--")):
+            right.axvline(factor, color="0.3", linewidth=0.8, linestyle=line, zorder=1)
+        right.set_xlabel("T of the guess / T of the path")
+    else:
+        note(right, "No guess-only method ran on the same guess: nothing to compare with.")
+    right.set_title("against its guess")
+    return figure
+
+
+def _guess_only(runs) -> list[str]:
+    """Methods that are no more than their guess: they have its name."""
+    return sorted(set(runs.method[runs.method == runs.guess]))
+
+
+def _guess_defect(runs):
+    """T of each run's own guess, where a guess-only method measured it (NaN elsewhere)."""
+    keys = ["set", "reaction", "guess"]
+    guesses = runs[runs.method.isin(_guess_only(runs))]
+    known = guesses.groupby(keys).tangency_defect_eV.first()
+    wanted = list(zip(*(runs[key] for key in keys), strict=True))
+    return np.array([known.get(key, np.nan) for key in wanted], dtype=float)

@@ -1,0 +1,83 @@
+"""Wall clock per run, split by stage and into the potential's and the method's own time.
+
+Bars are means over all runs of a method with accepted endpoints, solved or not (n in
+brackets), so that their parts add up to the mean total, which is written at the bar's end;
+the diamond is the median total. Own time is what a stage took outside of the potential.
+Verification (Hessian, intrinsic reaction coordinate, quality of the path) is the judge's
+work and not a cost of the method. One core, one thread.
+"""
+
+import numpy as np
+
+from mepbench.plotting import new_figure, note_figure, rows_height
+
+PARTS = {  # label: colour, hatch
+    "guess": ("#999933", "xxxx"),
+    "path: potential": ("#0072B2", ""),
+    "path: own": ("#56B4E9", "////"),
+    "refinement: potential": ("#D55E00", "...."),
+    "refinement: own": ("#E69F00", "\\\\\\\\"),
+    "verification": ("#FFFFFF", ""),
+}
+
+
+def plot(results):
+    """Draw one stacked bar per method."""
+    runs = results.judged
+    seconds = _seconds(runs)
+    if seconds.empty or not seconds.to_numpy().any():
+        return note_figure("No run with accepted endpoints: no seconds to draw.")
+    mean = seconds.groupby(runs.method).mean().reindex(results.methods).fillna(0)
+    median = seconds.sum(axis=1).groupby(runs.method).median().reindex(results.methods)
+    count = runs.groupby("method").size().reindex(results.methods, fill_value=0)
+
+    figure = new_figure(rows_height(results))
+    axes = figure.subplots()
+    rows, left = np.arange(len(mean)), np.zeros(len(mean))
+    for part, (color, hatch) in PARTS.items():
+        axes.barh(
+            rows,
+            mean[part],
+            left=left,
+            height=0.7,
+            color=color,
+            hatch=hatch,
+            edgecolor="black",
+            linewidth=0.5,
+            label=part,
+        )
+        left = left + mean[part].to_numpy()
+    axes.plot(
+        median,
+        rows,
+        linestyle="",
+        marker="D",
+        color="white",
+        markeredgecolor="black",
+        label="median total",
+    )
+    for row, total in zip(rows, left, strict=True):
+        end = np.fmax(total, median.iloc[row])
+        axes.annotate(
+            f"{total:.3g} s",
+            (end, row),
+            xytext=(6, 0),
+            textcoords="offset points",
+            verticalalignment="center",
+            size=7,
+        )
+    axes.set_yticks(rows, [f"{method} ({count[method]})" for method in results.methods])
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("wall clock per run (s)")
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+def _seconds(runs):
+    """Seconds of each run in each of the `PARTS`; what did not happen took none."""
+    columns = (
+        "wall_guess_s oracle_path_s own_path_s oracle_refine_s own_refine_s wall_verify_s".split()
+    )
+    return runs[columns].fillna(0).set_axis(list(PARTS), axis="columns")
