@@ -113,38 +113,63 @@ def score(
         `potential` are not this run's is passed over
     invariances : the potential's, for the distance between saddles
     """
-    runs = typed(runs.drop(columns=[c for c in SCORED if c in runs.columns]))
-    runs = runs.reindex(columns=[c for c in COLUMNS if c not in SCORED])
-    reactions = {(reaction.set, reaction.name): reaction for reaction in endpoints}
-    frames = {
-        (
-            a.info["role"],
-            a.info["set"],
-            a.info["reaction"],
-            a.info["method"],
-            int(a.info["seed"]),
-        ): a
-        for a in saddles
-    }
+    runs = typed(runs.reindex(columns=[c for c in COLUMNS if c not in SCORED]))
+    keys = _keys(runs)
+    proven = runs["verdict"].eq("intended") & runs["barrier_eV"].notna()
+    barriers = dict(zip(_keys(runs[proven]), runs.loc[proven, "barrier_eV"], strict=True))
+    frequencies = dict(zip(keys, runs["imaginary_frequency_cm"], strict=True))
+    positions, best = _read_saddles(saddles, barriers)
     known = {(str(a.info.get("set", "")), str(a.info["reaction"])): a for a in shipped}
-    groups, references, reference_frames = [], [], []
-    for key, group in runs.groupby(["set", "reaction"], sort=False):
-        reference = None
-        if key in reactions and not (group["verdict"] == "bad-endpoints").all():
-            reaction = reactions[key]
-            candidate = _usable(known.get(key), reaction, group)
-            reference = _reference(group, frames, candidate, reaction)
-            references.append(_reference_row(reference, group, reaction, key))
-            if reference is not None:
-                reference_frames.append(reference.frame)
-            group = _with_errors(group, reference, frames, reaction, invariances)
-        groups.append(group)
-    scored = pd.concat(groups) if groups else runs
-    scored = scored.reindex(runs.index).reindex(columns=[*COLUMNS, *EXTRA_COLUMNS])
+    rows_of: dict[tuple[str, str], list[int]] = {}
+    for at, key in enumerate(keys):
+        rows_of.setdefault(key[:2], []).append(at)
+
+    barrier = np.full(len(runs), np.nan)
+    distances = np.full((len(runs), 2), np.nan)
+    source = np.full(len(runs), "", dtype=object)
+    own = np.zeros(len(runs), dtype=bool)
+    rows, frames = [], []
+    for reaction in endpoints:
+        key = (reaction.set, reaction.name)
+        at = rows_of.get(key)
+        if at is None:
+            continue
+        first = runs.iloc[at[0]]
+        candidate = _usable(known.get(key), reaction, first["potential"])
+        reference = _reference(reaction, best.get(key), barriers, candidate, first, frequencies)
+        near = [abs(barriers.get(keys[i], np.inf) - reference.barrier) < BELOW for i in at]
+        rows.append(_reference_row(reference, reaction, sum(near), len(at), first))
+        if reference.frame is None:
+            continue
+        frames.append(reference.frame)
+        barrier[at], source[at] = reference.barrier, reference.source
+        for i in at:
+            own[i] = keys[i] == reference.run
+            for k, role in enumerate(("saddle", "peak")):
+                image = positions.get((role, *keys[i]))
+                if image is not None:
+                    distances[i, k] = saddle_rmsd(
+                        reaction.numbers,
+                        image,
+                        reference.frame.positions,
+                        reaction.ends,
+                        invariances,
+                    )
+    runs["barrier_error_eV"] = runs["barrier_eV"] - barrier
+    runs["path_barrier_error_eV"] = runs["path_barrier_eV"] - barrier
+    runs["saddle_rmsd_A"] = np.where(runs["barrier_eV"].notna(), distances[:, 0], np.nan)
+    runs["path_saddle_rmsd_A"] = distances[:, 1]
+    runs["reference_source"] = source
+    runs["self_reference"] = own
+    # A path from end to end that stays below the reference proves a lower saddle; so would
+    # a proven saddle, had it not become the reference.
+    runs["below_reference"] = (runs["path_barrier_error_eV"] < -BELOW) | (
+        (runs["barrier_error_eV"] < -BELOW) & proven
+    )
     return Scored(
-        typed(scored),
-        typed(pd.DataFrame(references, columns=list(REFERENCE_COLUMNS))),
-        reference_frames,
+        typed(runs[[*COLUMNS, *EXTRA_COLUMNS]]),
+        typed(pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))),
+        frames,
     )
 
 
@@ -152,59 +177,67 @@ def _keys(runs: pd.DataFrame) -> list[tuple]:
     return [(*row[:3], int(row[3])) for row in runs[KEY].itertuples(index=False, name=None)]
 
 
+def _read_saddles(saddles: Iterable[Atoms], barriers: dict) -> tuple[dict, dict]:
+    """Positions by role and run, and the lowest proven saddle (key, frame) by reaction."""
+    positions, best = {}, {}
+    for atoms in saddles:
+        key = (*(atoms.info[k] for k in KEY[:3]), int(atoms.info["seed"]))
+        role = atoms.info["role"]
+        positions[(role, *key)] = atoms.positions
+        if role == "saddle" and key in barriers:
+            lowest = best.get(key[:2])
+            if lowest is None or barriers[key] < barriers[lowest[0]]:
+                best[key[:2]] = key, atoms
+    return positions, best
+
+
 @dataclass(frozen=True)
 class _Reference:
-    source: str
-    row: object  # label of the run whose saddle it is, None if shipped
-    barrier: float
-    shipped_barrier: float
-    frequency: float
-    frame: Atoms
+    """A reaction's reference saddle; without one, `frame` is None and `source` empty."""
+
+    source: str = ""
+    run: tuple | None = None
+    barrier: float = np.nan
+    shipped_barrier: float = np.nan
+    frequency: float = np.nan
+    frame: Atoms | None = None
 
 
-def _usable(shipped: Atoms | None, reaction: Reaction, group: pd.DataFrame) -> Atoms | None:
-    if shipped is None or shipped.calc is None:
+def _usable(shipped: Atoms | None, reaction: Reaction, potential: str) -> Atoms | None:
+    if shipped is None or shipped.calc is None or "energy" not in shipped.calc.results:
         return None
-    same = np.array_equal(shipped.numbers, reaction.numbers)
-    potential = shipped.info.get("potential")
-    if potential is not None and potential not in set(group["potential"]):
-        same = False
-    return shipped if same else None
+    same_molecule = np.array_equal(shipped.numbers, reaction.numbers)
+    same_potential = shipped.info.get("potential", potential) == potential
+    return shipped if same_molecule and same_potential else None
 
 
-def _reference(group, frames, shipped, reaction) -> _Reference | None:
-    reactant = reaction.energies[0]
-    shipped_barrier = np.nan if shipped is None else shipped.get_potential_energy() - reactant
-    intended = group[(group["verdict"] == "intended") & group["barrier_eV"].notna()]
-    present = [("saddle", *row) in frames for row in _keys(intended)]
-    intended = intended[np.array(present, dtype=bool)]
-    own = None
-    if len(intended):
-        own = intended.loc[intended["barrier_eV"].idxmin()]
-        if not np.isnan(shipped_barrier) and own["barrier_eV"] > shipped_barrier - BETTER:
-            own = None
-    if own is None and shipped is None:
-        return None
-    if own is None:
+def _reference(reaction, best, barriers, shipped, first, frequencies) -> _Reference:
+    shipped_barrier = np.nan
+    if shipped is not None:
+        shipped_barrier = shipped.get_potential_energy() - reaction.energies[0]
+    if best is None or barriers[best[0]] > shipped_barrier - BETTER:
+        if shipped is None:
+            return _Reference()
         frequency = float(shipped.info.get("imaginary_frequency_cm", np.nan))
         image = _saddle_frame(shipped, **{**shipped.info, "source": "shipped"})
         return _Reference("shipped", None, shipped_barrier, shipped_barrier, frequency, image)
-    source = f"run:{own['method']}:{own['seed']}"
-    barrier, frequency = float(own["barrier_eV"]), float(own["imaginary_frequency_cm"])
+    key, saddle = best
+    frequency = float(frequencies[key])
+    source = f"run:{key[2]}:{key[3]}"
     image = _saddle_frame(
-        frames["saddle", own["set"], own["reaction"], own["method"], int(own["seed"])],
-        set=own["set"],
-        reaction=own["reaction"],
+        saddle,
+        set=key[0],
+        reaction=key[1],
         role="ts",
         source=source,
         charge=int(reaction.charge),
         multiplicity=int(reaction.multiplicity),
-        barrier_eV=barrier,
+        barrier_eV=barriers[key],
         imaginary_frequency_cm=frequency,
-        potential=own["potential"],
-        backend=own["backend"],
+        potential=first["potential"],
+        backend=first["backend"],
     )
-    return _Reference(source, own.name, barrier, shipped_barrier, frequency, image)
+    return _Reference(source, key, barriers[key], shipped_barrier, frequency, image)
 
 
 def _saddle_frame(saddle: Atoms, **info: object) -> Atoms:
@@ -219,62 +252,24 @@ def _saddle_frame(saddle: Atoms, **info: object) -> Atoms:
     )
 
 
-def _reference_row(reference: _Reference | None, group, reaction, key) -> dict:
+def _reference_row(reference: _Reference, reaction, found_by: int, runs: int, first) -> dict:
     e_reactant, e_product = reaction.energies
-    row = {
-        "set": key[0],
-        "reaction": key[1],
-        "reference_source": "",
-        "reaction_energy_eV": e_product - e_reactant,
-        "found_by": 0,
-        "runs": len(group),
-        "potential": group["potential"].iloc[0],
-        "backend": group["backend"].iloc[0],
-    }
-    if reference is None:
-        return row
-    near = (group["barrier_eV"] - reference.barrier).abs() < BELOW
-    row |= {
+    return {
+        "set": reaction.set,
+        "reaction": reaction.name,
         "reference_source": reference.source,
         "barrier_eV": reference.barrier,
         "reverse_barrier_eV": reference.barrier - (e_product - e_reactant),
+        "reaction_energy_eV": e_product - e_reactant,
         "energy_eV": e_reactant + reference.barrier,
         "imaginary_frequency_cm": reference.frequency,
         "shipped_barrier_eV": reference.shipped_barrier,
         "lower_by_eV": reference.shipped_barrier - reference.barrier,
-        "found_by": int((near & (group["verdict"] == "intended")).sum()),
+        "found_by": found_by,
+        "runs": runs,
+        "potential": first["potential"],
+        "backend": first["backend"],
     }
-    return row
-
-
-def _with_errors(group, reference, frames, reaction, invariances) -> pd.DataFrame:
-    group = group.copy()
-    if reference is None:
-        return group
-    saddle = reference.frame.positions
-
-    def distance(role: str, row) -> float:
-        image = frames.get((role, *row))
-        if image is None:
-            return np.nan
-        return saddle_rmsd(reaction.numbers, image.positions, saddle, reaction.ends, invariances)
-
-    rows = _keys(group)
-    converged = group["barrier_eV"].notna()
-    group["barrier_error_eV"] = group["barrier_eV"] - reference.barrier
-    group["path_barrier_error_eV"] = group["path_barrier_eV"] - reference.barrier
-    group["saddle_rmsd_A"] = [
-        distance("saddle", row) if ok else np.nan for row, ok in zip(rows, converged, strict=True)
-    ]
-    group["path_saddle_rmsd_A"] = [distance("peak", row) for row in rows]
-    group["reference_source"] = reference.source
-    group["self_reference"] = group.index == reference.row
-    # A path from end to end that stays below the reference proves a lower saddle; so would
-    # a proven saddle, had it not become the reference.
-    group["below_reference"] = (group["path_barrier_error_eV"] < -BELOW) | (
-        (group["barrier_error_eV"] < -BELOW) & (group["verdict"] == "intended")
-    )
-    return group
 
 
 def derived(runs: pd.DataFrame) -> pd.DataFrame:

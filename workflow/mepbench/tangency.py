@@ -157,7 +157,7 @@ def _summary(samples: "_Samples", given, worst, tolerance) -> PathQuality:
         excess=float(max((TV - (2 * maximum - energies[0] - energies[-1])) / 2, 0.0)),
         error=float((worst * tolerance).max()),
         within_tolerance=bool((worst <= 1).all()),
-        floor=np.nan if given is None else _floor(samples, given, across),
+        floor=np.nan if given is None else min(float(T), _floor(samples, given, across)),
         maximum=float(maximum),
         s_of_maximum=float(at),
         position_of_maximum=samples.curve(np.array([at]))[0],
