@@ -1,7 +1,8 @@
 """No method at all: the highest point of the guess goes to the refiner.
 
 The baseline to beat. Eleven evaluations at equal arc length find the peak, read from the
-cubic that has their energies and slopes (the slope comes free with the gradient).
+cubics that have their energies and slopes, as Henkelman and Jonsson read a band's (J. Chem.
+Phys. 113, 9978 (2000), doi:10.1063/1.1323224, appendix): the slopes come with the gradients.
 """
 
 from dataclasses import replace

@@ -1,0 +1,193 @@
+"""What every method promises, over all files found in methods/ and all entries of config.yaml.
+
+A file dropped into methods/ is tested here before its author writes a test.
+"""
+
+import contextlib
+import inspect
+import re
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+
+from mepbench import registry
+from mepbench.config import RESERVED
+from mepbench.errors import BudgetExhausted, NotInstalled
+from mepbench.oracle import Oracle
+from mepbench.path import Path, check_frames, resample
+from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
+
+SURFACES = {m.__name__.rpartition(".")[2]: m for m in (
+    mueller_brown, leps_ho, double_double_well, ring_valley,
+)}  # fmt: skip
+# How far the guess is bent sideways, so that its peak is more than 0.3 A from the saddle.
+BEND = {"mueller_brown": 0.0, "leps_ho": 0.5, "double_double_well": 0.45, "ring_valley": -0.55}
+TOLERANCE = 0.1  # angstrom, from the peak that a method returns to the saddle
+BUDGET = 3000
+
+
+def entries():
+    """(solver, options) of all config entries, and of every other file with its defaults."""
+    methods = yaml.safe_load((ROOT / "config.yaml").read_text())["methods"].values()
+    found = [(m["solver"], {k: v for k, v in m.items() if k not in RESERVED}) for m in methods]
+    covered = {solver for solver, _ in found}
+    found += [(name, {}) for name in registry.available("methods") if name not in covered]
+    return [entry for i, entry in enumerate(found) if entry not in found[:i]]
+
+
+def label(entry):
+    return "-".join([entry[0], *map(str, entry[1].values())])
+
+
+ENTRIES = entries()
+SOLVING = [entry for entry in ENTRIES if entry[0] != "guess-only"]
+each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=label)
+each_file = pytest.mark.parametrize("name", registry.available("methods"))
+each_surface = pytest.mark.parametrize("surface", SURFACES)
+
+
+def problem(surface):
+    """A surface, its known reaction, and a guess that misses the saddle."""
+    module = SURFACES[surface]
+    known = module.KNOWN[0]
+    ends = known.reaction.ends
+    s = np.linspace(0, 1, 21)[:, None, None]
+    along = ends[1] - ends[0]
+    sideways = np.array([[-along[0, 1], along[0, 0], 0.0]]) / np.linalg.norm(along)
+    skew = 4 * s * (1 - s) * (1.2 - 0.4 * s)
+    guess = ends[0] + s * along + BEND[surface] * -skew * sideways
+    guess[0], guess[-1] = ends
+    return module, known, guess
+
+
+def run(entry, surface, budget=BUDGET, seed=0):
+    """Run a method; return its path (None where the budget ended) and its oracle."""
+    module, known, guess = problem(surface)
+    solve = registry.load("methods", entry[0])
+    oracle = Oracle(module.load(None, 0, 1), known.reaction, budget)
+    try:
+        return solve(known.reaction, oracle, Path(guess), seed, **entry[1]), oracle
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    except BudgetExhausted:
+        return None, oracle
+
+
+def miss(peak, surface):
+    """Distance from a peak to the known saddle, angstrom."""
+    return np.linalg.norm(peak.position - SURFACES[surface].KNOWN[0].saddle)
+
+
+@each_surface
+@pytest.mark.parametrize("entry", SOLVING, ids=label)
+def test_method_finds_the_known_saddle(entry, surface):
+    path, oracle = run(entry, surface)
+    assert path is not None, f"budget: {oracle.evaluations}"
+    assert miss(path.highest(), surface) < TOLERANCE
+
+
+@each_surface
+def test_the_untrained_guess_does_not(surface):
+    _, _, guess = problem(surface)
+    path, _ = run(("guess-only", {}), surface)
+    assert miss(path.highest(), surface) > 0.3
+    module = SURFACES[surface]
+    energies, _ = module.load(None, 0, 1).evaluate(resample(guess, 201))
+    top = resample(guess, 201)[np.argmax(energies)]
+    assert np.linalg.norm(top - module.KNOWN[0].saddle) > 0.3
+
+
+@each_entry
+def test_ends_are_exact_and_energies_are_those_of_the_frames(entry):
+    path, _ = run(entry, "mueller_brown")
+    module, known, _ = problem("mueller_brown")
+    check_frames(path.positions, known.reaction.ends if path.is_path else None)
+    if path.energies is not None:
+        paid = ~np.isnan(path.energies)
+        energies, _ = module.load(None, 0, 1).evaluate(path.positions[paid])
+        assert path.energies[paid] == pytest.approx(energies, abs=1e-8)
+
+
+@each_entry
+def test_peak_is_what_it_says(entry):
+    path, _ = run(entry, "mueller_brown")
+    peak = path.highest()
+    energies, gradients = mueller_brown.load(None, 0, 1).evaluate(peak.position[None])
+    if peak.energy is not None:
+        assert peak.energy == pytest.approx(energies[0], abs=1e-8)
+    if peak.gradient is not None:
+        assert peak.gradient == pytest.approx(gradients[0], abs=1e-8)
+    if peak.tangent is not None:
+        assert np.linalg.norm(peak.tangent) == pytest.approx(1.0)
+
+
+@each_entry
+def test_every_evaluation_is_booked(entry, monkeypatch):
+    counted = []
+    original = mueller_brown.Surface.evaluate
+    monkeypatch.setattr(
+        mueller_brown.Surface,
+        "evaluate",
+        lambda self, x: (counted.append(len(x)), original(self, x))[1],
+    )
+    _, oracle = run(entry, "mueller_brown")
+    assert oracle.evaluations == sum(counted) > 0
+    assert oracle.rounds == len(counted)
+
+
+@each_entry
+def test_budget_is_kept_and_leaves_a_path(entry):
+    path, oracle = run(entry, "leps_ho", budget=60)
+    assert oracle.evaluations <= 60
+    if path is None:
+        assert oracle.path is not None, "no checkpoint before the budget ended"
+        if oracle.path.is_path:
+            check_frames(oracle.path.positions, leps_ho.KNOWN[0].reaction.ends)
+
+
+@each_entry
+def test_same_seed_same_result(entry):
+    first, again = run(entry, "mueller_brown", seed=1), run(entry, "mueller_brown", seed=1)
+    assert np.array_equal(first[0].positions, again[0].positions)
+    assert first[1].evaluations == again[1].evaluations
+
+
+@each_entry
+def test_guess_is_left_as_it_was(entry):
+    module, known, guess = problem("double_double_well")
+    kept = guess.copy()
+    oracle = Oracle(module.load(None, 0, 1), known.reaction, 200)
+    with contextlib.suppress(BudgetExhausted, NotInstalled):
+        registry.load("methods", entry[0])(known.reaction, oracle, Path(guess), 0, **entry[1])
+    assert np.array_equal(guess, kept)
+
+
+@each_entry
+def test_checkpoints_give_a_trace(entry):
+    _, oracle = run(entry, "mueller_brown")
+    assert 1 <= len(oracle.trace) <= 16
+    spent = [point.evaluations for point in oracle.trace]
+    assert spent == sorted(spent)
+
+
+@each_file
+def test_options_have_types_and_defaults(name):
+    for option in registry.options("methods", name).values():
+        assert option.default is not inspect.Parameter.empty, option.name
+        assert option.annotation is not inspect.Parameter.empty, option.name
+
+
+@each_file
+def test_docstring_cites_a_source(name):
+    module = sys.modules[registry.load("methods", name).__module__]
+    assert re.search(r"doi:\s?10\.\d{4,}/|arXiv:\d{4}", module.__doc__ or ""), "cite author, DOI"
+
+
+def test_a_new_file_is_found(tmp_path, monkeypatch):
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "brand_new.py").write_text("def solve(): ...")
+    monkeypatch.setattr(registry, "PACKAGE", tmp_path)
+    assert ("brand-new", {}) in entries()

@@ -1,0 +1,87 @@
+"""What every potential promises, over all files found in potentials/."""
+
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mepbench.errors import NotInstalled
+from mepbench.registry import available, load, options
+
+WATER = np.array([[0.0, 0.05, 0.12], [0.02, 0.76, -0.47], [-0.05, -0.74, -0.5]])
+
+
+def lennard_jones(numbers, charge, multiplicity):
+    from ase.calculators.lj import LennardJones
+
+    return LennardJones(sigma=0.9, epsilon=0.5, rc=20.0, smooth=False)
+
+
+NEEDED = {"factory": f"{__name__}:lennard_jones"}
+
+
+@pytest.fixture(params=available("potentials"))
+def case(request):
+    """A potential, and geometries (B, N, 3) at which it is tested."""
+    module = importlib.import_module(f"mepbench.potentials.{request.param.replace('-', '_')}")
+    given = {
+        name: NEEDED[name]
+        for name, option in options("potentials", request.param).items()
+        if option.default is inspect.Parameter.empty
+    }
+    if hasattr(module, "KNOWN"):
+        numbers = module.KNOWN[0].reaction.numbers
+        where = np.concatenate([[k.reaction.reactant, k.saddle] for k in module.KNOWN])
+    else:
+        numbers, where = np.array([8, 1, 1]), np.stack([WATER, 1.1 * WATER])
+    try:
+        potential = load("potentials", request.param)(numbers, 0, 1, **given)
+        potential.evaluate(where[:1])
+    except NotInstalled as error:
+        pytest.skip(str(error))
+    return potential, where + np.random.default_rng(0).normal(scale=0.05, size=where.shape)
+
+
+def test_gradient_is_the_derivative_of_the_energy(case):
+    potential, geometries = case
+    step = 2e-3
+    for x in geometries:
+        _, gradient = potential.evaluate(x[None])
+        shifts = step * np.eye(x.size).reshape(-1, *x.shape)
+        up, down = potential.evaluate(x + shifts)[0], potential.evaluate(x - shifts)[0]
+        numerical = ((up - down) / (2 * step)).reshape(x.shape)
+        scale = max(1.0, np.abs(numerical).max())
+        assert gradient[0] == pytest.approx(numerical, abs=1e-3 * scale)
+
+
+def test_shapes_are_those_of_a_batch_and_geometries_do_not_mix(case):
+    potential, geometries = case
+    energies, gradients = potential.evaluate(geometries)
+    assert energies.shape == (len(geometries),)
+    assert gradients.shape == geometries.shape
+    for x, energy, gradient in zip(geometries, energies, gradients, strict=True):
+        alone = potential.evaluate(x[None])
+        assert alone[0][0] == pytest.approx(energy, abs=1e-6)
+        assert alone[1][0] == pytest.approx(gradient, abs=1e-3)
+
+
+def test_invariances_are_as_declared(case):
+    potential, geometries = case
+    rotation = Rotation.from_euler("xyz", [0.7, -0.4, 1.1]).as_matrix()
+    for kind, moved, turned in [
+        ("translation", geometries + np.array([0.3, -0.2, 0.4]), np.eye(3)),
+        ("rotation", geometries @ rotation, rotation),
+    ]:
+        before, after = potential.evaluate(geometries), potential.evaluate(moved)
+        if kind in potential.invariances:
+            assert after[0] == pytest.approx(before[0], abs=1e-5)
+            assert after[1] == pytest.approx(before[1] @ turned, abs=1e-3)
+        else:
+            assert np.abs(after[0] - before[0]).max() > 1e-3
+
+
+def test_backend_is_named(case):
+    assert isinstance(case[0].backend, str)
+    assert case[0].backend
