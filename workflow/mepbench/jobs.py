@@ -15,7 +15,7 @@ from .joblog import log
 from .path import Path, Peak
 from .prepare import Prepared, prepare
 from .reaction import read_endpoints, read_set
-from .score import COLUMNS, SCORED
+from .score import JUDGED_COLUMNS
 from .solve import Solved, solve
 from .tidy import PROFILE_COLUMNS, TRACE_COLUMNS, read_rows, write_rows
 from .verify import Judged, refine_and_judge
@@ -25,7 +25,6 @@ SOLVED_COLUMNS = (
     "reaction seed verdict reason guess_hash guess_barrier_eV converged gradients_path "
     "rounds_path wall_guess_s wall_path_s oracle_path_s"
 ).split()
-JUDGED_COLUMNS = [column for column in COLUMNS if column not in SCORED]
 
 
 def _number(text: str) -> float:
@@ -303,6 +302,7 @@ def _judged_cells(reaction, judged: Judged) -> dict:
     if judged.quality is not None:
         cells["path_barrier_eV"] = judged.quality.maximum - e_reactant
         cells["tangency_defect_eV"] = judged.quality.tangency_defect
+        cells["tangency_floor_eV"] = judged.quality.floor
         cells["excess_eV"] = judged.quality.excess
     return cells
 

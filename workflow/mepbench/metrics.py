@@ -89,6 +89,11 @@ METRICS: dict[str, Metric] = {
         "Half of the path's length in the metric |g| beyond its total variation of energy.",
         "lower",
     ),
+    "tangency_floor_eV": _energy(
+        "Floor of T",
+        "T of the spline through a discrete path's frames, were the force across it zero at them.",
+        "lower",
+    ),
     "excess_eV": _energy(
         "Excess X", "Summed depth of the wells and detours of the finished path.", "lower"
     ),
@@ -138,6 +143,18 @@ METRICS: dict[str, Metric] = {
         "Arc length", "Length of the path from the reactant.", "\N{ANGSTROM SIGN}", format=".2f"
     ),
     "energy_eV": _energy("Energy", "Energy along the path above the reactant.", "", None),
+    "residual": Metric("Residual", "The method's own measure of convergence.", log=True),
+    "seconds": _seconds("Wall clock", "Seconds since the method started."),
+    "saddle_energy_eV": _energy("Saddle energy", "Absolute energy of the saddle.", "", None),
+    "shipped_barrier_eV": _energy(
+        "Shipped barrier", "Barrier of the reference that ships with the set.", "", None
+    ),
+    "lower_by_eV": _energy(
+        "Lower by", "How far the reference lies below the shipped one.", "", None
+    ),
+    "found_by": Metric(
+        "Found by", "Runs that are intended and within 5 meV of the reference.", format=".0f"
+    ),
     "natoms": Metric("Atoms", "Number of atoms.", format=".0f"),
 }
 

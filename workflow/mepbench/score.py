@@ -29,14 +29,15 @@ COLUMNS = tuple(
     gradients_refine gradients_verify rounds_path wall_guess_s wall_path_s wall_refine_s
     wall_verify_s oracle_path_s oracle_refine_s reference_source potential backend""".split()
 )
-EXTRA_COLUMNS = ("self_reference", "below_reference")
+EXTRA_COLUMNS = ("tangency_floor_eV", "self_reference", "below_reference")
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
     "self_reference below_reference"
 ).split()
+JUDGED_COLUMNS = tuple(c for c in (*COLUMNS, *EXTRA_COLUMNS) if c not in SCORED)
 REFERENCE_COLUMNS = tuple(
-    """set reaction reference_source barrier_eV reverse_barrier_eV reaction_energy_eV energy_eV
-    imaginary_frequency_cm shipped_barrier_eV lower_by_eV found_by runs potential backend""".split()
+    """set reaction reference_source barrier_eV reverse_barrier_eV reaction_energy_eV
+    saddle_energy_eV imaginary_frequency_cm shipped_barrier_eV lower_by_eV found_by runs potential backend""".split()
 )
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "
@@ -46,7 +47,7 @@ WHOLE = frozenset(
     "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
     "rounds_path found_by runs".split()
 )
-FLAGS = frozenset(("converged", *EXTRA_COLUMNS))
+FLAGS = frozenset("converged self_reference below_reference".split())
 KEY = ["set", "reaction", "method", "seed"]
 
 
@@ -113,7 +114,7 @@ def score(
         `potential` are not this run's is passed over
     invariances : the potential's, for the distance between saddles
     """
-    runs = typed(runs.reindex(columns=[c for c in COLUMNS if c not in SCORED]))
+    runs = typed(runs.reindex(columns=list(JUDGED_COLUMNS)))
     keys = _keys(runs)
     proven = runs["verdict"].eq("intended") & runs["barrier_eV"].notna()
     barriers = dict(zip(_keys(runs[proven]), runs.loc[proven, "barrier_eV"], strict=True))
@@ -261,7 +262,7 @@ def _reference_row(reference: _Reference, reaction, found_by: int, runs: int, fi
         "barrier_eV": reference.barrier,
         "reverse_barrier_eV": reference.barrier - (e_product - e_reactant),
         "reaction_energy_eV": e_product - e_reactant,
-        "energy_eV": e_reactant + reference.barrier,
+        "saddle_energy_eV": e_reactant + reference.barrier,
         "imaginary_frequency_cm": reference.frequency,
         "shipped_barrier_eV": reference.shipped_barrier,
         "lower_by_eV": reference.shipped_barrier - reference.barrier,
@@ -315,8 +316,8 @@ def summary(runs: pd.DataFrame, by: tuple[str, ...] = ("method",)) -> pd.DataFra
             row[f"{column}_median_others"] = others.abs().median()
             row[f"{column}_count"] = int(part[column].notna().sum())
         for column in (
-            "tangency_defect_eV excess_eV wall_guess_s oracle_path_s own_path_s oracle_refine_s "
-            "own_refine_s own_ms_per_gradient"
+            "tangency_defect_eV tangency_floor_eV excess_eV wall_guess_s oracle_path_s own_path_s "
+            "oracle_refine_s own_refine_s own_ms_per_gradient"
         ).split():
             row[f"{column}_median"] = group[column].median()
         rows.append(row)
