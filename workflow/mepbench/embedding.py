@@ -6,13 +6,13 @@ atoms that bond on the other side may not be far apart. That places fragments fa
 and folds chains into shape. From each relaxed conformer the other side is then made by
 pulling its distances into the other side's bounds, which keeps every atom near its place.
 Of all that relaxes to the bonds and the stereochemistry that were written, the pair of
-least E_R + E_P + 0.5 eV/A * RMSD(R, P) is taken.
+least E_R + E_P + 1 eV/A * RMSD(R, P) is taken.
 
 `@` and `/` are respected where they stand, also on atoms which only their map numbers tell
 apart (the two hydrogens of a CH2), and on a pyramidal nitrogen.
 """
 
-from collections.abc import Iterator
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +26,10 @@ from .structure import bonds
 SEED = 20240229
 CONFORMERS = 6
 REACH = 1.6  # angstrom beyond the bond length: how far apart atoms are that will bond
+SLACKS = (0.0, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, np.inf)  # angstrom, where that is too near
 ROUGH_FMAX, ROUGH_STEPS = 0.05, 200  # eV/angstrom
 TRIED_PAIRS = 6
-STRAIN_PER_LENGTH = 0.5  # eV/angstrom
+STRAIN_PER_LENGTH = 1.0  # eV/angstrom
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,8 @@ def _ordered(molecule):
     return Chem.RenumberAtoms(molecule, order)
 
 
-def reactive_pair(
-    reaction: MappedReaction, oracle
-) -> tuple[tuple[list[Minimum], list[Minimum]], list[str]]:
-    """Return the minima of both sides between which the reaction can run.
+def reactive_pair(reaction: MappedReaction, oracle) -> tuple[Minimum, Minimum]:
+    """Return the pair of proven minima between which the reaction can best run.
 
     Raises
     ------
@@ -185,28 +184,38 @@ def reactive_pair(
             raise BadEndpoints(f"the {side.name} as written is no minimum of the potential: {lost}")
     pairs = sorted(
         ((r, p) for r in pools[0][0] for p in pools[1][0]),
-        key=lambda pair: _score(*pair, oracle.invariances),
+        key=lambda pair: pair_score(*pair, oracle.invariances),
     )
     proven: dict[int, list[Minimum]] = {}
+    best, best_score = None, np.inf
     for pair in pairs[:TRIED_PAIRS]:
+        if pair_score(*pair, oracle.invariances) > best_score:
+            break
         for side, rough in zip(reaction.sides, pair, strict=True):
             if id(rough) not in proven:
                 proven[id(rough)] = _proven(reaction, side, rough, oracle)
-        ends = tuple(proven[id(rough)] for rough in pair)
-        if all(ends):
-            return ends, []
-    failed = next(
-        side.name
-        for side, *roughs in zip(reaction.sides, *pairs[:TRIED_PAIRS], strict=True)
-        if not all(proven.get(id(rough)) for rough in roughs)
-    )
-    raise BadEndpoints(
-        f"the {failed} as written is no minimum of the potential: it changes its bonds or "
-        "stereochemistry on the way down"
-    )
+        for ends in itertools.product(*(proven[id(rough)] for rough in pair)):
+            score = pair_score(*ends, oracle.invariances)
+            if score < best_score:
+                best, best_score = ends, score
+    if best is None:
+        failed = next(
+            side.name
+            for side, roughs in zip(reaction.sides, zip(*pairs, strict=True), strict=True)
+            if not any(proven.get(id(rough)) for rough in roughs)
+        )
+        raise BadEndpoints(
+            f"the {failed} as written is no minimum of the potential: it changes its bonds or "
+            "stereochemistry on the way down, or does not relax"
+        )
+    return best
 
 
-def _score(reactant: Minimum, product: Minimum, invariances: tuple[str, ...]) -> float:
+def pair_score(reactant: Minimum, product: Minimum, invariances: tuple[str, ...]) -> float:
+    """Return E_R + E_P + 1 eV/A * RMSD(R, P) in eV: low where both ends are low, and near.
+
+    A reaction starts from conformers that can react, which need not be the lowest ones.
+    """
     distance = rmsd(product.positions, reactant.positions, invariances)
     return reactant.energy + product.energy + STRAIN_PER_LENGTH * distance
 
@@ -221,13 +230,13 @@ def _proven(reaction: MappedReaction, side: Side, rough: Minimum, oracle) -> lis
 
 def conformers(reaction: MappedReaction, oracle) -> list[tuple[list[Minimum], str]]:
     """Roughly relaxed geometries of both sides that are as written, and what others became."""
-    bounds = [reactive_bounds(reaction, at) for at in (0, 1)]
+    starts = [starting_geometries(reaction, at) for at in (0, 1)]
     pools: list[list[Minimum]] = [[], []]
     lost = ["no starting geometry was found", "no starting geometry was found"]
 
-    def collect(at: int, starts) -> None:
+    def collect(at: int, geometries: list[np.ndarray]) -> None:
         side = reaction.sides[at]
-        for start in starts:
+        for start in geometries:
             for image in (start, start * [-1.0, 1.0, 1.0]):
                 if not wrong_stereo(side, image):
                     break
@@ -245,10 +254,10 @@ def conformers(reaction: MappedReaction, oracle) -> list[tuple[list[Minimum], st
                 pools[at].append(end)
 
     for at in (0, 1):
-        collect(at, embed(reaction.sides[at], bounds[at]))
+        collect(at, starts[at][0])
     embedded = [list(pool) for pool in pools]
     for at in (0, 1):
-        collect(at, [drive(other.positions, bounds[at]) for other in embedded[1 - at]])
+        collect(at, [drive(other.positions, starts[at][1]) for other in embedded[1 - at]])
     return list(zip(pools, lost, strict=True))
 
 
@@ -256,36 +265,44 @@ def _same(a: Minimum, b: Minimum) -> bool:
     return abs(a.energy - b.energy) < 2e-3 and rmsd(a.positions, b.positions) < 0.1
 
 
-def reactive_bounds(reaction: MappedReaction, at: int) -> np.ndarray:
+def starting_geometries(reaction: MappedReaction, at: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Embed one side, as tightly as it goes; also return the bounds it was embedded with."""
+    for slack in SLACKS:
+        bounds = reactive_bounds(reaction, at, slack)
+        if bounds is not None:
+            geometries = embed(reaction.sides[at], bounds)
+            if geometries:
+                return geometries, bounds
+    return [], reactive_bounds(reaction, at, np.inf)
+
+
+def reactive_bounds(reaction: MappedReaction, at: int, slack: float) -> np.ndarray | None:
     """Distance bounds of one side: RDKit's, with atoms that bond on the other side in reach.
 
     Returns
     -------
-    (N, N) array, angstrom; upper bounds above the diagonal, lower ones below
+    (N, N) array, angstrom; upper bounds above the diagonal, lower ones below. None if they
+    contradict each other.
     """
     from rdkit.Chem import rdDistGeom
     from rdkit.DistanceGeometry import DoTriangleSmoothing
 
     side, other = reaction.sides[at], reaction.sides[1 - at]
     radii = covalent_radii[reaction.numbers]
-    plain = rdDistGeom.GetMoleculeBoundsMatrix(side.molecule)
-    for slack in np.arange(0.0, 3.0, 0.3):
-        matrix = plain.copy()
-        for i, j in other.bonds - side.bonds:
-            upper = radii[i] + radii[j] + REACH + slack
-            matrix[i, j] = min(matrix[i, j], upper)
-            matrix[j, i] = min(matrix[j, i], matrix[i, j] - 0.3)
-        if DoTriangleSmoothing(matrix):
-            return matrix
-    return plain
+    bounds = rdDistGeom.GetMoleculeBoundsMatrix(side.molecule)
+    for i, j in other.bonds - side.bonds:
+        bounds[i, j] = min(bounds[i, j], radii[i] + radii[j] + REACH + slack)
+        bounds[j, i] = min(bounds[j, i], bounds[i, j] - 0.3)
+    return bounds if DoTriangleSmoothing(bounds) else None
 
 
-def embed(side: Side, bounds: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield embedded geometries (N, 3), angstrom, within the bounds."""
+def embed(side: Side, bounds: np.ndarray) -> list[np.ndarray]:
+    """Return embedded geometries (N, 3), angstrom, within the bounds; none if RDKit fails."""
     from rdkit.Chem import ChiralType, Mol, rdDistGeom
 
-    options = rdDistGeom.ETKDGv3()
+    options = rdDistGeom.KDG()
     options.randomSeed = SEED
+    options.maxIterations = 20
     options.useRandomCoords = True
     options.embedFragmentsSeparately = False
     options.SetBoundsMat(bounds)
@@ -294,8 +311,8 @@ def embed(side: Side, bounds: np.ndarray) -> Iterator[np.ndarray]:
         # RDKit holds no pyramid of three neighbours as written; the mirror image is tried later.
         if atom.GetDegree() < 4:
             atom.SetChiralTag(ChiralType.CHI_UNSPECIFIED)
-    for index in rdDistGeom.EmbedMultipleConfs(molecule, CONFORMERS, options):
-        yield molecule.GetConformer(index).GetPositions()
+    found = rdDistGeom.EmbedMultipleConfs(molecule, CONFORMERS, options)
+    return [np.array(molecule.GetConformer(index).GetPositions()) for index in found]
 
 
 def drive(positions: np.ndarray, bounds: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ the reactant, and rounded to the eight decimals of the file *before* energies an
 are taken, so that file and memory agree exactly.
 """
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
+from .embedding import pair_score, reactive_pair, read_smiles
 from .errors import BadEndpoints, SCFFailure
 from .oracle import Oracle
 from .path import align, rmsd
@@ -28,7 +30,6 @@ OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
 FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
 SAME_RMSD = 0.1  # angstrom
 SAME_ENERGY, SIMILAR_RMSD = 1e-3, 0.3  # eV, angstrom: a soft mode may keep two relaxations apart
-STRAIN_PER_LENGTH = 0.5  # eV/angstrom
 
 
 @dataclass(frozen=True)
@@ -124,26 +125,19 @@ def _prepare(entry, load_potential, meter) -> tuple[Reaction, list[str], tuple[s
     if entry.smiles is None:
         numbers, starts = _given_geometries(entry)
     else:
-        from . import embedding
-
-        mapped = embedding.read_smiles(entry.smiles, entry.charge)
+        mapped = read_smiles(entry.smiles, entry.charge)
         numbers = mapped.numbers
     check_electrons(numbers, entry.charge, entry.multiplicity)
     oracle = Oracle(load_potential(numbers, entry.charge, entry.multiplicity))
     meter.append(oracle)
     if entry.smiles is None:
-        ends = [_minima_of(oracle, numbers, x, end) for x, end in zip(starts, ENDS, strict=True)]
-        notes = [
-            _changes(numbers, bonds(numbers, x), bonds(numbers, minimum.positions), end)
-            for x, minimum, end in zip(starts, (ends[0][0], ends[1][0]), ENDS, strict=True)
-        ]
+        reactant, product, notes = _relaxed_pair(oracle, numbers, starts)
     else:
-        ends, notes = embedding.reactive_pair(mapped, oracle)
-    reactant, product = closest_pair(*ends, oracle.invariances)
+        (reactant, product), notes = reactive_pair(mapped, oracle), []
     check_whole(numbers, reactant, product)
     check_distinct(numbers, reactant, product, oracle.invariances)
     reaction = _finish(entry, numbers, reactant, product, oracle)
-    return reaction, [note for note in notes if note], oracle.invariances
+    return reaction, notes, oracle.invariances
 
 
 def _given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -184,6 +178,17 @@ def _given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
     return reactant, starts
 
 
+def _relaxed_pair(oracle, numbers, starts) -> tuple[Minimum, Minimum, list[str]]:
+    """Relax both given ends; where a way down forks, take the pair that belongs together."""
+    found = [_minima_of(oracle, numbers, x, end) for x, end in zip(starts, ENDS, strict=True)]
+    pair = min(itertools.product(*found), key=lambda pair: pair_score(*pair, oracle.invariances))
+    notes = [
+        _changes(numbers, bonds(numbers, x), bonds(numbers, minimum.positions), end)
+        for x, minimum, end in zip(starts, pair, ENDS, strict=True)
+    ]
+    return *pair, [note for note in notes if note]
+
+
 def check_electrons(numbers: np.ndarray, charge: int, multiplicity: int) -> None:
     """Raise `BadEndpoints` if the atoms with this charge can't have this multiplicity."""
     electrons = int(np.sum(numbers)) - charge
@@ -205,21 +210,6 @@ def _minima_of(oracle, numbers, positions, end: str) -> list[Minimum]:
         raise BadEndpoints(f"the {end} {error}") from None
     kept = [m for m in found if bonds(numbers, m.positions) == bonds(numbers, positions)]
     return kept or found
-
-
-def closest_pair(
-    reactants: list[Minimum], products: list[Minimum], invariances: tuple[str, ...]
-) -> tuple[Minimum, Minimum]:
-    """Return the pair of least E_R + E_P + 0.5 eV/A * RMSD(R, P): low in energy, and near.
-
-    A reaction starts from conformers that can react, which need not be the lowest ones.
-    """
-
-    def score(pair):
-        r, p = pair
-        return r.energy + p.energy + STRAIN_PER_LENGTH * rmsd(p.positions, r.positions, invariances)
-
-    return min(((r, p) for r in reactants for p in products), key=score)
 
 
 def check_whole(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> None:
