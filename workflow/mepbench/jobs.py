@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from .columns import JUDGED_COLUMNS
 from .config import Method
 from .frames import frame, read_frames, write_frames
 from .guess import Guess, make_guess
@@ -15,7 +16,6 @@ from .joblog import log
 from .path import Path, Peak
 from .prepare import Prepared, prepare
 from .reaction import read_endpoints, read_set
-from .score import JUDGED_COLUMNS
 from .solve import Solved, solve
 from .tidy import PROFILE_COLUMNS, TRACE_COLUMNS, read_rows, write_rows
 from .verify import Judged, refine_and_judge

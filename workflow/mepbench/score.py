@@ -14,6 +14,15 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 
+from .columns import (
+    COLUMNS,
+    EXTRA_COLUMNS,
+    FLAGS,
+    JUDGED_COLUMNS,
+    REFERENCE_COLUMNS,
+    TEXT,
+    WHOLE,
+)
 from .frames import frame
 from .reaction import Reaction
 from .structure import RIGID, saddle_rmsd
@@ -21,33 +30,6 @@ from .structure import RIGID, saddle_rmsd
 BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
 BELOW = 5e-3  # eV: an energy this far below the reference is flagged
 
-COLUMNS = tuple(
-    """set reaction method seed guess refiner guess_hash natoms formula charge multiplicity
-    verdict reason barrier_eV reverse_barrier_eV reaction_energy_eV barrier_error_eV
-    path_barrier_eV path_barrier_error_eV guess_barrier_eV saddle_rmsd_A path_saddle_rmsd_A
-    imaginary_frequency_cm tangency_defect_eV excess_eV converged gradients_path
-    gradients_refine gradients_verify rounds_path wall_guess_s wall_path_s wall_refine_s
-    wall_verify_s oracle_path_s oracle_refine_s reference_source potential backend""".split()
-)
-EXTRA_COLUMNS = ("tangency_floor_eV", "self_reference", "below_reference")
-SCORED = (
-    "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
-    "self_reference below_reference"
-).split()
-JUDGED_COLUMNS = tuple(c for c in (*COLUMNS, *EXTRA_COLUMNS) if c not in SCORED)
-REFERENCE_COLUMNS = tuple(
-    """set reaction reference_source barrier_eV reverse_barrier_eV reaction_energy_eV
-    saddle_energy_eV imaginary_frequency_cm shipped_barrier_eV lower_by_eV found_by runs potential backend""".split()
-)
-TEXT = frozenset(
-    "set reaction method guess refiner guess_hash formula verdict reason reference_source "
-    "potential backend".split()
-)
-WHOLE = frozenset(
-    "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
-    "rounds_path found_by runs".split()
-)
-FLAGS = frozenset("converged self_reference below_reference".split())
 KEY = ["set", "reaction", "method", "seed"]
 
 
