@@ -22,7 +22,7 @@ from .irc import STEP, Branch, irc, relax_gently
 from .path import Path, Peak
 from .reaction import Reaction
 from .relax import lowest_mode, minima
-from .structure import EndMatch, compare
+from .structure import EndMatch, compare, compare_both
 
 FMAX = 0.01  # eV/angstrom
 FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
@@ -123,7 +123,8 @@ def judge(
     if reaction.energies is not None:
         gaps = np.array([end.energy for end in ends]) - reaction.energies
     if verdict == "intended" and np.abs(gaps).max() > OTHER_CONFORMER:
-        reason = f"the IRC's ends lie {gaps[0]:+.2f} and {gaps[1]:+.2f} eV from those given"
+        remark = f"the IRC's ends lie {gaps[0]:+.2f} and {gaps[1]:+.2f} eV from those given"
+        reason = f"{reason}; {remark}" if reason else remark
     frames, heights = _whole_path(x, energy, branches, ends)
     return Judgement(verdict, reason, **proof, irc=frames, irc_energies=heights, end_gaps=gaps)
 
@@ -171,13 +172,16 @@ def _settled(reaction, oracle, branch: Branch) -> _End:
 def _connection(reaction, oracle, ends, wells) -> tuple[str, str, bool]:
     """Return verdict, reason, and whether the first end is on the reactant's side."""
     a, b = ends
-    orders = [
-        (a.matches[one].rmsd + b.matches[other].rmsd, forwards)
-        for one, other, forwards in ((0, 1, True), (1, 0, False))
-        if a.matches[one].matches and b.matches[other].matches
-    ]
-    if orders:
-        return "intended", "", min(orders)[1]
+    both = compare_both(
+        reaction.numbers,
+        np.array([a.position, b.position]),
+        reaction.ends,
+        oracle.invariances,
+    )
+    if both.how == "exact":
+        return "intended", "", not both.swapped
+    if both.how:
+        return "intended", f"both ends match only when {both.how}", not both.swapped
     step = _step_of_path(reaction, oracle, ends, wells)
     if step is not None:
         return "multistep", *step
@@ -190,13 +194,11 @@ def _connection(reaction, oracle, ends, wells) -> tuple[str, str, bool]:
         missed = lost.matches[1 - side].reason
         reason = f"leads to the {ROLES[side]} only; against the {ROLES[1 - side]}: {missed}"
         return "half-intended", reason, (found is a) == (side == 0)
-    nearest = min((0, 1), key=lambda side: a.matches[side].rmsd + b.matches[1 - side].rmsd)
-    first, second = (a, b) if nearest == 0 else (b, a)
     reason = (
-        f"leads to neither end; against the reactant: {first.matches[0].reason}; "
-        f"against the product: {second.matches[1].reason}"
+        f"leads to neither end; against the reactant: {both.reactant.reason}; "
+        f"against the product: {both.product.reason}"
     )
-    return "other", reason, nearest == 0
+    return "other", reason, not both.swapped
 
 
 def _step_of_path(reaction, oracle, ends, wells) -> tuple[str, bool] | None:
