@@ -83,7 +83,8 @@ def compare(
     It must be the same structure. Where both ends are one structure, the
     reaction is a change of conformer: then it must also be nearer to `end` than to
     `other_end`, and nearer than half the distance between these. Surfaces that are not
-    invariant under rotation have no bonds: there distance alone decides.
+    invariant under rotation have no bonds: there distance alone decides, a quarter of that
+    between the ends, since a minimum halfway is another one.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def compare(
         return (here > span / 2) | (here >= rmsds(variants, other_end, invariances))
 
     if "rotation" not in invariances:
-        if far(geometry[None])[0]:
+        if away > span / 4:
             return EndMatch(
                 False, "", f"{away:.3f} A from it, the ends are {span:.3f} A apart", away
             )
