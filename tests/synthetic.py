@@ -63,6 +63,7 @@ def runs(names=NAMES, methods=METHODS, seeds=(0,)) -> pd.DataFrame:
                         "saddle_rmsd_A": chance.exponential(0.003),
                         "path_saddle_rmsd_A": chance.exponential(0.1),
                         "tangency_defect_eV": None if trajectory else defect,
+                        "tangency_floor_eV": None if trajectory else 1e-3,
                         "gradients_path": cost,
                         "gradients_refine": int(chance.integers(5, 60)),
                         "wall_guess_s": 0.1,

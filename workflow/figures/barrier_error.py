@@ -10,7 +10,15 @@ is zero by definition: the boxes leave them out. The axis is linear within 0.01 
 logarithmic beyond; the shaded band is chemical accuracy, 1 kcal/mol (0.043 eV).
 """
 
-from mepbench.plotting import CHEMICAL_ACCURACY, new_figure, note_figure, rows_height, strips
+from mepbench.metrics import METRICS
+from mepbench.plotting import (
+    CHEMICAL_ACCURACY,
+    new_figure,
+    note_figure,
+    plain_ticks,
+    rows_height,
+    strips,
+)
 
 
 def plot(results):
@@ -22,15 +30,13 @@ def plot(results):
     figure = new_figure(rows_height(results))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     strips(panels[0], results, "path_barrier_error_eV")
-    strips(panels[1], results, "barrier_error_eV", runs=solved, aside=_own_reference(solved))
+    own = solved.self_reference
+    strips(panels[1], results, "barrier_error_eV", runs=solved, aside=own)
     for axes, title in zip(panels, ("path, before refinement", "saddle, refined"), strict=True):
         axes.axvspan(-CHEMICAL_ACCURACY, CHEMICAL_ACCURACY, color="0.85", zorder=0, linewidth=0)
         axes.axvline(0, color="0.4", linewidth=0.6)
         axes.set_xscale("symlog", linthresh=0.01, linscale=0.7)
+        plain_ticks(axes.xaxis)
         axes.set_title(title)
-        axes.set_xlabel("barrier error (eV)")
+        axes.set_xlabel(METRICS["barrier_error_eV"].axis)
     return figure
-
-
-def _own_reference(runs):
-    return runs.self_reference.astype(bool)

@@ -1,6 +1,6 @@
 """Paths of all methods on the Mueller-Brown surface, where the answer is known.
 
-Contours of the potential (every 0.1 eV; the surface of the paper times 0.01) with, in every
+Contours of the potential (every 0.2 eV; the surface of the paper times 0.01) with, in every
 panel, one method's frames (joined where they are a path, dots alone where they are a
 trajectory) and the point that it hands to the refiner (star). The cross is the exact saddle,
 the discs are the minima, the white line is the exact minimum energy path (steepest descent
@@ -12,11 +12,11 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from mepbench.plotting import new_figure, note, note_figure
+from mepbench.plotting import WIDTH, new_figure, note, note_figure
 from mepbench.potentials import mueller_brown
 
 WINDOW = ((-1.45, 0.45), (0.15, 1.85))  # x and y, angstrom
-LEVELS = np.arange(-1.5, 1.01, 0.1)  # eV
+LEVELS = np.arange(-1.6, 0.41, 0.2)  # eV
 
 
 def plot(results):
@@ -27,8 +27,9 @@ def plot(results):
     methods = results.methods
     columns = max(2, ceil(sqrt(len(methods))))
     rows = ceil(len(methods) / columns)
-    width = 7.2
-    figure = new_figure(width / columns * rows + 0.3)
+    (left, right), (low, high) = WINDOW
+    panel = (WIDTH - 0.5) / columns * (high - low) / (right - left)
+    figure = new_figure(rows * (panel + 0.2) + 0.5)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     surface, exact = _surface(), _minimum_energy_path()
     for axes, method in zip(panels, methods, strict=False):
@@ -76,7 +77,7 @@ def _background(axes, surface, exact) -> None:
     x, y, energy = surface
     known = mueller_brown.KNOWN[0]
     ends = np.array([known.reaction.reactant[0], known.reaction.product[0]])
-    axes.contourf(x, y, energy, LEVELS, cmap="Greys_r", alpha=0.45, extend="both")
+    axes.contourf(x, y, energy, LEVELS, cmap="Greys_r", vmin=-2.6, vmax=0.6, extend="max")
     axes.contour(x, y, energy, LEVELS, colors="0.45", linewidths=0.4, linestyles="-")
     axes.plot(*exact.T, color="white", linewidth=3.5, zorder=2)
     axes.plot(ends[:, 0], ends[:, 1], color="black", linewidth=0.8, linestyle="--", zorder=3)
@@ -88,13 +89,13 @@ def _background(axes, surface, exact) -> None:
 
 
 def _surface() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    x, y = np.meshgrid(*(np.linspace(*edge, 160) for edge in WINDOW))
+    x, y = np.meshgrid(*(np.linspace(*edge, 60) for edge in WINDOW))
     geometries = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 1, 3)
     energy, _ = mueller_brown.load(None, 0, 1).evaluate(geometries)
     return x, y, energy.reshape(x.shape)
 
 
-def _minimum_energy_path(step: float = 5e-3, longest: float = 3.0) -> np.ndarray:
+def _minimum_energy_path(step: float = 2e-2, longest: float = 3.0) -> np.ndarray:
     """Steepest descent from the exact saddle to both minima; (M, 2) points, angstrom."""
     potential, known = mueller_brown.load(None, 0, 1), mueller_brown.KNOWN[0]
 

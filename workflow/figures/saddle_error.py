@@ -10,7 +10,7 @@ themselves the reference of their reaction: the boxes leave them out. Distances 
 angstrom are drawn there.
 """
 
-from mepbench.plotting import new_figure, note_figure, rows_height, strips
+from mepbench.plotting import new_figure, note_figure, plain_ticks, rows_height, strips
 
 FLOOR = 1e-3  # angstrom
 
@@ -24,11 +24,12 @@ def plot(results):
     figure = new_figure(rows_height(results))
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     strips(panels[0], results, "path_saddle_rmsd_A", floor=FLOOR)
-    own = solved.self_reference.astype(bool)
+    own = solved.self_reference
     strips(panels[1], results, "saddle_rmsd_A", runs=solved, aside=own, floor=FLOOR)
     for axes, title in zip(panels, ("path, before refinement", "saddle, refined"), strict=True):
         axes.set_xscale("log")
         axes.set_title(title)
         axes.set_xlabel("RMSD to the reference saddle (Å)")
     axes.set_xlim(left=0.7 * FLOOR)
+    plain_ticks(axes.xaxis)
     return figure

@@ -11,7 +11,7 @@ so that a curve ends at the method's share of verified saddles.
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.plotting import new_figure, note_figure
+from mepbench.plotting import new_figure, note_figure, plain_ticks
 
 
 def plot(results):
@@ -32,18 +32,18 @@ def plot(results):
             continue
         spent = np.sort(cost[mine & solved].clip(lower=1))
         share = np.arange(len(spent) + 1) / mine.sum()
+        line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
         axes.step(
             [left, *spent, right],
             [*share, share[-1]],
             where="post",
-            **results.style(method).line,
+            **line,
             markevery=slice(1, -1) if len(spent) else [1],
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            label=f"{method} ({len(spent)}/{mine.sum()})",
         )
+        axes.plot([], [], **line, label=f"{method} ({len(spent)}/{mine.sum()})")
     axes.set_xscale("log")
     axes.set_xlim(left, right)
+    plain_ticks(axes.xaxis)
     axes.set_ylim(0, 1.03)
     axes.set_xlabel(METRICS["cost_to_saddle"].axis)
     axes.set_ylabel(METRICS["share_intended"].axis)

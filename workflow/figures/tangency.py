@@ -12,7 +12,8 @@ endpoints. Trajectories have no T.
 
 import numpy as np
 
-from mepbench.plotting import new_figure, note, note_figure, rows_height, strips
+from mepbench.metrics import METRICS
+from mepbench.plotting import new_figure, note, note_figure, plain_ticks, rows_height, strips
 
 FLOOR = 1e-4  # eV
 
@@ -27,8 +28,9 @@ def plot(results):
     strips(left, results, "tangency_defect_eV", floor=FLOOR)
     left.set_xscale("log")
     left.set_xlim(left=0.7 * FLOOR)
+    plain_ticks(left.xaxis)
     left.set_title("finished path")
-    left.set_xlabel("tangency defect T (eV)")
+    left.set_xlabel(METRICS["tangency_defect_eV"].axis)
 
     cut = runs.assign(cut=_guess_defect(runs) / runs.tangency_defect_eV.clip(lower=FLOOR))
     cut = cut[~cut.method.isin(_guess_only(runs))]
@@ -37,6 +39,7 @@ def plot(results):
         right.set_xscale("log")
         for factor, line in ((1, "-"), (5, "--")):
             right.axvline(factor, color="0.3", linewidth=0.8, linestyle=line, zorder=1)
+        plain_ticks(right.xaxis)
         right.set_xlabel("T of the guess / T of the path")
     else:
         note(right, "No guess-only method ran on the same guess: nothing to compare with.")

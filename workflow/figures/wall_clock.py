@@ -1,10 +1,10 @@
 """Wall clock per run, split by stage and into the potential's and the method's own time.
 
 Bars are means over all runs of a method with accepted endpoints, solved or not (n in
-brackets), so that their parts add up to the mean total, which is written at the bar's end;
-the diamond is the median total. Own time is what a stage took outside of the potential.
-Verification (Hessian, intrinsic reaction coordinate, quality of the path) is the judge's
-work and not a cost of the method. One core, one thread.
+brackets), so that their parts add up; at the bar's end stands the method's mean (guess,
+path, refinement) plus the verification's, and the diamond is the method's median. Own time
+is what a stage took outside of the potential. Verification (Hessian, intrinsic reaction
+coordinate, quality of the path) is the judge's work and no cost of the method. One thread.
 """
 
 import numpy as np
@@ -28,7 +28,8 @@ def plot(results):
     if seconds.empty or not seconds.to_numpy().any():
         return note_figure("No run with accepted endpoints: no seconds to draw.")
     mean = seconds.groupby(runs.method).mean().reindex(results.methods).fillna(0)
-    median = seconds.sum(axis=1).groupby(runs.method).median().reindex(results.methods)
+    spent = seconds.drop(columns="verification").sum(axis=1)
+    median = spent.groupby(runs.method).median().reindex(results.methods)
     count = runs.groupby("method").size().reindex(results.methods, fill_value=0)
 
     figure = new_figure(rows_height(results))
@@ -54,13 +55,12 @@ def plot(results):
         marker="D",
         color="white",
         markeredgecolor="black",
-        label="median total",
+        label="median, method",
     )
-    for row, total in zip(rows, left, strict=True):
-        end = np.fmax(total, median.iloc[row])
+    for row, (total, judged) in enumerate(zip(left, mean["verification"], strict=True)):
         axes.annotate(
-            f"{total:.3g} s",
-            (end, row),
+            f"{total - judged:.2f} + {judged:.2f} s",
+            (np.fmax(total, median.iloc[row]), row),
             xytext=(6, 0),
             textcoords="offset points",
             verticalalignment="center",
@@ -68,7 +68,7 @@ def plot(results):
         )
     axes.set_yticks(rows, [f"{method} ({count[method]})" for method in results.methods])
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.margins(x=0.2)
     axes.set_xlim(left=0)
     axes.set_xlabel("wall clock per run (s)")
     figure.legend(loc="outside right upper")

@@ -80,6 +80,7 @@ def house_style():
                 "hatch.linewidth": 0.5,
                 "legend.fontsize": 8,
                 "legend.frameon": False,
+                "legend.handlelength": 3.2,
                 "lines.linewidth": 1.4,
                 "lines.markersize": 4.5,
                 "pdf.fonttype": 42,
@@ -95,6 +96,20 @@ def new_figure(height: float = SHORT, width: float = WIDTH):
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def plain_ticks(axis) -> None:
+    """Label a logarithmic axis with plain numbers: 1, 2, 5 where it is short, decades else.
+
+    Both signs are handled: an axis linear around zero has its decades on either side.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    if low > 0 and high / low < 200:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "\N{MINUS SIGN}")))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def note(axes, text: str) -> None:

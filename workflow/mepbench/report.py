@@ -1,0 +1,124 @@
+"""The report: one HTML page that holds everything and needs no network.
+
+It shows what the tables and figures of a results folder show, with captions, the refused
+endpoints, every failure with its reason, and where the numbers come from. The page is
+filled in by Jinja with escaping on, since names and reasons are text from data files.
+"""
+
+import base64
+from pathlib import Path
+
+import pandas as pd
+
+from . import tables
+from .figures import Results, caption, figure_files
+from .metrics import KCAL_PER_EV
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "report"
+
+
+def build(results_folder: str | Path, output: str | Path) -> Path:
+    """Write the page of a results folder, whose figures have been rendered, to `output`."""
+    import jinja2
+
+    results = Results(Path(results_folder))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plain"] = tables.one_line
+    page = environment.get_template("page.html").render(_contents(results))
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(page, encoding="utf-8")
+    return output
+
+
+def _contents(results: Results) -> dict:
+    runs = results.runs
+    endpoints = _endpoints(results.folder)
+    refused = endpoints[endpoints.verdict != "ok"].to_dict("records") if len(endpoints) else []
+    return {
+        "sets": list(dict.fromkeys(runs["set"])),
+        "methods": results.methods,
+        "potentials": sorted(set(runs.potential) - {""}),
+        "count": len(runs.drop_duplicates(["set", "reaction"])),
+        "summary": _by_set(tables.summary_worded(runs)),
+        "reactions": _reactions(results, endpoints),
+        "failures": tables.failures_worded(runs).to_dict("records"),
+        "below": runs[runs.below_reference].to_dict("records"),
+        "refused": refused,
+        "captions": tables.CAPTIONS,
+        "figures": _figures(results.folder / "figures"),
+        "provenance": results.provenance,
+        "kcal": KCAL_PER_EV,
+    }
+
+
+def _by_set(table: pd.DataFrame) -> dict[str, dict]:
+    """Headings and rows of a readable table, by set."""
+    found = {}
+    for name, part in table.groupby("set", sort=False):
+        part = part.drop(columns="set")
+        found[name] = {"headings": list(part.columns), "rows": part.to_numpy().tolist()}
+    return found
+
+
+def _reactions(results: Results, endpoints: pd.DataFrame) -> dict[str, list[dict]]:
+    """Each set's reactions: what it is, the reference, and a cell per method."""
+    table = tables.reactions_table(results.runs)
+    about = {(row["set"], row["reaction"]): row for row in endpoints.to_dict("records")}
+    known = {}
+    if len(results.reference):
+        known = {(r["set"], r["reaction"]): r for r in results.reference.to_dict("records")}
+    found: dict[str, list[dict]] = {}
+    for row in table.to_dict("records"):
+        key = row["set"], row["reaction"]
+        reference = known.get(key, {})
+        cells = []
+        for method in results.methods:
+            verdict, barrier = row.get(f"{method} verdict", ""), row.get(f"{method} barrier_eV")
+            cells.append({"verdict": verdict.split(" ")[0], "text": tables.cell(verdict, barrier)})
+        found.setdefault(row["set"], []).append(
+            {
+                **row,
+                "class": about.get(key, {}).get("class", ""),
+                "literature": about.get(key, {}).get("literature", ""),
+                "reference": reference.get("barrier_eV", float("nan")),
+                "source": reference.get("reference_source", ""),
+                "cells": cells,
+            }
+        )
+    return found
+
+
+def _endpoints(folder: Path) -> pd.DataFrame:
+    files = sorted(folder.glob("sets/*/endpoints.csv"))
+    read = [pd.read_csv(file, dtype=str, keep_default_na=False) for file in files]
+    return pd.concat(read, ignore_index=True) if read else pd.DataFrame()
+
+
+def _figures(folder: Path) -> list[dict]:
+    """Each figure that was rendered: name, caption, and the smaller of SVG and PNG as a URI."""
+    found = []
+    for name in figure_files():
+        images = {
+            "svg+xml": folder / f"{name}.svg",
+            "png": folder / f"{name}.png",
+        }
+        sizes = {kind: f.stat().st_size for kind, f in images.items() if f.exists()}
+        if not sizes:
+            continue
+        kind = min(sizes, key=sizes.get)
+        encoded = base64.b64encode(images[kind].read_bytes()).decode("ascii")
+        found.append(
+            {
+                "name": name,
+                "caption": caption(name),
+                "uri": f"data:image/{kind};base64,{encoded}",
+            }
+        )
+    return sorted(found, key=lambda figure: figure["name"] != "solved")
