@@ -6,11 +6,9 @@ images feel the potential's force across the path and springs along it; once the
 is nearly relaxed, the highest image feels no spring and climbs along the tangent.
 """
 
-import warnings
-
 import numpy as np
 
-from ..oracle import Oracle, evaluate_band
+from ..oracle import Oracle
 from ..path import Path, Peak, remove_rigid_motion, resample
 from ..reaction import Reaction
 from ._lbfgs import LBFGS
@@ -23,7 +21,7 @@ def solve(
     seed: int,
     *,
     images: int = 11,
-    spring: float = 1.0,
+    spring: float = 3.0,
     fmax: float = 0.05,
     fmax_band: float = 0.15,
     climb_below: float = 0.5,
@@ -43,49 +41,51 @@ def solve(
     from ase import Atoms
     from ase.mep.neb import NEB
 
-    frames = [
-        Atoms(numbers=reaction.numbers, positions=x) for x in resample(guess.positions, images)
-    ]
+    start = resample(guess.positions, images)
+    frames = [Atoms(numbers=reaction.numbers, positions=x) for x in start]
     for frame in frames:
-        frame.calc = oracle.calculator()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        band = NEB(frames, k=spring, climb=False, method="improvedtangent")
+        frame.calc = _Evaluated()
+    band = NEB(frames, k=spring, climb=False, method="improvedtangent")
     optimizer = LBFGS(reaction.numbers, max_step)
     while True:
-        evaluate_band(frames, oracle)
-        forces = band.get_forces().reshape(images - 2, -1, 3)
-        inner = np.array([frame.positions for frame in frames[1:-1]])
-        forces = remove_rigid_motion(forces, inner, oracle.invariances)
+        positions = np.array([frame.positions for frame in frames])
+        energies, gradients = oracle(positions)
+        for frame, energy, gradient in zip(frames, energies, gradients, strict=True):
+            frame.calc.energy, frame.calc.forces = energy, -gradient
+        forces = band.get_forces().reshape(positions[1:-1].shape)
+        forces = remove_rigid_motion(forces, positions[1:-1], oracle.invariances)
         sizes = np.sqrt((forces**2).sum(axis=-1)).max(axis=-1)
-        top = band.imax - 1
-        residual = sizes.max()
-        done = band.climb and sizes[top] < fmax and residual < fmax_band
-        path = _path(frames, band, done)
-        oracle.checkpoint(path, residual)
+        done = band.climb and sizes[band.imax - 1] < fmax and sizes.max() < fmax_band
+        path = _path(band, positions, energies, gradients, done)
+        oracle.checkpoint(path, sizes.max())
         if done:
             return path
-        if not band.climb and residual < climb_below:
+        if not band.climb and sizes.max() < climb_below:
             band.climb = True
             optimizer.reset()
-            continue
-        inner = inner + optimizer.step(inner, forces)
-        for frame, x in zip(frames[1:-1], inner, strict=True):
+            forces = band.get_forces().reshape(forces.shape)
+        moved = positions[1:-1] + optimizer.step(positions[1:-1], forces)
+        for frame, x in zip(frames[1:-1], moved, strict=True):
             frame.positions = x
 
 
-def _path(frames: list, band, done: bool) -> Path:
+class _Evaluated:
+    """An ASE calculator that hands out what the oracle found for the whole band at once."""
+
+    energy: float
+    forces: np.ndarray
+
+    def get_potential_energy(self, atoms, **_) -> float:
+        return self.energy
+
+    def get_forces(self, atoms) -> np.ndarray:
+        return self.forces.copy()
+
+
+def _path(band, positions, energies, gradients, done: bool) -> Path:
     from ase.mep.neb import NEBState
 
-    positions = np.array([frame.positions for frame in frames])
-    state = NEBState(band, frames, band.energies)
-    i = band.imax
+    state, i = NEBState(band, band.images, energies), band.imax
     tangent = band.neb_method.get_tangent(state, state.spring(i - 1), state.spring(i), i)
-    peak = Peak(
-        positions[i],
-        energy=float(band.energies[i]),
-        gradient=-band.real_forces[i],
-        tangent=tangent,
-        converged=done,
-    )
-    return Path(positions, band.energies.copy(), peak=peak, converged=done)
+    peak = Peak(positions[i], float(energies[i]), gradients[i], tangent, done)
+    return Path(positions, energies, peak=peak, converged=done)
