@@ -19,10 +19,10 @@ help: ## list the targets
 	@touch $@
 
 run: .venv/installed ## run config.yaml on all cores, print the summary and where the report is
-	@$(BIN)/mepbench run config.yaml --cores $(CORES) -- --quiet progress
+	@$(BIN)/mepbench run config.yaml --cores $(CORES) -- --quiet rules host
 
 paper: .venv/installed ## run every method on the whole textbook set
-	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet progress
+	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet rules host
 
 test: .venv/installed ## the tests
 	$(BIN)/python -m pytest -n $(CORES) -m "not slow"

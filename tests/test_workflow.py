@@ -21,7 +21,7 @@ from mepbench.frames import frame, write_frames
 from mepbench.score import COLUMNS, read_runs
 
 ROOT = Path(__file__).resolve().parents[1]
-THREE = ["hcn-isomerisation", "vinyl-alcohol-keto-enol", "sn2-chloride-exchange"]
+THREE = ["hcn-isomerisation", "vinyl-alcohol-acetaldehyde", "sn2-chloride-chloromethane"]
 EVIL = ["../../evil", "a/b", 'comma, "quote"', "<script>alert(1)</script>", "001", "NA"]
 
 

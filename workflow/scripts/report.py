@@ -1,0 +1,9 @@
+"""Write the report page."""
+
+from pathlib import Path
+
+from mepbench.joblog import log_to
+from mepbench.report import build
+
+log_to(snakemake.log[0])
+build(Path(snakemake.input.runs).parent, snakemake.output[0])
