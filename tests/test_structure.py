@@ -207,7 +207,7 @@ def test_a_bond_near_the_threshold_makes_no_difference_but_a_broken_one_does():
     numbers = np.array([6, 6])
     at = lambda ratio: np.array([[0.0, 0, 0], [0, 0, 1.52 * ratio]])  # noqa: E731
     assert difference(numbers, at(1.28), at(1.33)) == ""
-    assert difference(numbers, at(1.28), at(1.45)) != ""
+    assert difference(numbers, at(1.28), at(1.40)) != ""
     assert difference(numbers, at(1.15), at(1.33)) != ""
 
 
@@ -303,7 +303,7 @@ def test_both_ends_together_match_in_either_order():
 def test_atoms_equivalent_in_both_ends_may_swap_in_both():
     # Aminocarbene loses both hydrogens of its nitrogen as H2: which is which is no matter.
     numbers = np.array([6, 7, 1, 1, 1])
-    carbene = np.array([[0, 0, 0], [1.3, 0, 0], [-0.4, 1.0, 0], [1.85, 0.87, 0], [1.85, -0.87, 0]])
+    carbene = np.array([[0, 0, 0], [1.29, 0, 0], [-0.4, 1.0, 0], [1.85, 0.87, 0], [1.85, -0.87, 0]])
     apart = np.array([[0, 0, 0], [1.15, 0, 0], [-1.07, 0, 0], [3.5, 0.37, 0], [3.5, -0.37, 0]])
     swapped = carbene[[0, 1, 2, 4, 3]]
     assert compare(numbers, swapped, carbene, apart).how == "permuted"
