@@ -1,0 +1,125 @@
+"""Refiners on surfaces with known saddles and on molecules, and how they stop."""
+
+import numpy as np
+import pytest
+
+from mepbench.errors import BudgetExhausted
+from mepbench.frames import read_frames
+from mepbench.hessian import bofill_update, hessian
+from mepbench.oracle import Oracle
+from mepbench.path import Peak
+from mepbench.potentials import mueller_brown
+from mepbench.potentials.xtb_python import load as xtb
+from mepbench.reaction import Reaction
+from mepbench.refiners import prfo, sella
+
+KNOWN = mueller_brown.KNOWN[0]
+REFINERS = [prfo.refine, sella.refine]
+
+
+def hcn():
+    """HCN to HNC, with a guess of its saddle and of the mode."""
+    numbers = np.array([6, 7, 1])
+    linear = np.array([[0, 0, 0], [0, 0, 1.15], [0, 0, -1.07]])
+    bent = np.array([[0, 0, 0], [0, 0, 1.18], [1.15, 0, 0.45]])
+    tangent = np.zeros((3, 3))
+    tangent[2] = [0, 0, 1]
+    return Reaction("hcn", numbers, linear, linear[::-1]), Peak(bent, tangent=tangent)
+
+
+def surface(budget=None):
+    return Oracle(mueller_brown.load(None, 0, 1), budget=budget)
+
+
+@pytest.mark.parametrize("refine", REFINERS)
+def test_finds_the_known_saddle_of_mueller_brown(refine):
+    rough = Peak(KNOWN.saddle + np.array([[0.1, 0.08, 0.0]]))
+    oracle = surface()
+    saddle = refine(KNOWN.reaction, oracle, rough, 0)
+    assert saddle.converged
+    assert np.abs(saddle.position - KNOWN.saddle).max() < 1e-3
+    assert oracle.evaluations < 30
+
+
+@pytest.mark.parametrize("refine", REFINERS)
+def test_finds_the_saddle_of_hcn_isomerisation(refine):
+    reaction, rough = hcn()
+    oracle = Oracle(xtb(reaction.numbers, 0, 1))
+    saddle = refine(reaction, oracle, rough, 0)
+    assert saddle.converged
+    assert np.linalg.norm(saddle.gradient, axis=1).max() <= 0.01
+    values = np.linalg.eigvalsh(hessian(oracle, saddle.position))
+    assert (values < -0.05).sum() == 1
+    energies, _ = oracle(saddle.position[None])
+    assert saddle.energy == pytest.approx(energies[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("refine", REFINERS)
+def test_a_converged_peak_costs_nothing(refine):
+    reaction, rough = hcn()
+    saddle = refine(reaction, Oracle(xtb(reaction.numbers, 0, 1)), rough, 0)
+    oracle = Oracle(xtb(reaction.numbers, 0, 1), budget=0)
+    again = refine(reaction, oracle, saddle, 0)
+    assert again.converged
+    assert oracle.evaluations == 0
+    assert np.array_equal(again.position, saddle.position)
+
+
+@pytest.mark.parametrize("refine", REFINERS)
+def test_out_of_budget_leaves_the_last_geometry_behind(refine):
+    reaction, rough = hcn()
+    oracle = Oracle(xtb(reaction.numbers, 0, 1), budget=20 if refine is prfo.refine else 6)
+    with pytest.raises(BudgetExhausted):
+        refine(reaction, oracle, rough, 0, fmax=1e-9)
+    assert oracle.evaluations <= oracle.budget
+    assert oracle.path.positions.shape == (1, 3, 3)
+
+
+@pytest.mark.parametrize("refine", REFINERS)
+def test_the_same_seed_gives_the_same_saddle_and_leaves_the_global_state_alone(refine):
+    reaction, rough = hcn()
+    np.random.seed(5)  # noqa: NPY002
+    expected = np.random.get_state()[1].copy()  # noqa: NPY002
+    found = [refine(reaction, Oracle(xtb(reaction.numbers, 0, 1)), rough, 7) for _ in range(2)]
+    assert np.array_equal(found[0].position, found[1].position)
+    assert np.array_equal(np.random.get_state()[1], expected)  # noqa: NPY002
+
+
+def test_sella_is_silent(capsys):
+    reaction, rough = hcn()
+    sella.refine(reaction, Oracle(xtb(reaction.numbers, 0, 1)), rough, 0)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_sella_books_its_compilation_apart():
+    reaction, rough = hcn()
+    sella.refine(reaction, Oracle(xtb(reaction.numbers, 0, 1)), rough, 0)
+    before = sella.compilation_seconds()
+    assert before > 0
+    sella.refine(reaction, Oracle(xtb(reaction.numbers, 0, 1)), rough, 0)
+    assert sella.compilation_seconds() - before < 0.5 * before
+
+
+@pytest.mark.parametrize("name", ["27_zm_xtb", "34_zm_xtb"])
+def test_sella_returns_to_a_displaced_transition_state(development_reactions, name):
+    atoms = read_frames(development_reactions / "zimmerman_xtb" / name / "ts.xyz")[0]
+    oracle = Oracle(xtb(atoms.numbers, 0, 1), budget=200)
+    reaction = Reaction(name, atoms.numbers, atoms.positions, atoms.positions)
+    noise = np.random.default_rng(0).normal(scale=0.03, size=atoms.positions.shape)
+    saddle = sella.refine(reaction, oracle, Peak(atoms.positions + noise), 0)
+    known = oracle.potential.evaluate(atoms.positions[None])[0][0]
+    assert saddle.converged
+    assert saddle.energy == pytest.approx(known, abs=2e-3)
+
+
+def test_bofill_update_satisfies_the_secant_condition_and_learns_a_quadratic():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(5, 5))
+    true = true + true.T
+    guess = np.eye(5)
+    for _ in range(60):
+        step = rng.normal(size=5)
+        guess = bofill_update(guess, step, true @ step)
+        assert np.allclose(guess @ step, true @ step)
+        assert np.allclose(guess, guess.T)
+    assert np.abs(guess - true).max() < 1e-3
