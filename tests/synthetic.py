@@ -121,7 +121,11 @@ def write_results(folder: Path, table: pd.DataFrame) -> Path:
             folder / "sets" / name / "endpoints.csv",
             table[table.set == name]
             .drop_duplicates("reaction")[["set", "reaction", "natoms", "formula", "charge"]]
-            .assign(verdict="ok", reason="", **{"class": "made up", "literature": "A <b>book</b>"}),
+            .assign(
+                verdict="ok",
+                reason="relaxation breaks H1-O2",
+                **{"class": "made up", "literature": "A <b>book</b>"},
+            ),
         )
     return folder
 

@@ -3,7 +3,7 @@
 Left: the maximum of the energy along the finished path, sampled by the verify stage, minus
 the reference barrier; trajectories, which are no paths, have none. Right: the refined
 saddle's barrier minus the reference, of verified intended saddles only. One point is one
-run, filled when its verdict is `intended`, open otherwise; boxes show the median and the
+run, filled when its verdict is intended, open otherwise; boxes show the median and the
 quartiles, whiskers the whole range; the numbers are runs drawn out of all runs with accepted
 endpoints. Crosses are runs that are themselves the reference of their reaction, whose error
 is zero by definition: the boxes leave them out. The axis is linear within 0.01 eV and

@@ -8,6 +8,7 @@ from the saddle both ways), and the dashed line the straight line between the en
 what an untrained guess looks like.
 """
 
+from functools import cache
 from math import ceil, sqrt
 
 import numpy as np
@@ -88,6 +89,7 @@ def _background(axes, surface, exact) -> None:
     axes.set_aspect("equal")
 
 
+@cache
 def _surface() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x, y = np.meshgrid(*(np.linspace(*edge, 60) for edge in WINDOW))
     geometries = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 1, 3)
@@ -95,6 +97,7 @@ def _surface() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, y, energy.reshape(x.shape)
 
 
+@cache
 def _minimum_energy_path(step: float = 2e-2, longest: float = 3.0) -> np.ndarray:
     """Steepest descent from the exact saddle to both minima; (M, 2) points, angstrom."""
     potential, known = mueller_brown.load(None, 0, 1), mueller_brown.KNOWN[0]

@@ -3,7 +3,7 @@
 Root-mean-square deviation of the atoms in angstrom after the best rigid alignment,
 minimised over permutations of equivalent atoms and mirror images that keep both ends.
 Left: the point that the method handed to the refiner. Right: the refined saddle, of
-verified intended saddles only. One point is one run, filled when its verdict is `intended`,
+verified intended saddles only. One point is one run, filled when its verdict is intended,
 open otherwise; boxes show the median and the quartiles, whiskers the whole range; the
 numbers are runs drawn out of all runs with accepted endpoints. Crosses are runs that are
 themselves the reference of their reaction: the boxes leave them out. Distances below 0.001

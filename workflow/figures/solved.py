@@ -1,7 +1,7 @@
 """Share of reactions solved against gradient evaluations spent (data profile).
 
 A run is solved when its saddle is verified and its intrinsic reaction coordinate ends at
-the intended reactant and product (verdict `intended`); its cost is the number of gradient
+the intended reactant and product (verdict intended); its cost is the number of gradient
 evaluations of the path search and of the saddle refinement together. Each curve is one
 method over all of its runs (reactions, times seeds if there are several; n in the legend),
 without those whose endpoints were refused. A failed run never counts as solved at any cost,

@@ -5,7 +5,7 @@ zero if and only if the gradient is parallel to the path almost everywhere, as o
 energy path. Left: T of every finished path before refinement, values below 0.0001 eV drawn
 there. Right: T of the guess over T of the finished path, for the same reaction and guess,
 where a guess-only method ran; the dashed line is a fivefold cut. One point is one run,
-filled when its verdict is `intended`, open otherwise; boxes show the median and the
+filled when its verdict is intended, open otherwise; boxes show the median and the
 quartiles, whiskers the whole range; the numbers are runs drawn out of all runs with accepted
 endpoints. Trajectories have no T.
 """

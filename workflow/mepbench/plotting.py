@@ -17,7 +17,7 @@ from .metrics import KCAL_PER_EV
 CHEMICAL_ACCURACY = 1 / KCAL_PER_EV  # eV, 1 kcal/mol
 SHORT, WIDTH = 3.2, 7.2  # inches; the width of a page's text
 
-COLORS = ("#000000 #E69F00 #0072B2 #56B4E9 #D55E00 #009E73 #332288 #CC79A7 #882255 #999933").split()
+COLORS = ("#000000 #E69F00 #0072B2 #56B4E9 #882255 #009E73 #332288 #CC79A7 #D55E00 #999933").split()
 # Seven and eleven have no common factor: 77 methods differ without any colour.
 LINE_STYLES = (
     "-",

@@ -1,7 +1,7 @@
 """The report: one HTML page that holds everything and needs no network.
 
-It shows what the tables and figures of a results folder show, with captions, the refused
-endpoints, every failure with its reason, and where the numbers come from. The page is
+It shows what the tables and figures of a results folder show, with captions, every failure
+with its reason, and where the numbers come from. The page is
 filled in by Jinja with escaping on, since names and reasons are text from data files.
 """
 
@@ -40,7 +40,10 @@ def build(results_folder: str | Path, output: str | Path) -> Path:
 def _contents(results: Results) -> dict:
     runs = results.runs
     endpoints = _endpoints(results.folder)
-    refused = endpoints[endpoints.verdict != "ok"].to_dict("records") if len(endpoints) else []
+    notes = []
+    if len(endpoints):
+        accepted = (endpoints.verdict == "ok") & (endpoints.reason != "")
+        notes = endpoints[accepted].to_dict("records")
     return {
         "sets": list(dict.fromkeys(runs["set"])),
         "methods": results.methods,
@@ -50,7 +53,7 @@ def _contents(results: Results) -> dict:
         "reactions": _reactions(results, endpoints),
         "failures": tables.failures_worded(runs).to_dict("records"),
         "below": runs[runs.below_reference].to_dict("records"),
-        "refused": refused,
+        "notes": notes,
         "captions": tables.CAPTIONS,
         "figures": _figures(results.folder / "figures"),
         "provenance": results.provenance,

@@ -1,0 +1,189 @@
+"""Every figure that is found is tested here, a new one by its file alone."""
+
+import time
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from mepbench.errors import InputError
+from mepbench.figures import KINDS, Results, caption, figure_files, load_plot, render
+from mepbench.plotting import house_style, shown, spread, style
+
+FIGURES = sorted(figure_files())
+REQUIRED = {
+    "solved",
+    "barrier_error",
+    "saddle_error",
+    "wall_clock",
+    "energy_profile",
+    "mueller_brown",
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Nine methods on three reactions, and one whose endpoints were refused."""
+    table = pd.concat(
+        [synthetic.runs(synthetic.NAMES[:3]), synthetic.bad_endpoints()], ignore_index=True
+    )
+    return Results(synthetic.write_results(tmp_path_factory.mktemp("results"), table))
+
+
+def texts(figure) -> str:
+    """Everything that is written in a figure."""
+    from matplotlib.text import Text
+
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def draw(name, folder, table, tmp_path):
+    """Draw a figure of a table of runs, save it once, return it."""
+    found = Results(synthetic.write_results(folder, table))
+    with house_style():
+        figure = load_plot(name)(found)
+        figure.savefig(tmp_path / "figure.svg")
+    return figure
+
+
+def test_the_figures_of_the_paper_are_found():
+    assert set(FIGURES) >= REQUIRED
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_has_a_caption_of_one_paragraph(name):
+    words = caption(name)
+    assert "\n" not in words
+    assert 100 < len(words) < 1500
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_is_the_same_file_whenever_it_is_rendered(name, results, tmp_path):
+    first = [file.read_bytes() for file in render(name, results, tmp_path)]
+    time.sleep(1.1)  # time stamps count seconds
+    again = render(name, Results(results.folder), tmp_path)
+    assert [file.suffix for file in again] == [f".{kind}" for kind in KINDS]
+    assert [file.read_bytes() == old for file, old in zip(again, first, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_of_no_run_at_all_says_so(name, tmp_path):
+    figure = draw(name, tmp_path, synthetic.runs([]), tmp_path)
+    assert "No " in texts(figure)
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")  # a script that the font lacks is drawn as boxes
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_bears_hostile_names(name, tmp_path):
+    methods = synthetic.METHODS[:3]
+    # One reaction only is named in a figure, so that each name has its turn there.
+    several = [[reaction] for reaction in synthetic.HOSTILE]
+    for names in several if name == "energy_profile" else [synthetic.HOSTILE]:
+        draw(name, tmp_path, synthetic.runs(names, methods), tmp_path)
+        ElementTree.parse(tmp_path / "figure.svg")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_bears_that_nothing_was_solved_or_accepted(name, tmp_path):
+    methods = synthetic.METHODS[2:4]
+    failed = synthetic.runs(["a"], methods).assign(verdict="other", self_reference=False)
+    failed = failed.assign(barrier_error_eV=None, path_barrier_error_eV=None)
+    draw(name, tmp_path, failed, tmp_path)
+    draw(name, tmp_path, synthetic.bad_endpoints(methods=methods), tmp_path)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_bears_one_method_with_several_seeds(name, tmp_path):
+    draw(name, tmp_path, synthetic.runs(["a", "b"], ["neb"], seeds=(0, 1, 2)), tmp_path)
+
+
+def test_share_solved_counts_failures_but_not_refused_endpoints(tmp_path):
+    table = synthetic.runs(["a", "b", "c", "d"], ["neb"])
+    table["verdict"] = ["intended", "budget", "intended", "bad-endpoints"]
+    table["gradients_path"], table["gradients_refine"] = [90, 500, 40, None], [10, None, 10, None]
+    figure = draw("solved", tmp_path, table, tmp_path)
+    curve = figure.axes[0].lines[0]
+    np.testing.assert_array_equal(curve.get_xdata()[1:-1], [50, 100])
+    np.testing.assert_allclose(curve.get_ydata(), [0, 1 / 3, 2 / 3, 2 / 3])
+    assert "neb (2/3)" in texts(figure)
+
+
+def test_the_profile_shows_the_largest_of_the_reactions_solved_by_most_methods(tmp_path):
+    table = synthetic.runs(["small", "middle", "large"], ["neb", "string"])
+    table["verdict"] = ["intended"] * 5 + ["other"]
+    assert "middle" in texts(draw("energy_profile", tmp_path, table, tmp_path))
+
+
+def test_the_guess_is_what_the_cut_of_the_tangency_defect_refers_to(tmp_path):
+    table = synthetic.runs(["a"], ["geodesic", "neb"])
+    table["tangency_defect_eV"] = [0.8, 0.1]
+    figure = draw("tangency", tmp_path, table, tmp_path)
+    drawn = [c.get_offsets() for c in figure.axes[1].collections if len(c.get_offsets())]
+    np.testing.assert_allclose(np.concatenate(drawn)[:, 0], [8.0])
+
+
+def test_methods_differ_without_colour_and_keep_their_style():
+    looks = [(str(style(i).linestyle), style(i).marker) for i in range(77)]
+    assert len(set(looks)) == 77
+    assert style(3) == style(3)
+
+
+def test_neighbouring_methods_differ_in_brightness_on_grey_paper():
+    from matplotlib.colors import to_rgb
+
+    colors = np.array([to_rgb(style(i).color) for i in range(10)])
+    luminance = colors @ [0.2126, 0.7152, 0.0722]  # ITU-R BT.709
+    assert np.abs(np.diff(luminance)).min() > 0.1
+
+
+# Colour seen without one kind of cone, linear RGB: G. M. Machado, M. M. Oliveira,
+# L. A. F. Fernandes, IEEE Trans. Vis. Comput. Graph. 15, 1291 (2009), severity 1.
+CONES = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", CONES)
+def test_colours_differ_for_the_colour_blind(kind):
+    from matplotlib.colors import to_rgb
+
+    colors = np.array([to_rgb(style(i).color) for i in range(10)])
+    linear = np.where(colors > 0.04045, ((colors + 0.055) / 1.055) ** 2.4, colors / 12.92)
+    seen = np.clip(linear @ np.transpose(CONES[kind]), 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.maximum(seen @ np.transpose(to_xyz) / [0.9505, 1, 1.089], 1e-4)).T
+    lab = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(10, 1)]
+    assert apart.min() > 5  # CIELAB; 2.3 is a just noticeable difference
+
+
+def test_jitter_fills_its_interval_without_chance():
+    offsets = spread(63)
+    assert np.abs(offsets).max() < 0.5
+    np.testing.assert_allclose(np.diff(np.sort(offsets)), 1 / 64)
+
+
+def test_a_name_is_shown_on_one_line():
+    assert shown("a\nb\x1b[31m") == "a b [31m"
+    assert len(shown("x" * 500)) == 60
+
+
+def test_an_unknown_figure_is_an_error_that_names_the_known_ones(results, tmp_path):
+    with pytest.raises(InputError, match="solved"):
+        render("solve", results, tmp_path)
