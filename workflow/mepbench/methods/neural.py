@@ -1,18 +1,16 @@
 """The direct neural path solver: a network x(s) trained on one reaction's own physics.
 
-`x(s) = base(s) + 4 s (1-s) N_theta(s)` starts at the guess and follows a loss (`residual`,
-`action` or `maxflux`, see neural/losses.py) by Gauss-Newton steps on points drawn anew each
-step. `residual` and `action` need Hessian-vector products, one more evaluation a point,
-and start with a few steps of `maxflux`.
+`x(s) = base(s) + 4 s (1-s) N_theta(s)` starts exactly at the guess. Its loss (`residual`,
+`action` or `maxflux`; equations and sources in neural/losses.py) is lowered by Gauss-Newton
+steps on the weights (neural/training.py), each on points drawn anew (neural/quadrature.py).
+`maxflux` needs no second derivative. `residual` and `action` need one Hessian-vector
+product, one more evaluation, a point; they take over from `maxflux` once that has found the
+barrier, since both are at rest on saddles of higher order as well (neural/solver.py).
 """
 
 from typing import Literal
 
-import numpy as np
-
-from ..path import Path, Peak
-
-FRAMES = 101
+from ..path import Path
 
 
 def solve(
@@ -23,32 +21,68 @@ def solve(
     *,
     loss: Literal["residual", "action", "maxflux"] = "maxflux",
     points: int = 14,
-    steps: int = 60,
-    warmup: int = 12,
+    steps: int = 40,
+    settle: int = 20,
+    handover: int = 10,
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
     beta: float = 15.0,
     weight_floor: float = 0.1,
     concentration: float = 0.5,
+    memory: int = 3,
     trust: float = 0.15,
-    damping: float = 1e-3,
-    speed_penalty: float = 1.0,
+    damping: float = 1e-2,
+    speed_penalty: float = 3.0,
     tolerance: float = 0.1,
-    memory: int = 4,
-    reach: float = 0.3,
 ) -> Path:
-    """Return the trained path, densely sampled, and its peak."""
+    """Return the trained path and its peak.
+
+    Parameters
+    ----------
+    loss : what the path is trained on in the end
+    points : drawn and evaluated in each step
+    steps : at most
+    settle : steps after which the first stage ends, if the top is not at rest before
+    handover : further steps of maxflux before `residual` or `action` takes over
+    width, depth : of the hidden tanh layers
+    frequencies : features are s, sin and cos of pi s, 2 pi s, ... up to this multiple
+    beta : 1/eV, of maxflux
+    weight_floor : of a low point relative to the top, in maxflux
+    concentration : share of the points drawn near the top
+    memory : earlier rounds whose points are used again
+    trust : angstrom, how far an atom moves in one step
+    damping : of the Gauss-Newton steps, relative to the mean curvature
+    speed_penalty : holds |dx/ds| constant
+    tolerance : eV/angstrom. Converged when what should vanish across the path (g_perp;
+        for maxflux g_perp - curvature/beta) is below it, on average and at the top.
+    """
     import torch
 
     torch.set_num_threads(1)
+    from ..neural.network import PathNetwork
     from ..neural.solver import Solver
 
+    options = dict(
+        points=points,
+        beta=beta,
+        weight_floor=weight_floor,
+        concentration=concentration,
+        memory=memory,
+        trust=trust,
+        damping=damping,
+        speed_penalty=speed_penalty,
+        tolerance=tolerance,
+    )
+    frames = guess.positions.copy()
+    frames[0], frames[-1] = reaction.ends
     with torch.no_grad():
-        solver = Solver(
-            reaction, oracle, guess, seed, points=points, width=width, depth=depth,
-            frequencies=frequencies, beta=beta, weight_floor=weight_floor,
-            concentration=concentration, trust=trust, damping=damping,
-            speed_penalty=speed_penalty, memory=memory, reach=reach,
-        )  # fmt: skip
-        return solver.run(loss, steps, warmup, tolerance)
+        network = PathNetwork(
+            frames,
+            oracle.invariances,
+            width=width,
+            depth=depth,
+            frequencies=frequencies,
+            seed=seed,
+        )
+        return Solver(reaction, oracle, network, seed, options).train(loss, steps, settle, handover)

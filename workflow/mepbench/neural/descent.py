@@ -1,16 +1,20 @@
-"""The gradient of each loss at drawn points, with little variance, and its curvature.
+"""The gradient of each loss at given points, with little variance, and its curvature.
 
 All three are *true* gradients: over the whole path they integrate to that of the function
-in `losses`. They differ from differentiating the sum over the drawn points by terms whose
-integral is known, so that they vanish point by point on the path that is sought:
+in `losses`. They differ from differentiating the sum over the points by terms whose
+integral is known, so that they vanish point by point on the path that is sought, and
+drawing other points adds no noise there:
 
 * maxflux: integrated by parts, `w |v| (g_perp - curvature / beta)` with w = exp(beta V);
 * action: `g.v` is taken with its sign, so that the integrand `|g||v| - |g.v|` and its
-  gradient are zero on a minimum energy path; what it misses is known, `2 g_perp` at each
+  gradient are zero on a minimum energy path; what that misses is known, `2 g_perp` at each
   maximum of V along the path and `-2 g_perp` at each minimum;
 * residual: the integrand is quadratic in what vanishes; nothing to do.
 
-The curvature is that of Gauss and Newton, with the estimated Hessian in place of the true.
+The curvature is that of Gauss and Newton, for the residual `H dx - (g.tau) P dv/|v|` by
+which g_perp answers to a move of the path, with an estimated Hessian H. The second term,
+transport along the path, rules where the path is steep: without it steps that are good at
+the barrier blow up on the flanks.
 """
 
 from dataclasses import dataclass
@@ -20,20 +24,42 @@ import torch
 from .losses import LOSSES, internal_velocity
 
 FLAT = 0.05  # eV/angstrom: below, |g| is rounded off in the action's curvature
+SHARPEST = 5.0  # 1/angstrom: the path's curvature is taken to be at most this
+
+
+@dataclass(frozen=True)
+class Points:
+    """K points of a path with what is known of the potential there.
+
+    Attributes
+    ----------
+    x, dx : (K, 3N) tensors, angstrom; dx is dx/ds
+    energy, gradient : (K,) and (K, 3N) tensors, eV and eV/angstrom
+    hessian, inverse : (K, 3N, 3N) tensors, the estimate and its inverse
+    widths : (K,) tensor, quadrature weights, of sum 1
+    """
+
+    x: torch.Tensor
+    dx: torch.Tensor
+    energy: torch.Tensor
+    gradient: torch.Tensor
+    hessian: torch.Tensor
+    inverse: torch.Tensor
+    widths: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Descent:
-    """What one loss asks for at K points.
+    """What a loss asks for at K points.
 
     Attributes
     ----------
     on_x, on_velocity : (K, 3N) tensors, gradient of the loss to x and dx/ds
     weight : (K,) tensor, of the point in the curvature
-    hessian : (K, 3N, 3N) tensor, the estimate with the tangent projected out
-    transport : (K,) tensor; the residual that is squared is hessian dx + transport P dv
-    squared : whether the curvature is that of a squared residual, or the Hessian's own
-    top : (K,) tensor, weight of the Hessian itself (the energy at the maximum)
+    hessian, inverse : (K, 3N, 3N) tensors, both restricted to the space across the tangent
+    transport : (K,) tensor, `-(g.tau)/|v|`
+    squared : whether r^2 is minimised, or r measured by the inverse Hessian
+    top : (K,) tensor, weight of the Hessian itself (of the energy at a maximum)
     tangent : (K, 3N) tensor
     misfit : (K,) tensor, eV/angstrom, what should vanish at each point
     """
@@ -42,121 +68,120 @@ class Descent:
     on_velocity: torch.Tensor
     weight: torch.Tensor
     hessian: torch.Tensor
+    inverse: torch.Tensor
     transport: torch.Tensor
     squared: bool
     top: torch.Tensor
     tangent: torch.Tensor
     misfit: torch.Tensor
-    inverse: torch.Tensor = None
 
     def curvature(self, d_x, d_velocity):
         """Apply the Gauss-Newton matrix to a change of x and dx/ds, both (K, 3N)."""
-        h_dx = torch.bmm(self.hessian, d_x[..., None])[..., 0]
+        h_dx = times(self.hessian, d_x)
         r = h_dx + self.transport[:, None] * across(d_velocity, self.tangent)
         r = self.weight[:, None] * r
         if not self.squared:
-            r = torch.bmm(self.inverse, r[..., None])[..., 0]
-        on_x = torch.bmm(self.hessian, r[..., None])[..., 0] + self.top[:, None] * h_dx
+            r = times(self.inverse, r)
+        on_x = times(self.hessian, r) + self.top[:, None] * h_dx
         return on_x, self.transport[:, None] * across(r, self.tangent)
 
     def block(self):
         """Mean curvature to x alone, (3N, 3N), for preconditioning."""
         h = self.hessian
-        if not self.squared:
-            return (self.weight[:, None, None] * h).sum(dim=0) / self.weight.sum()
-        square = self.weight[:, None, None] * torch.bmm(h, h) + self.top[:, None, None] * h
-        return square.sum(dim=0) / self.weight.sum()
+        if self.squared:
+            h = torch.bmm(h, h)
+        total = (self.weight[:, None, None] * h).sum(dim=0)
+        total = total + (self.top[:, None, None] * self.hessian).sum(dim=0)
+        return total / self.weight.sum()
+
+    def newton(self):
+        """Each point's own Newton step, (K, 3N), angstrom: how far it is asked to go."""
+        step = times(self.inverse, self.on_x / self.weight[:, None])
+        return times(self.inverse, step) if self.squared else step
 
 
-def across(vectors, tangent):
-    """Remove the component along the unit tangents, all (K, 3N)."""
-    return vectors - (vectors * tangent).sum(dim=1, keepdim=True) * tangent
+def maxflux(
+    at: Points, *, beta: float, floor: float, bend, invariances, transport: bool
+) -> Descent:
+    """Descent of `maxflux`, each point's own weight exp(beta V) divided out above `floor`.
 
-
-def project(hessian, tangent):
-    """Return P H P with P = 1 - tau tau^T for (K, n, n) and (K, n)."""
-    h_t = torch.bmm(hessian, tangent[..., None])
-    t = tangent[..., None]
-    tht = torch.bmm(t.mT, h_t)
-    return hessian - t @ h_t.mT - h_t @ t.mT + tht * (t @ t.mT)
-
-
-def maxflux(x, dx, energy, gradient, hessian, inverse, widths, *, beta, floor, curvature, invariances):
-    velocity, _ = internal_velocity(x, dx, invariances)
-    speed = velocity.norm(dim=1)
-    tangent = velocity / speed[:, None]
-    sharpness = curvature.norm(dim=1, keepdim=True)
-    force = across(gradient, tangent) - curvature * (5 / sharpness.clamp(min=5)) / beta
-    weight = widths * torch.exp(beta * (energy - energy.max())).clamp(min=floor)
-    zero = torch.zeros_like(energy)
-    slope = (gradient * tangent).sum(dim=1)
-    transport = -slope / speed
-    inverse = restricted_inverse(inverse, tangent)
-    newton = torch.bmm(inverse, (weight[:, None] * force)[..., None])[..., 0]
+    Parameters
+    ----------
+    floor : least weight of a point relative to the top. The low parts of the path follow
+        the same equation, g_perp = curvature/beta, but at their own weight never get there.
+    bend : (K, 3N) tensor, the path's curvature d tau / d l, 1/angstrom
+    transport : without it this is the gradient; with it the Gauss-Newton gradient of that
+        equation's residual, which has the same zeros and is stable on the flanks
+    """
+    velocity, speed, tangent, slope = frame(at, invariances)
+    sharpness = bend.norm(dim=1, keepdim=True)
+    bend = bend * (SHARPEST / sharpness.clamp(min=SHARPEST))
+    force = across(at.gradient, tangent) - bend / beta
+    weight = at.widths * torch.exp(beta * (at.energy - at.energy.max())).clamp(min=floor)
+    weight = weight * speed / speed.mean()
+    inverse = restricted_inverse(at.inverse, tangent)
+    carried = -slope / speed if transport else torch.zeros_like(speed)
+    on_x = weight[:, None] * force
     return Descent(
-        weight[:, None] * force, transport[:, None] * newton, weight, project(hessian, tangent),
-        transport, False, zero, tangent, force.norm(dim=1), inverse,
-    )  # fmt: skip
+        on_x=on_x,
+        on_velocity=carried[:, None] * times(inverse, on_x),
+        weight=weight,
+        hessian=restricted(at.hessian, tangent),
+        inverse=inverse,
+        transport=carried,
+        squared=False,
+        top=torch.zeros_like(speed),
+        tangent=tangent,
+        misfit=force.norm(dim=1),
+    )
 
 
-def restricted_inverse(inverse, tangent):
-    """Inverse of P H P on the space across the tangent, from the inverse of H."""
-    h_t = torch.bmm(inverse, tangent[..., None])
-    return inverse - h_t @ h_t.mT / torch.bmm(tangent[:, None], h_t)
+def residual(at: Points, *, product, invariances) -> Descent:
+    """Descent of `residual`; `product(v)` gives H v, (K, 3N) -> (K, 3N)."""
 
+    def value(velocity, energy, gradient):
+        return LOSSES["residual"](velocity, energy, gradient, at.widths, None)
 
-class _Model(torch.autograd.Function):
-    """Energy and gradient known at x, whose derivative H v is known as well."""
-
-    @staticmethod
-    def forward(ctx, x, energy, gradient, product):
-        ctx.product = product
-        return energy.clone(), gradient.clone()
-
-    @staticmethod
-    def backward(ctx, d_energy, d_gradient):
-        return ctx.product(d_gradient), None, None, None
-
-
-def residual(x, dx, energy, gradient, hessian, inverse, widths, *, product, invariances):
-    """Descent of `residual`; `product` gives H v, which costs one evaluation a fresh point."""
-    x, dx = x.clone().requires_grad_(), dx.clone().requires_grad_()
-    with torch.enable_grad():
-        velocity, _ = internal_velocity(x, dx, invariances)
-        energy, gradient = _Model.apply(x, energy, gradient, product)
-        value = LOSSES["residual"](velocity, energy, gradient, widths, None)
-    on_x, on_dx = torch.autograd.grad(value, (x, dx))
-    velocity, gradient = velocity.detach(), gradient.detach()
-    speed = velocity.norm(dim=1)
-    tangent = velocity / speed[:, None]
-    along = (gradient * tangent).sum(dim=1)
-    misfit = across(gradient, tangent).norm(dim=1)
+    on_x, on_velocity = _backpropagate(at, value, product, invariances)
+    _, speed, tangent, slope = frame(at, invariances)
     return Descent(
-        on_x, on_dx, 2 * widths, project(hessian, tangent), -along / speed, True,
-        torch.zeros_like(along), tangent, misfit, restricted_inverse(inverse, tangent),
-    )  # fmt: skip
+        on_x=on_x,
+        on_velocity=on_velocity,
+        weight=2 * at.widths,
+        hessian=restricted(at.hessian, tangent),
+        inverse=restricted_inverse(at.inverse, tangent),
+        transport=-slope / speed,
+        squared=True,
+        top=torch.zeros_like(speed),
+        tangent=tangent,
+        misfit=across(at.gradient, tangent).norm(dim=1),
+    )
 
 
-def action(x, dx, energy, gradient, hessian, inverse, widths, *, product, invariances):
-    """Descent of `action`; `product` gives H v, which costs one evaluation a fresh point."""
-    x, dx = x.clone().requires_grad_(), dx.clone().requires_grad_()
-    with torch.enable_grad():
-        velocity, _ = internal_velocity(x, dx, invariances)
-        energy, gradient = _Model.apply(x, energy, gradient, product)
-        speed, steepness = velocity.norm(dim=1), gradient.norm(dim=1)
+def action(at: Points, *, product, invariances) -> Descent:
+    """Descent of `action`; `product(v)` gives H v, (K, 3N) -> (K, 3N)."""
+
+    def value(velocity, energy, gradient):
+        flow = LOSSES["action"](velocity, energy, gradient, at.widths, None)
         along = (gradient * velocity).sum(dim=1)
-        value = (widths * (steepness * speed - along.abs())).sum()
-    on_x, on_dx = torch.autograd.grad(value, (x, dx))
-    velocity, gradient, speed = velocity.detach(), gradient.detach(), speed.detach()
-    tangent = velocity / speed[:, None]
-    slope = (gradient * tangent).sum(dim=1)
-    force, top = turning_points(slope, gradient, tangent)
-    misfit = across(gradient, tangent).norm(dim=1)
-    weight = widths * speed / (gradient.norm(dim=1) ** 2 + FLAT**2).sqrt()
+        return flow + (at.widths * (along - along.abs())).sum()
+
+    on_x, on_velocity = _backpropagate(at, value, product, invariances)
+    _, speed, tangent, slope = frame(at, invariances)
+    turning, top = turning_points(slope, at.gradient, tangent)
+    steepness = (at.gradient.norm(dim=1) ** 2 + FLAT**2).sqrt()
     return Descent(
-        on_x + force, on_dx, weight, project(hessian, tangent), -slope / speed, True,
-        top, tangent, misfit, restricted_inverse(inverse, tangent),
-    )  # fmt: skip
+        on_x=on_x + turning,
+        on_velocity=on_velocity,
+        weight=at.widths * speed / steepness,
+        hessian=restricted(at.hessian, tangent),
+        inverse=restricted_inverse(at.inverse, tangent),
+        transport=-slope / speed,
+        squared=True,
+        top=top,
+        tangent=tangent,
+        misfit=across(at.gradient, tangent).norm(dim=1),
+    )
 
 
 def turning_points(slope, gradient, tangent):
@@ -172,14 +197,69 @@ def turning_points(slope, gradient, tangent):
     force, top = torch.zeros_like(gradient), torch.zeros_like(slope)
     for k in torch.nonzero(slope[:-1] * slope[1:] < 0).ravel().tolist():
         t = float(slope[k] / (slope[k] - slope[k + 1]))
-        mean = (1 - t) * gradient[k] + t * gradient[k + 1]
         direction = (1 - t) * tangent[k] + t * tangent[k + 1]
         direction = direction / direction.norm()
-        mean = mean - (mean @ direction) * direction
+        g = (1 - t) * gradient[k] + t * gradient[k + 1]
+        g = g - (g @ direction) * direction
         sign = 2.0 if slope[k] > 0 else -2.0
-        force[k] += sign * (1 - t) * mean
-        force[k + 1] += sign * t * mean
+        force[k] += sign * (1 - t) * g
+        force[k + 1] += sign * t * g
         if sign > 0:
             top[k] += 2 * (1 - t)
             top[k + 1] += 2 * t
     return force, top
+
+
+class _Known(torch.autograd.Function):
+    """Energy and gradient that are known already, as a differentiable function of x."""
+
+    @staticmethod
+    def forward(ctx, x, energy, gradient, product):
+        ctx.product = product
+        ctx.save_for_backward(gradient)
+        return energy.clone(), gradient.clone()
+
+    @staticmethod
+    def backward(ctx, d_energy, d_gradient):
+        (gradient,) = ctx.saved_tensors
+        return d_energy[:, None] * gradient + ctx.product(d_gradient), None, None, None
+
+
+def _backpropagate(at: Points, value, product, invariances):
+    x, dx = at.x.clone().requires_grad_(), at.dx.clone().requires_grad_()
+    with torch.enable_grad():
+        velocity, _ = internal_velocity(x, dx, invariances)
+        energy, gradient = _Known.apply(x, at.energy, at.gradient, product)
+        total = value(velocity, energy, gradient)
+    return torch.autograd.grad(total, (x, dx))
+
+
+def frame(at: Points, invariances):
+    """Velocity without rigid motion, its length, the unit tangent, and dV/dl."""
+    velocity, _ = internal_velocity(at.x, at.dx, invariances)
+    speed = velocity.norm(dim=1)
+    tangent = velocity / speed[:, None]
+    return velocity, speed, tangent, (at.gradient * tangent).sum(dim=1)
+
+
+def times(matrices, vectors):
+    """(K, n, n) times (K, n)."""
+    return torch.bmm(matrices, vectors[..., None])[..., 0]
+
+
+def across(vectors, tangent):
+    """Remove the component along the unit tangents, all (K, 3N)."""
+    return vectors - (vectors * tangent).sum(dim=1, keepdim=True) * tangent
+
+
+def restricted(hessian, tangent):
+    """P H P with P = 1 - tau tau^T."""
+    t = tangent[..., None]
+    h_t = torch.bmm(hessian, t)
+    return hessian - t @ h_t.mT - h_t @ t.mT + torch.bmm(t.mT, h_t) * (t @ t.mT)
+
+
+def restricted_inverse(inverse, tangent):
+    """Inverse of P H P on the space across the tangent, from the inverse of H."""
+    h_t = torch.bmm(inverse, tangent[..., None])
+    return inverse - h_t @ h_t.mT / torch.bmm(tangent[:, None], h_t)

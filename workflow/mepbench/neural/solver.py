@@ -1,166 +1,209 @@
-import os
-from dataclasses import replace
+"""Training a path network on one reaction, in three stages.
+
+1. *descend*: the gradient of maxflux at nearly its own weights brings the barrier down.
+   A curvature estimate that is positive definite never stops at a saddle of higher order.
+2. *follow*: maxflux's equation g_perp = curvature/beta is solved all along the path, with
+   transport and with the last rounds' points remembered. (Remembered points would hold
+   back the first stage: they do not know in which direction V is concave.)
+3. *finish*, for the other losses: their own gradient.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from ..path import Path, Peak, resample
+from ..path import Path, Peak, arc_length
 from . import descent
-from .curvature import model_hessian, secant_update
 from .losses import internal_velocity
+from .memory import Memory
 from .network import PathNetwork
 from .quadrature import draw, hermite_peak, widths
-from .training import SPEED_POINTS, SpeedPenalty, curvature_vectors, gauss_newton_step
+from .training import SpeedPenalty, bend, gauss_newton_step
 
-VERBOSE = os.environ.get("NNV")
-REMEMBERED = 160
-STEP = 2e-3
-CG = int(os.environ.get("CG", "15"))
+SPEED_POINTS = (np.arange(32) + 0.5) / 32
+CONJUGATE_GRADIENTS = 12
+FRAMES = 101
+SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
+WORSE = 2.0  # a misfit that grows by this factor over the best sends the path back
 
 
-class Memory:
-    """Evaluated points: s, x, energy, gradient, hessian, inverse."""
+@dataclass(frozen=True)
+class Stage:
+    """How a part of the training is done; see the module's docstring."""
 
-    def __init__(self, n):
-        self.s = np.zeros(0)
-        self.x = np.zeros((0, n)); self.e = np.zeros(0); self.g = np.zeros((0, n))
-        self.h = np.zeros((0, n, n)); self.inv = np.zeros((0, n, n)); self.age=np.zeros(0)
+    loss: str
+    transport: bool
+    weight_floor: float
+    memory: int
+    speed_penalty: float
 
-    def add(self, **new):
-        for k, v in new.items():
-            setattr(self, k, np.concatenate([getattr(self, k), v]))
 
-    def keep(self, mask):
-        for k in ("s", "x", "e", "g", "h", "inv", "age"):
-            setattr(self, k, getattr(self, k)[mask])
+@dataclass(frozen=True)
+class Round:
+    """One round of evaluations: `misfit` is the mean over the path, `top` that at its top."""
+
+    theta: torch.Tensor
+    descent: descent.Descent
+    peak_s: float
+    peak_energy: float
+    misfit: float
+    top: float
 
 
 class Solver:
-    def __init__(self, reaction, oracle, guess, seed, *, points, width, depth, frequencies, beta,
-                 weight_floor, concentration, trust, damping, speed_penalty, memory, reach):
-        self.reaction, self.oracle = reaction, oracle
-        frames = guess.positions.copy()
-        self.network = PathNetwork(frames, oracle.invariances, width=width, depth=depth,
-                                   frequencies=frequencies, seed=seed)
+    """State of one training: the network, the memory of evaluations, the trust radius."""
+
+    def __init__(self, reaction, oracle, network: PathNetwork, seed: int, options: dict):
+        self.oracle, self.network, self.options = oracle, network, options
+        self.memory = Memory(oracle, reaction.numbers)
         self.rng = np.random.default_rng(seed)
-        self.count, self.beta, self.floor = points, beta, weight_floor
-        self.concentration, self.trust = concentration, trust
-        self.damping, self.speed_penalty = damping, speed_penalty
-        ends = reaction.energies
-        if ends is None:
-            ends, _ = oracle(reaction.ends)
-        self.end_energies = np.asarray(ends)
-        self.s_known = np.array([0.0, 1.0]); self.e_known = self.end_energies
-        self.peak_s = None
-        n = frames[0].size
-        self.memory = Memory(n)
-        self.keep, self.reach = memory, reach
-        self.known_x, self.known_g = np.zeros((0, n)), np.zeros((0, n))
+        energies = reaction.energies
+        self.end_energies = oracle(reaction.ends)[0] if energies is None else energies
+        self.known = (np.array([0.0, 1.0]), np.asarray(self.end_energies), np.zeros(2))
+        self.trust = options["trust"]
+        self.last: Round | None = None
 
-    def evaluate(self, x):
-        e, g = self.oracle(x.reshape(len(x), -1, 3))
-        g = g.reshape(len(x), -1)
-        self.known_x = np.concatenate([self.known_x, x])[-REMEMBERED:]
-        self.known_g = np.concatenate([self.known_g, g])[-REMEMBERED:]
-        return e, g
-
-    def iterate(self, loss):
-        net, inv, mem = self.network, self.oracle.invariances, self.memory
-        if self.peak_s is None:
-            s = draw(self.count, self.rng, np.array([0.0, 1.0]), np.array([0.0, 0.0]), 0.0)
-        else:
-            s = draw(self.count - 1, self.rng, self.s_known, self.e_known, self.concentration)
-            s = np.sort(np.append(s, np.clip(self.peak_s, 1e-3, 1 - 1e-3)))
-        x = net.at(torch.from_numpy(s)).x.numpy()
-        e, g = self.evaluate(x)
-        h = secant_update(model_hessian(self.reaction.numbers, x.reshape(len(s), -1, 3)), x, g, self.known_x, self.known_g)
-        # shift old points to where the path passes them
-        if len(mem.s):
-            mem.age = mem.age + 1
-            old = net.at(torch.from_numpy(mem.s))
-            v, _ = internal_velocity(old.x, old.dx, inv)
-            v = v.numpy()
-            shift = ((mem.x - old.x.numpy()) * v).sum(1) / (v**2).sum(1)
-            mem.s = mem.s + np.clip(shift, -0.05, 0.05)
-            ok = (mem.s > 1e-3) & (mem.s < 1 - 1e-3) & (mem.age <= self.keep)
-            mem.keep(ok)
-        if len(mem.s):
-            d = net.at(torch.from_numpy(mem.s)).x.numpy() - mem.x
-            mem.keep(np.sqrt((d**2).sum(1)) < self.reach)
-        mem.add(s=s, x=x, e=e, g=g, h=h, inv=np.linalg.inv(h), age=np.zeros(len(s)))
-        order = np.argsort(mem.s, kind="stable")
-        mem.keep(order)
-        pts = net.at(torch.from_numpy(mem.s))
-        d = pts.x.numpy() - mem.x
-        hd = np.einsum("kij,kj->ki", mem.h, d)
-        g_now = torch.from_numpy(mem.g + hd)
-        e_now = torch.from_numpy(mem.e + (d * (mem.g + 0.5 * hd)).sum(1))
-        c = torch.from_numpy(widths(mem.s))
-        H, I = torch.from_numpy(mem.h), torch.from_numpy(mem.inv)
-        args = (pts.x, pts.dx, e_now, g_now, H, I, c)
-        if loss == "maxflux":
-            kappa = curvature_vectors(net, mem.s, inv)
-            D = descent.maxflux(*args, beta=self.beta, floor=self.floor, curvature=kappa, invariances=inv)
-        else:
-            fresh = np.flatnonzero(mem.age == 0)
-            def product(v):
-                out = torch.bmm(H, v[..., None])[..., 0].numpy()
-                v = v.numpy()[fresh]
-                size = np.sqrt((v.reshape(len(v), -1, 3)**2).sum(-1)).max(-1)
-                t = (STEP / np.maximum(size, 1e-12))[:, None]
-                _, gd = self.evaluate(mem.x[fresh] + t * v)
-                out[fresh] = (gd - mem.g[fresh]) / t
-                return torch.from_numpy(out)
-            D = getattr(descent, loss)(*args, product=product, invariances=inv)
-        v, _ = internal_velocity(pts.x, pts.dx, inv)
-        slopes = (g_now * v).sum(dim=1).numpy()
-        fresh = mem.age == 0
-        self.s_known = np.concatenate([[0.0], s, [1.0]])
-        self.e_known = np.concatenate([self.end_energies[:1], e, self.end_energies[1:]])
-        self.slopes = np.concatenate([[0.0], slopes[fresh], [0.0]])
-        self.peak_s, self.peak_v = hermite_peak(self.s_known, self.e_known, self.slopes)
-        self.fresh = fresh
-        return pts, D
-
-    def step(self, pts, d):
-        net, inv = self.network, self.oracle.invariances
-        apply = lambda v: torch.bmm(d.inverse, v[..., None])[..., 0]
-        pull = apply(d.on_x / d.weight[:, None])
-        if d.squared:
-            pull = apply(pull)
-        size = pull.view(len(pull), -1, 3).norm(dim=2).amax(dim=1)
-        scale = (self.trust / size.clamp(min=1e-12)).clamp(max=1.0)
-        d = replace(d, on_x=d.on_x * scale[:, None], on_velocity=d.on_velocity * scale[:, None])
-        sp = torch.from_numpy((np.arange(SPEED_POINTS) + 0.5) / SPEED_POINTS)
-        spts = net.at(sp)
-        pen = SpeedPenalty(spts, self.speed_penalty, inv)
-        dtheta = gauss_newton_step(pts, d, spts, pen, self.damping, CG)
-        dx, _ = pts.jvp(dtheta)
-        dx2, _ = spts.jvp(dtheta)
-        dx = torch.cat([dx, dx2])
-        big = float(dx.view(len(dx), -1, 3).norm(dim=2).max())
-        f = min(1.0, 1.5 * self.trust / max(big, 1e-12))
-        net.theta = net.theta + f * dtheta
-        return big, f
-
-    def run(self, loss, steps, warmup, tolerance):
-        for it in range(steps):
-            stage = "maxflux" if it < warmup else loss
-            pts, d = self.iterate(stage)
-            f = torch.from_numpy(self.fresh)
-            m = d.misfit[f]
-            mis = float((m * torch.from_numpy(widths(self.s_known[1:-1]))).sum())
-            top = float(m[self.e_known[1:-1].argmax()])
-            if VERBOSE:
-                print(it, self.oracle.evaluations, len(self.fresh), f"peak {self.peak_v - self.end_energies[0]:.3f} mis {mis:.3f} top {top:.3f} max {float(m.max()):.3f}", end=" ")
-            frames = resample(self.network(np.linspace(0, 1, 101)), 101)
-            self.oracle.checkpoint(Path(positions=frames), mis)
-            if stage == loss and mis < tolerance and top < tolerance * 0.5:
+    def train(self, loss: str, steps: int, settle: int, handover: int) -> Path:
+        """Run all stages and return the path."""
+        penalty = self.options["speed_penalty"]
+        descend = Stage("maxflux", False, 0.01, 0, penalty / 3)
+        follow = Stage(
+            "maxflux", True, self.options["weight_floor"], self.options["memory"], penalty
+        )
+        finish = replace(follow, loss=loss)
+        stage, calm, begun, best, converged = descend, 0, 0, None, False
+        for step in range(steps):
+            cost = self.options["points"] * (1 if stage.loss == "maxflux" else 2)
+            if self.last is not None and self.oracle.remaining < cost + 2:
                 break
-            if self.oracle.remaining < 2 * self.count: break
-            big, f = self.step(pts, d)
-            if VERBOSE:
-                print(f"big {big:.3f} f {f:.2f}")
-        frames = resample(self.network(np.linspace(0, 1, 201)), 101)
-        x = self.network(np.array([self.peak_s]))[0]
-        return Path(positions=frames, peak=Peak(x), converged=it < steps - 1)
+            self.last = this = self.round(stage)
+            self.checkpoint(this)
+            if stage is descend:
+                calm = calm + 1 if this.top < SETTLED else 0
+                if calm == 2 or step + 1 >= settle:
+                    stage, begun = follow, step
+            elif stage is follow and loss != "maxflux" and step - begun >= handover:
+                stage, best = finish, None
+            else:
+                tolerance = self.options["tolerance"]
+                converged = stage.loss == loss and max(this.misfit, this.top) < tolerance
+                if best is None or this.misfit < best.misfit:
+                    best = this
+                elif this.misfit > WORSE * best.misfit:
+                    self.network.theta, self.trust = best.theta, self.trust / 2
+                    continue
+            if converged or step + 1 == steps:
+                break
+            self.step(this, stage)
+        if best is not None and this.misfit > WORSE * best.misfit:
+            self.last = best
+        self.network.theta = self.last.theta
+        return self.finished(converged)
+
+    def round(self, stage: Stage) -> Round:
+        """Draw points, evaluate the path there, and ask the stage's loss for its descent."""
+        network, invariances = self.network, self.oracle.invariances
+        s, energies, _ = self.known
+        if self.last is None:
+            s = draw(self.options["points"], self.rng, s, energies, 0.0)
+        else:
+            concentration = self.options["concentration"]
+            s = draw(self.options["points"] - 1, self.rng, s, energies, concentration)
+            s = np.sort(np.append(s, np.clip(self.last.peak_s, 1e-3, 1 - 1e-3)))
+        self.memory.renew(network, s, stage.memory)
+        at_s = torch.from_numpy(self.memory.s)
+        path = network.at(at_s)
+        points = self.memory.carried(path.x, path.dx)
+        if stage.loss == "maxflux":
+            found = descent.maxflux(
+                points,
+                beta=self.options["beta"],
+                floor=stage.weight_floor,
+                bend=bend(network, at_s, invariances),
+                invariances=invariances,
+                transport=stage.transport,
+            )
+        else:
+            found = getattr(descent, stage.loss)(
+                points, product=self.memory.hessian_product, invariances=invariances
+            )
+        fresh = self.memory.age == 0
+        velocity, _ = internal_velocity(path.x, path.dx, invariances)
+        slopes = (points.gradient * velocity).sum(dim=1).numpy()[fresh]
+        reactant, product = self.end_energies
+        self.known = (
+            np.concatenate([[0.0], s, [1.0]]),
+            np.concatenate([[reactant], self.memory.energy[fresh], [product]]),
+            np.concatenate([[0.0], slopes, [0.0]]),
+        )
+        misfit = found.misfit.numpy()[fresh]
+        mean, top = float(misfit @ widths(s)), float(misfit[self.known[1][1:-1].argmax()])
+        return Round(network.theta, found, *hermite_peak(*self.known), mean, top)
+
+    def step(self, this: Round, stage: Stage) -> None:
+        """Move the path by one Gauss-Newton step within the trust radius."""
+        network, found = self.network, this.descent
+        asked = largest_displacement(found.newton())
+        share = (self.trust / asked.clamp(min=1e-12)).clamp(max=1.0)[:, None]
+        found = replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
+        points = network.at(torch.from_numpy(np.concatenate([self.memory.s, SPEED_POINTS])))
+        count = len(self.memory.s)
+        penalty = SpeedPenalty(
+            points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
+        )
+        move = gauss_newton_step(
+            points, found, penalty, self.options["damping"], CONJUGATE_GRADIENTS
+        )
+        far = float(largest_displacement(points.jvp(move)[0]).max())
+        network.theta = network.theta + min(1.0, 1.5 * self.trust / max(far, 1e-12)) * move
+
+    def checkpoint(self, this: Round) -> None:
+        """Record the path with the energies of its last round."""
+        s, energies, _ = self.known
+        self.oracle.checkpoint(sample(self.network, s, energies), this.misfit)
+
+    def finished(self, converged: bool) -> Path:
+        """Evaluate the peak, look again with that, and return the path."""
+        s, energies, slopes = self.known
+        at, peak = self.last.peak_s, None
+        for _ in range(2):
+            if self.oracle.remaining < 1:
+                break
+            points = self.network.at(torch.tensor([at], dtype=torch.float64))
+            energy, gradient = self.memory.evaluate(points.x.numpy())
+            velocity, _ = internal_velocity(points.x, points.dx, self.oracle.invariances)
+            slope = float(velocity.numpy()[0] @ gradient[0])
+            tangent = (velocity / velocity.norm()).numpy().reshape(-1, 3)
+            found = Peak(
+                points.x.numpy().reshape(-1, 3), float(energy[0]), gradient.reshape(-1, 3), tangent
+            )
+            if peak is None or found.energy > peak.energy:
+                peak = found
+            where = np.searchsorted(s, at)
+            if np.abs(s - at).min() > 1e-6:
+                s, energies = np.insert(s, where, at), np.insert(energies, where, energy[0])
+                slopes = np.insert(slopes, where, slope)
+            again, _ = hermite_peak(s, energies, slopes)
+            if abs(again - at) < 2e-3:
+                break
+            at = again
+        path = sample(self.network, s, energies)
+        return replace(path, peak=peak, converged=converged)
+
+
+def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
+    """Displacement of the atom that moves most, (K, 3N) -> (K,), angstrom."""
+    return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)
+
+
+def sample(network: PathNetwork, s: np.ndarray, energies: np.ndarray) -> Path:
+    """Return frames at equal arc length, and those at `s`, whose energies are known."""
+    fine = np.linspace(0.0, 1.0, 2 * FRAMES)
+    length = arc_length(network(fine))
+    even = np.interp(np.linspace(0.0, length[-1], FRAMES), length, fine)[1:-1]
+    even = even[np.abs(even[:, None] - s[None]).min(axis=1) > 1e-3]
+    every = np.concatenate([s, even])
+    order = np.argsort(every, kind="stable")
+    known = np.concatenate([energies, np.full(len(even), np.nan)])
+    return Path(positions=network(every[order]), energies=known[order])

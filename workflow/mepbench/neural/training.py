@@ -1,28 +1,35 @@
-"""Training a path network: damped Gauss-Newton steps on freshly drawn points.
+"""One training step: damped Gauss-Newton on the network's weights.
 
-A step solves `(J^T C J + damping) d_theta = - J^T gradient` by conjugate gradients, J the
-network's derivative to its weights at the drawn points, C the loss's curvature there. So
-a step asks for a Newton step of the *path* at each point, and the network carries it to
-the points between. The preconditioner is the Kronecker product of the last layer's Gram
-matrix and the mean curvature (Martens, Grosse 2015, arXiv:1503.05671).
+It solves `(J^T C J + damping) d_theta = - J^T gradient` by conjugate gradients, J the
+network's derivative to its weights at the given points, C the loss's curvature there. So
+each point asks for a Newton step of the *path*, and the network carries it to the points
+between. The preconditioner is, for the last layer, the Kronecker product of its Gram
+matrix and the mean curvature (Martens, Grosse 2015, arXiv:1503.05671); for the hidden
+layers a number.
 """
 
-import numpy as np
 import torch
 
+from .descent import Descent
 from .losses import internal_velocity
-
-SPEED_POINTS = 32
+from .network import PathNetwork, PathPoints
 
 
 class SpeedPenalty:
-    """`penalty * mean (|v| / mean |v| - 1)^2`, dimensionless but for `penalty`; no evaluation."""
+    """`penalty * mean (|v| / mean |v| - 1)^2` over K points; costs no evaluation.
 
-    def __init__(self, points, penalty: float, invariances):
-        v, _ = internal_velocity(points.x, points.dx, invariances)
+    Attributes
+    ----------
+    value : float
+    on_velocity : (K, 3N) tensor, its gradient to dx/ds
+    """
+
+    def __init__(self, x, dx, penalty: float, invariances):
+        v, _ = internal_velocity(x, dx, invariances)
         speed = v.norm(dim=1)
         self.tangent, mean = v / speed[:, None], speed.mean()
         ratio = speed / mean
+        self.value = penalty * float(((ratio - 1) ** 2).mean())
         self.scale = 2 * penalty / (len(speed) * mean**2)
         pull = (ratio - 1) - ((ratio - 1) * ratio).mean()
         self.on_velocity = (self.scale * mean * pull)[:, None] * self.tangent
@@ -33,21 +40,32 @@ class SpeedPenalty:
 
 
 def gauss_newton_step(
-    points, descent, speed_points, penalty: SpeedPenalty, damping: float, iterations: int
-):
-    """Return the change of the weights, (P,)."""
-    network = points.network
-    gradient = points.vjp(descent.on_x, descent.on_velocity)
-    zero = torch.zeros_like(penalty.on_velocity)
-    gradient += speed_points.vjp(zero, penalty.on_velocity)
+    points: PathPoints,
+    descent: Descent,
+    penalty: SpeedPenalty,
+    damping: float,
+    iterations: int,
+) -> torch.Tensor:
+    """Return the change of the weights, (P,).
+
+    Parameters
+    ----------
+    points : those of `descent`, followed by those of `penalty`
+    damping : relative to the mean diagonal of the last layer's curvature
+    """
+    network, count = points.network, len(descent.weight)
+    nothing = torch.zeros_like(penalty.on_velocity)
+    gradient = points.vjp(
+        torch.cat([descent.on_x, nothing]), torch.cat([descent.on_velocity, penalty.on_velocity])
+    )
 
     def curvature(direction):
-        on_x, on_velocity = descent.curvature(*points.jvp(direction))
-        bent = points.vjp(on_x, on_velocity)
-        _, d_velocity = speed_points.jvp(direction)
-        return bent + speed_points.vjp(zero, penalty.curvature(d_velocity))
+        d_x, d_velocity = points.jvp(direction)
+        on_x, on_velocity = descent.curvature(d_x[:count], d_velocity[:count])
+        bent = penalty.curvature(d_velocity[count:])
+        return points.vjp(torch.cat([on_x, nothing]), torch.cat([on_velocity, bent]))
 
-    features = points.features()
+    features = points.features()[:count]
     gram = features.T @ (descent.weight[:, None] * features)
     block = descent.block()
     level = damping * float(gram.diagonal().mean() * block.diagonal().mean())
@@ -55,23 +73,24 @@ def gauss_newton_step(
     block_values, block_vectors = torch.linalg.eigh(block)
     kronecker = block_values.clamp(min=0)[:, None] * gram_values.clamp(min=0) + level
     hidden = len(gradient) - network.last
+    # Hutchinson's estimate of the hidden layers' mean diagonal, with fixed signs.
     probe = torch.zeros_like(gradient)
     probe[:hidden] = 1.0 - 2.0 * (torch.arange(hidden) * 0.61803398875 % 1.0 > 0.5)
-    hidden_level = float(probe @ curvature(probe)) / hidden + level if hidden else level
+    hidden_level = float(probe @ curvature(probe)) / hidden + level
 
     def precondition(vector):
         out = vector / hidden_level
         weight, bias = network.layers(vector)[-1]
         joint = torch.cat([weight, bias[:, None]], dim=1)
-        joint = block_vectors.T @ joint @ gram_vectors / kronecker
-        joint = block_vectors @ joint @ gram_vectors.T
+        joint = block_vectors @ (block_vectors.T @ joint @ gram_vectors / kronecker)
+        joint = joint @ gram_vectors.T
         new_weight, new_bias = network.layers(out)[-1]
         new_weight.copy_(joint[:, :-1])
         new_bias.copy_(joint[:, -1])
         return out
 
-    return -conjugate_gradient(
-        lambda v: curvature(v) + level * v, gradient, precondition, iterations
+    return conjugate_gradient(
+        lambda v: curvature(v) + level * v, -gradient, precondition, iterations
     )
 
 
@@ -83,7 +102,7 @@ def conjugate_gradient(apply, right, precondition, iterations: int, tolerance: f
     p, rz = z, float(r @ z)
     stop = tolerance**2 * rz
     for _ in range(iterations):
-        if rz <= stop or rz <= 0:
+        if rz <= stop:
             break
         ap = apply(p)
         alpha = rz / float(p @ ap)
@@ -95,22 +114,21 @@ def conjugate_gradient(apply, right, precondition, iterations: int, tolerance: f
     return x
 
 
-def curvature_vectors(network, s: np.ndarray, invariances, step: float = 1e-4) -> torch.Tensor:
-    """Curvature d tau / d l of the path at `s`, (K, 3N), 1/angstrom, free of rigid motion.
+def bend(network: PathNetwork, s: torch.Tensor, invariances, step: float = 1e-4) -> torch.Tensor:
+    """Curvature d tau / d l of the path at `s`, (K,) -> (K, 3N), 1/angstrom, by differences.
 
-    tau turns with the molecule's own rotation as well; that part is taken off.
+    Where the molecule rotates along the path, tau turns with it; that part is taken off.
     """
     k = len(s)
-    at = torch.from_numpy(np.concatenate([s - step, s, s + step]))
-    points = network.at(at)
-    v, spin = internal_velocity(points.x, points.dx, invariances)
-    tangent = v / v.norm(dim=1, keepdim=True)
+    points = network.at(torch.cat([s - step, s, s + step]))
+    velocity, spin = internal_velocity(points.x, points.dx, invariances)
+    speed = velocity.norm(dim=1, keepdim=True)
+    tangent = velocity / speed
     turning = (tangent[2 * k :] - tangent[:k]) / (2 * step)
     middle = tangent[k : 2 * k]
-    turned = torch.linalg.cross(
-        spin[k : 2 * k, None].expand(k, network.natoms, 3), middle.view(k, -1, 3)
-    )
-    turning = turning - turned.reshape(k, -1)
+    atoms = middle.view(k, -1, 3)
+    rotated = torch.linalg.cross(spin[k : 2 * k, None].expand_as(atoms), atoms)
+    turning = turning - rotated.reshape(k, -1)
     turning = turning - (turning * middle).sum(dim=1, keepdim=True) * middle
     turning, _ = internal_velocity(points.x[k : 2 * k], turning, invariances)
-    return turning / v[k : 2 * k].norm(dim=1, keepdim=True)
+    return turning / speed[k : 2 * k]
