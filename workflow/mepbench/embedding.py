@@ -29,6 +29,7 @@ REACH = 1.6  # angstrom beyond the bond length: how far apart atoms are that wil
 SLACKS = (0.0, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, np.inf)  # angstrom, where that is too near
 ROUGH_FMAX, ROUGH_STEPS = 0.05, 200  # eV/angstrom
 TRIED_PAIRS = 6
+NO_MINIMUM = "the {} as written is no minimum of the potential: {}"
 STRAIN_PER_LENGTH = 1.0  # eV/angstrom
 
 
@@ -181,33 +182,26 @@ def reactive_pair(reaction: MappedReaction, oracle) -> tuple[Minimum, Minimum]:
     pools = conformers(reaction, oracle)
     for side, (pool, lost) in zip(reaction.sides, pools, strict=True):
         if not pool:
-            raise BadEndpoints(f"the {side.name} as written is no minimum of the potential: {lost}")
+            raise BadEndpoints(NO_MINIMUM.format(side.name, lost))
     pairs = sorted(
         ((r, p) for r in pools[0][0] for p in pools[1][0]),
         key=lambda pair: pair_score(*pair, oracle.invariances),
     )
     proven: dict[int, list[Minimum]] = {}
-    best, best_score = None, np.inf
+    best, best_score, lost = None, np.inf, ""
     for pair in pairs[:TRIED_PAIRS]:
         if pair_score(*pair, oracle.invariances) > best_score:
             break
         for side, rough in zip(reaction.sides, pair, strict=True):
             if id(rough) not in proven:
-                proven[id(rough)] = _proven(reaction, side, rough, oracle)
+                proven[id(rough)], why = _proven(reaction, side, rough, oracle)
+                lost = why or lost
         for ends in itertools.product(*(proven[id(rough)] for rough in pair)):
             score = pair_score(*ends, oracle.invariances)
             if score < best_score:
                 best, best_score = ends, score
     if best is None:
-        failed = next(
-            side.name
-            for side, roughs in zip(reaction.sides, zip(*pairs, strict=True), strict=True)
-            if not any(proven.get(id(rough)) for rough in roughs)
-        )
-        raise BadEndpoints(
-            f"the {failed} as written is no minimum of the potential: it changes its bonds or "
-            "stereochemistry on the way down, or does not relax"
-        )
+        raise BadEndpoints(lost)
     return best
 
 
@@ -220,12 +214,19 @@ def pair_score(reactant: Minimum, product: Minimum, invariances: tuple[str, ...]
     return reactant.energy + product.energy + STRAIN_PER_LENGTH * distance
 
 
-def _proven(reaction: MappedReaction, side: Side, rough: Minimum, oracle) -> list[Minimum]:
+def _proven(
+    reaction: MappedReaction, side: Side, rough: Minimum, oracle
+) -> tuple[list[Minimum], str]:
+    """Relax to minima that are as written; if there are none, say why."""
     try:
         found = minima(oracle, reaction.numbers, rough.positions)
-    except (BadEndpoints, SCFFailure):
-        return []
-    return [m for m in found if not unlike(side, reaction.numbers, m.positions)]
+    except BadEndpoints as error:
+        return [], f"the {side.name} {error}"
+    except SCFFailure as error:
+        return [], f"the {side.name} as written has no energy ({error})"
+    changes = [unlike(side, reaction.numbers, m.positions) for m in found]
+    kept = [m for m, change in zip(found, changes, strict=True) if not change]
+    return kept, "" if kept else NO_MINIMUM.format(side.name, changes[0])
 
 
 def conformers(reaction: MappedReaction, oracle) -> list[tuple[list[Minimum], str]]:
@@ -347,7 +348,7 @@ def unlike(side: Side, numbers: np.ndarray, positions: np.ndarray) -> str:
         for i, j in sorted(pairs)
     ]
     if changes:
-        return "on relaxation " + ", ".join(changes)
+        return "bond " + ", ".join(changes)
     return wrong_stereo(side, positions)
 
 
