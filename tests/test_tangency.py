@@ -6,7 +6,8 @@ import pytest
 from mepbench.errors import SCFFailure
 from mepbench.oracle import Oracle
 from mepbench.path import rmsd
-from mepbench.tangency import path_quality, without_rigid_motion
+from mepbench.sampling import without_rigid_motion
+from mepbench.tangency import path_quality
 
 
 class Surface:
@@ -285,3 +286,12 @@ def test_a_failed_scf_on_the_path_is_not_hidden():
 
     with pytest.raises(SCFFailure):
         path_quality(in_plane([0.0, 1.0], 0.0), Oracle(Broken(None, None)))
+
+
+def test_frames_that_nearly_coincide_do_no_harm():
+    t = np.linspace(-1, 1, 11)
+    bent = in_plane(t, 0.3 * (1 - t**2) - 1)
+    clean = measure(DOUBLE_DOUBLE_WELL, bent)
+    double = measure(DOUBLE_DOUBLE_WELL, np.insert(bent, [5, 5], bent[5] + 1e-7, axis=0))
+    assert double.tangency_defect == pytest.approx(clean.tangency_defect, abs=2e-3)
+    assert double.maximum == pytest.approx(clean.maximum, abs=1e-3)
