@@ -25,10 +25,13 @@ REQUIRED = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Nine methods on three reactions, and one whose endpoints were refused."""
-    table = pd.concat(
-        [synthetic.runs(synthetic.NAMES[:3]), synthetic.bad_endpoints()], ignore_index=True
-    )
+    """Five methods on three reactions, and one whose endpoints were refused."""
+    methods = synthetic.METHODS[:5]
+    parts = [
+        synthetic.runs(synthetic.NAMES[:3], methods),
+        synthetic.bad_endpoints(methods=methods),
+    ]
+    table = pd.concat(parts, ignore_index=True)
     return Results(synthetic.write_results(tmp_path_factory.mktemp("results"), table))
 
 

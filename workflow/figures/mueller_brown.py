@@ -56,9 +56,9 @@ def _draw(axes, frames, look) -> None:
         path.y,
         color=look.color,
         linestyle="-" if joined else "",
-        linewidth=1.2,
-        marker="o",
-        markersize=2.2 if joined else 1.8,
+        linewidth=1.4,
+        marker="o" if len(path) <= 41 or not joined else "",
+        markersize=2.2,
         zorder=4,
     )
     axes.plot(
