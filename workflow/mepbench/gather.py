@@ -6,6 +6,7 @@ import numpy as np
 from ase import Atoms
 
 from .frames import read_frames, write_frames
+from .oracle import PotentialSpec
 from .path import arc_length
 from .provenance import provenance, write_provenance
 from .reaction import read_endpoints
@@ -13,7 +14,9 @@ from .score import read_runs, score, write_runs
 from .tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, write_rows
 
 
-def score_job(inputs, outputs, config: dict, shipped: dict[str, str]) -> None:
+def score_job(
+    inputs, outputs, config: dict, shipped: dict[str, str], potential: PotentialSpec
+) -> None:
     """Write `runs.csv` and all that stands beside it.
 
     Parameters
@@ -23,6 +26,7 @@ def score_job(inputs, outputs, config: dict, shipped: dict[str, str]) -> None:
     outputs : files: the same in one, and `reference`, `reference_frames`, `provenance`
     config : as it was given, for the provenance
     shipped : file of reference saddles by set
+    potential : for its invariances
     """
     concatenate_rows(inputs.runs, outputs.runs)
     concatenate_rows(inputs.traces, outputs.traces)
@@ -32,7 +36,8 @@ def score_job(inputs, outputs, config: dict, shipped: dict[str, str]) -> None:
         read_runs(outputs.runs),
         read_frames(outputs.saddles),
         reactions,
-        list(_shipped_frames(shipped)),
+        _shipped_frames(shipped),
+        invariances=potential.of(reactions[0]).invariances if reactions else (),
     )
     write_runs(outputs.runs, scored.runs)
     write_runs(outputs.reference, scored.reference)

@@ -8,7 +8,7 @@ rule score:
         endpoints=all_endpoints("xyz"),
         endpoint_rows=all_endpoints("csv"),
         reference=shipped_references(),
-        code=code(PACKAGE / "gather.py"),
+        code=code(PACKAGE / "gather.py", potential_code()),
     output:
         runs="<results>/runs.csv",
         traces="<results>/traces.csv",
@@ -27,6 +27,7 @@ rule score:
         runtime=30,
     params:
         config=config,
+        potential=POTENTIAL,
         shipped={name: str(file) for name, file in reference_files(CONFIG).items()},
     script:
         "../scripts/score.py"

@@ -4,4 +4,10 @@ from mepbench.gather import score_job
 from mepbench.joblog import log_to
 
 log_to(snakemake.log[0])
-score_job(snakemake.input, snakemake.output, snakemake.params.config, snakemake.params.shipped)
+score_job(
+    snakemake.input,
+    snakemake.output,
+    snakemake.params.config,
+    snakemake.params.shipped,
+    snakemake.params.potential,
+)
