@@ -7,7 +7,6 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from mepbench.embedding import read_smiles, wrong_stereo
 from mepbench.errors import BadEndpoints, SCFFailure
 from mepbench.hessian import hessian, lowest_modes
 from mepbench.oracle import Oracle
@@ -16,6 +15,7 @@ from mepbench.potentials.xtb_python import load
 from mepbench.prepare import Prepared, prepare
 from mepbench.reaction import Entry, Reaction, read_set
 from mepbench.relax import FMAX, NEGATIVE, lowest_mode, minima, model_hessian, relax
+from mepbench.smiles import read_smiles, wrong_stereo
 from mepbench.structure import bonds
 
 HCN = "[H:1][C:2]#[N:3]>>[H:1][N+:3]#[C-:2]"

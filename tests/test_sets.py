@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from mepbench.embedding import read_smiles
+from mepbench.checks import check_electrons
 from mepbench.errors import InputError
 from mepbench.frames import frame, write_frames
-from mepbench.prepare import check_electrons
 from mepbench.reaction import read_endpoints, read_set
+from mepbench.smiles import read_smiles
 
 HOSTILE = ["../../evil", "a/b", 'a,"b"', "<script>alert(1)</script>", "001", "NA", "1e5", "a b\\c"]
 CLASSES = [

@@ -1,0 +1,112 @@
+"""What endpoints must be, before and after relaxation.
+
+Each check raises `BadEndpoints`, whose message names what is wrong, where, and the remedy.
+"""
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from .errors import BadEndpoints
+from .path import rmsd
+from .reaction import Entry
+from .relax import Minimum
+from .structure import difference
+
+ENDS = ("reactant", "product")
+OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
+FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
+SAME_RMSD = 0.1  # angstrom
+SAME_ENERGY, SIMILAR_RMSD = 1e-3, 0.3  # eV, angstrom: a soft mode may keep two relaxations apart
+
+
+def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Elements and the two geometries of a file, checked before anything is computed."""
+    reactant, product = (np.asarray(entry.numbers[end]) for end in ENDS)
+    if sorted(reactant) != sorted(product):
+        formulas = [Atoms(numbers).get_chemical_formula() for numbers in (reactant, product)]
+        raise BadEndpoints(
+            f"the reactant is {formulas[0]} and the product {formulas[1]}: both ends must have "
+            "the same atoms"
+        )
+    if not np.array_equal(reactant, product):
+        at = int(np.flatnonzero(reactant != product)[0])
+        raise BadEndpoints(
+            f"the atoms are ordered differently: atom {at + 1} is {chemical_symbols[reactant[at]]} "
+            f"in the reactant and {chemical_symbols[product[at]]} in the product: reorder one file"
+        )
+    if len(reactant) < 2:
+        raise BadEndpoints("a reaction needs at least two atoms")
+    if np.any(reactant == 0):
+        raise BadEndpoints(f"atom {int(np.argmin(reactant)) + 1} is a dummy: give an element")
+    starts = []
+    for end in ENDS:
+        positions = np.asarray(entry.positions[end], dtype=float)
+        bad = ~np.isfinite(positions).all(axis=1)
+        if bad.any():
+            raise BadEndpoints(
+                f"the {end} has a coordinate that is not a number (atom {int(bad.argmax()) + 1}): "
+                "correct the file"
+            )
+        i, j, distance = _nearest_atoms(positions)
+        if distance < OVERLAP:
+            raise BadEndpoints(
+                f"the {end} has overlapping atoms: {atom_label(reactant, i)} and "
+                f"{atom_label(reactant, j)} are {distance:.2f} A apart: correct the file"
+            )
+        starts.append(positions)
+    return reactant, starts
+
+
+def check_electrons(numbers: np.ndarray, charge: int, multiplicity: int) -> None:
+    """Raise `BadEndpoints` if the atoms with this charge can't have this multiplicity."""
+    electrons = int(np.sum(numbers)) - charge
+    if electrons < 1:
+        raise BadEndpoints(f"charge {charge} leaves {electrons} electrons: correct `charge`")
+    unpaired = multiplicity - 1
+    if unpaired < 0 or unpaired > electrons or (electrons - unpaired) % 2:
+        possible = "1, 3, 5, ..." if electrons % 2 == 0 else "2, 4, 6, ..."
+        raise BadEndpoints(
+            f"multiplicity {multiplicity} is impossible for {electrons} electrons (charge "
+            f"{charge}), it may be {possible}: correct `multiplicity` or `charge`"
+        )
+
+
+def check_whole(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> None:
+    """Raise `BadEndpoints` if an end has fallen into fragments too far apart to react."""
+    from scipy.sparse.csgraph import minimum_spanning_tree
+    from scipy.spatial.distance import cdist
+
+    for minimum, end in zip((reactant, product), ENDS, strict=True):
+        gap = minimum_spanning_tree(cdist(minimum.positions, minimum.positions)).toarray().max()
+        if gap > FALLEN_APART:
+            raise BadEndpoints(
+                f"the {end} falls apart on relaxation (fragments {gap:.1f} A apart): give a "
+                "complex that is bound"
+            )
+
+
+def check_distinct(
+    numbers: np.ndarray, reactant: Minimum, product: Minimum, invariances: tuple[str, ...]
+) -> None:
+    """Raise `BadEndpoints` if both ends are one minimum."""
+    distance = rmsd(product.positions, reactant.positions, invariances)
+    gap = abs(product.energy - reactant.energy)
+    near = distance < SAME_RMSD or (distance < SIMILAR_RMSD and gap < SAME_ENERGY)
+    if near and not difference(numbers, reactant.positions, product.positions):
+        raise BadEndpoints(
+            f"both ends relax into one minimum (RMSD {distance:.3f} A, energies {gap:.4f} eV "
+            "apart): with this potential there is no reaction between them"
+        )
+
+
+def atom_label(numbers: np.ndarray, index: int) -> str:
+    """Element and number of an atom, counting from 1."""
+    return f"{chemical_symbols[numbers[index]]}{index + 1}"
+
+
+def _nearest_atoms(positions: np.ndarray) -> tuple[int, int, float]:
+    i, j = np.triu_indices(len(positions), 1)
+    distances = np.linalg.norm(positions[i] - positions[j], axis=1)
+    at = int(distances.argmin())
+    return int(i[at]), int(j[at]), float(distances[at])
