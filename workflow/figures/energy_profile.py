@@ -7,8 +7,9 @@ the abscissa is the arc length from there, negative towards the reactant, so tha
 shows as a longer tail. Each method's first seed is drawn; the symbol at the top is its
 refined saddle, filled if verified as intended, open otherwise. Methods that return a
 trajectory instead of a path have a symbol only. The broad grey line is the intrinsic
-reaction coordinate from the reference saddle, where there is one, the thin grey line the
-reference barrier.
+reaction coordinate of the reference saddle, where there is one: steepest descent in
+mass-weighted coordinates, so that only the saddle need be the same. The thin grey line is
+the reference barrier.
 """
 
 import numpy as np

@@ -211,7 +211,9 @@ def strips(axes, results, column: str, *, runs=None, aside=None, floor: float | 
                 linewidth=0.8,
                 zorder=3,
             )
-        axes.scatter(mine[apart], heights[apart], s=12, marker="x", color="0.45", linewidth=0.8)
+        axes.scatter(
+            mine[apart], heights[apart], s=12, marker="x", color="0.3", linewidth=0.8, zorder=4
+        )
         axes.text(
             1.01,
             row,
