@@ -12,6 +12,9 @@ from .errors import InputError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status (2 for bad input)."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    arguments, further = arguments[:at], arguments[at + 1 :]
     parser = argparse.ArgumentParser(prog="mepbench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -19,11 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
     check.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
     check.set_defaults(function=_check)
 
-    run = commands.add_parser("run", help="run a config file through Snakemake, then show it")
+    run = commands.add_parser(
+        "run",
+        help="run a config file through Snakemake, then show it",
+        epilog="What follows `--` goes to Snakemake: `mepbench run mine.yaml -- --dry-run`.",
+    )
     run.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
     run.add_argument("--cores", type=int, default=os.cpu_count(), help="default: all")
-    run.add_argument("snakemake", nargs="*", help="after --: further arguments for Snakemake")
-    run.set_defaults(function=_run)
+    run.set_defaults(function=_run, snakemake=further)
 
     show = commands.add_parser("show", help="print the summary of a results folder")
     show.add_argument("results", nargs="?", default=Path("results"), type=Path)
