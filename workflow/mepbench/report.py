@@ -12,7 +12,7 @@ import pandas as pd
 
 from . import tables
 from .figures import Results, caption, figure_files
-from .metrics import KCAL_PER_EV
+from .markup import one_line
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "report"
 
@@ -29,7 +29,7 @@ def build(results_folder: str | Path, output: str | Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["plain"] = tables.one_line
+    environment.filters["plain"] = one_line
     page = environment.get_template("page.html").render(_contents(results))
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,6 @@ def _contents(results: Results) -> dict:
         "captions": tables.CAPTIONS,
         "figures": _figures(results.folder / "figures"),
         "provenance": results.provenance,
-        "kcal": KCAL_PER_EV,
     }
 
 

@@ -1,15 +1,14 @@
 """Tables as CSV, Markdown and LaTeX, and the summary for a terminal.
 
 Numbers come from `score`, headings and formats from `metrics`. CSV keeps every digit and
-plain column names, for programs; the other two are for readers. Names and reasons are text
-from data files: here they are escaped, so that none of them is markup.
+plain column names, for programs; the other two are for readers.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from .markup import latex, markdown
 from .metrics import KCAL_PER_EV, formatted
 from .score import failures, summary
 
@@ -190,63 +189,3 @@ def _aligned(rows: list[list[str]]) -> str:
         cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
     return "\n".join(lines)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """Return a table of text as a Markdown table."""
-    head = [_markdown_text(column) for column in table.columns]
-    lines = [head, ["---"] * len(head)]
-    lines += [[_markdown_text(cell) for cell in row] for row in table.itertuples(index=False)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def latex(table: pd.DataFrame, caption: str, label: str) -> str:
-    """Return a table of text as a LaTeX longtable; it needs longtable and booktabs."""
-    columns = ["p{0.4\\linewidth}" if name == "reason" else "l" for name in table.columns]
-    head = _latex_line(table.columns)
-    body = "".join(_latex_line(row) for row in table.itertuples(index=False))
-    return (
-        "% \\usepackage{longtable,booktabs}\n"
-        f"\\begin{{longtable}}{{{''.join(columns)}}}\n"
-        f"\\caption{{{latex_text(caption)}}}\\label{{{label}}}\\\\\n"
-        f"\\toprule\n{head}\\midrule\n\\endhead\n{body}\\bottomrule\n\\end{{longtable}}\n"
-    )
-
-
-def _latex_line(cells: Iterable) -> str:
-    return " & ".join(map(latex_text, cells)) + " \\\\\n"
-
-
-def one_line(text: object) -> str:
-    """Return a text with a space for each character that can't be printed."""
-    return "".join(c if c.isprintable() else " " for c in str(text))
-
-
-def _markdown_text(text: object) -> str:
-    """Escape what Markdown or HTML would read as markup."""
-    escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#!$" else c for c in one_line(text))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-# A bracket after \\ or \midrule would be read as its option: braces hide it.
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-    "\N{EN DASH}": "--",
-    "\N{ANGSTROM SIGN}": r"\AA{}",
-    "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": r"\AA{}",
-    **{c: f"\\{c}" for c in "&%$#_{}"},
-}
-
-
-def latex_text(text: object) -> str:
-    """Escape every character that means something to LaTeX."""
-    return "".join(LATEX.get(c, c) for c in one_line(text))

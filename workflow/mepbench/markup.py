@@ -1,0 +1,69 @@
+"""Tables of text as Markdown and LaTeX.
+
+Names and reasons come from data files: here they are escaped, so that none of them is
+markup.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+
+def one_line(text: object) -> str:
+    """Return a text with a space for each character that can't be printed."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table of text as a Markdown table."""
+    head = [_markdown_text(column) for column in table.columns]
+    lines = [head, ["---"] * len(head)]
+    lines += [[_markdown_text(cell) for cell in row] for row in table.itertuples(index=False)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def latex(table: pd.DataFrame, caption: str, label: str) -> str:
+    """Return a table of text as a LaTeX longtable; it needs longtable and booktabs."""
+    columns = ["p{0.4\\linewidth}" if name == "reason" else "l" for name in table.columns]
+    head = _latex_line(table.columns)
+    body = "".join(_latex_line(row) for row in table.itertuples(index=False))
+    return (
+        "% \\usepackage{longtable,booktabs}\n"
+        f"\\begin{{longtable}}{{{''.join(columns)}}}\n"
+        f"\\caption{{{latex_text(caption)}}}\\label{{{label}}}\\\\\n"
+        f"\\toprule\n{head}\\midrule\n\\endhead\n{body}\\bottomrule\n\\end{{longtable}}\n"
+    )
+
+
+def _latex_line(cells: Iterable) -> str:
+    return " & ".join(map(latex_text, cells)) + " \\\\\n"
+
+
+def _markdown_text(text: object) -> str:
+    """Escape what Markdown or HTML would read as markup."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#!$" else c for c in one_line(text))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+# A bracket after \\ or \midrule would be read as its option: braces hide it.
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "\N{EN DASH}": "--",
+    "\N{ANGSTROM SIGN}": r"\AA{}",
+    "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": r"\AA{}",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
+
+
+def latex_text(text: object) -> str:
+    """Escape every character that means something to LaTeX."""
+    return "".join(LATEX.get(c, c) for c in one_line(text))
