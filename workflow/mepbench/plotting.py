@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .markup import one_line
 from .metrics import KCAL_PER_EV
 
 CHEMICAL_ACCURACY = 1 / KCAL_PER_EV  # eV, 1 kcal/mol
@@ -137,7 +138,7 @@ def note_figure(text: str):
 
 def shown(name: str, longest: int = 60) -> str:
     """Return a name of any kind as one short printable line; draw it with parse_math=False."""
-    line = "".join(c if c.isprintable() else " " for c in name)
+    line = one_line(name)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
