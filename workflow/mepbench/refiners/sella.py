@@ -5,9 +5,9 @@ The Hessian starts from a model with the curvature along the handed-over tangent
 restricted: Hermes, Sargsyan, Najm, Zador, J. Chem. Theory Comput. 15, 6536 (2019),
 doi:10.1021/acs.jctc.9b00869; ibid. 18, 6974 (2022), doi:10.1021/acs.jctc.2c00395.
 
-Where internal coordinates break down (atoms in line, fragments apart) the optimisation goes
-on in Cartesians, within the same budget. A potential without rotational invariance has no
-internal coordinates: `prfo` refines it.
+Where internal coordinates break down (atoms in line, fragments apart) or get nowhere, the
+optimisation goes on in Cartesians, within the same budget. A potential without rotational
+invariance has no internal coordinates: `prfo` refines it.
 """
 
 import time
@@ -43,6 +43,7 @@ def refine(
     trust_radius: float = 0.1,
     displacement: float = 1e-3,
     residual: float = 0.4,
+    patience: int = 40,
 ) -> Peak:
     """Optimise a first-order saddle from `peak`.
 
@@ -53,6 +54,8 @@ def refine(
     trust_radius : of the first step, angstrom or radian
     displacement : of the finite differences along a mode, angstrom
     residual : relative residual at which Sella accepts the lowest mode (its `gamma`)
+    patience : evaluations in which the largest force must fall by a third, or the internal
+        coordinates are given up
 
     Raises
     ------
@@ -70,20 +73,24 @@ def refine(
         return prfo.refine(reaction, oracle, start, seed, fmax=fmax, steps=steps)
     options = {"delta0": trust_radius, "eta": displacement, "gamma": residual}
     # Sella draws from numpy's global state where its eigensolver finds no new direction.
-    state = np.random.get_state()
-    np.random.seed(seed % 2**32)
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed % 2**32)  # noqa: NPY002
     try:
-        best, steps = _optimise(reaction, oracle, start, fmax, steps, internal=True, **options)
+        best, steps = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
         if not best.converged and steps > 0:
-            best, _ = _optimise(reaction, oracle, best, fmax, steps, internal=False, **options)
+            best, _ = _optimise(reaction, oracle, best, fmax, steps, None, **options)
     finally:
-        np.random.set_state(state)
+        np.random.set_state(state)  # noqa: NPY002
     return best
 
 
-def _optimise(reaction, oracle, start, fmax, steps, *, internal, **options) -> tuple[Peak, int]:
-    """Step until converged; return the last geometry and the steps left, on breakdown too."""
-    Sella = _import_sella()
+def _optimise(reaction, oracle, start, fmax, steps, patience, **options) -> tuple[Peak, int]:
+    """Step until converged; return the last geometry and the steps left, on breakdown too.
+
+    In internal coordinates, which may be given up, if there is a `patience`; else Cartesian.
+    """
+    Sella, internal = _import_sella(), patience is not None
+    best, since = _force(start.gradient), oracle.evaluations
     atoms = Atoms(reaction.numbers, start.position)
     atoms.calc = oracle.calculator()
     # What the method paid for is not paid again.
@@ -110,6 +117,10 @@ def _optimise(reaction, oracle, start, fmax, steps, *, internal, **options) -> t
                 path = Path(last.position[None], np.array([last.energy]), peak=last)
                 oracle.checkpoint(path, residual=_force(last.gradient))
                 if last.converged:
+                    break
+                if _force(last.gradient) < best * 2 / 3:
+                    best, since = _force(last.gradient), oracle.evaluations
+                elif internal and oracle.evaluations - since > patience:
                     break
     except BudgetExhausted:
         raise
