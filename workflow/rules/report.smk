@@ -33,8 +33,7 @@ rule tables:
 rule figure:
     input:
         **RESULT_TABLES,
-        figure=lambda w: str(FIGURES[w.figure]),
-        code=code(PACKAGE / "figures.py"),
+        code=lambda w: code(FIGURES[w.figure], PACKAGE / "figures.py"),
     output:
         expand("<results>/figures/{{figure}}.{kind}", kind=["pdf", "png", "svg"]),
     log:
