@@ -146,6 +146,16 @@ def test_ammonia_inverts_through_its_planar_saddle():
     assert 500 < judgement.imaginary_frequency_cm < 1500
 
 
+def test_linear_water_is_of_higher_order():
+    numbers = np.array([8, 1, 1])
+    oracle = Oracle(load(numbers, 0, 1))
+    linear = relax(oracle, numbers, np.array([[0.0, 0, 0], [0, 0, 0.95], [0, 0, -0.95]]))
+    reaction = Reaction("through linear water", numbers, linear.positions, linear.positions)
+    judgement = judge(reaction, oracle, Peak(linear.positions))
+    assert judgement.verdict == "higher-order"
+    assert judgement.eigenvalues[0] == pytest.approx(judgement.eigenvalues[1], abs=0.01)
+
+
 @pytest.mark.parametrize("name", CONFIRMED)
 def test_confirmed_transition_states_are_intended(development_reactions, name):
     judgement = judge(*_arguments(*given(development_reactions, name)))

@@ -112,6 +112,14 @@ def test_sella_returns_to_a_displaced_transition_state(development_reactions, na
     assert saddle.energy == pytest.approx(known, abs=2e-3)
 
 
+def test_sella_gives_up_internal_coordinates_that_get_nowhere(development_reactions):
+    # Formaldehyde to H2 + CO: planar, and stuck for hundreds of steps in internals.
+    atoms = read_frames(development_reactions / "baker" / "03_h2co" / "ts.xyz")[0]
+    oracle = Oracle(xtb(atoms.numbers, 0, 1), budget=200)
+    reaction = Reaction("03_h2co", atoms.numbers, atoms.positions, atoms.positions)
+    assert sella.refine(reaction, oracle, Peak(atoms.positions), 0).converged
+
+
 def test_bofill_update_satisfies_the_secant_condition_and_learns_a_quadratic():
     rng = np.random.default_rng(0)
     true = rng.normal(size=(5, 5))

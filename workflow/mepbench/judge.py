@@ -115,6 +115,8 @@ def judge(
     if quality is not None and path is not None and path.is_path:
         wells = tuple(well for well in quality.wells if well.depth > WELL)
     verdict, reason, forwards = _connection(reaction, oracle, ends, wells)
+    if verdict != "intended" and not all(branch.converged for branch in branches):
+        reason = f"{reason}; a side of the IRC did not relax"
     if not forwards:
         branches, ends = branches[::-1], ends[::-1]
     towards = branches[1].positions[0] - x
