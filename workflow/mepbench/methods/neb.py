@@ -23,8 +23,8 @@ def solve(
     images: int = 11,
     spring: float = 3.0,
     fmax: float = 0.05,
-    fmax_band: float = 0.15,
-    climb_below: float = 0.5,
+    fmax_band: float = 0.2,
+    climb_below: float = 1.0,
     max_step: float = 0.1,
 ) -> Path:
     """Relax a band between the ends; return it with its climbing image as the peak.
