@@ -25,6 +25,7 @@ from ._peak import guess_peak
 
 DIFFERENCE = 5e-3  # angstrom, largest displacement of an atom in H v
 FRAMES = 101
+SHORTEST = 1e-3  # time step that is taken whatever its error
 
 
 def solve(
@@ -76,21 +77,28 @@ def solve(
         oracle.checkpoint(path, residual)
         if done:
             return path
-        velocity = metric.to_cartesian(mode.ascent(gradient))
-        while True:
-            step = velocity * min(h, max_step / _largest(velocity))
-            energy, gradient = _evaluate(oracle, x + step)
-            change = metric.to_cartesian(mode.ascent(gradient)) - velocity
-            taken = min(h, max_step / _largest(velocity))
-            error = 0.5 * taken * _largest(change)
-            best = -taken * np.vdot(velocity, change) / max(np.vdot(change, change), 1e-12)
-            allowed = 0.5 * taken * np.sqrt(tolerance / max(error, 1e-12))
-            h = min(allowed, best if best > 0 else np.inf)
-            if error <= tolerance or taken < 1e-3:
-                h = np.clip(h, 0.25 * taken, 4 * taken)
-                x = x + step
-                break
-            h = np.clip(h, 0.1 * taken, 0.5 * taken)
+        x, energy, gradient, h = _move(oracle, metric, mode, x, gradient, h, max_step, tolerance)
+
+
+def _move(oracle, metric, mode, x, gradient, h, max_step: float, tolerance: float):
+    """One accepted step of x with v held; return x, its energy and gradient, and the next h.
+
+    The error is half of what the velocity changes over the step; the step that would
+    have minimised the velocity bounds the next one.
+    """
+    velocity = metric.to_cartesian(mode.ascent(gradient))
+    h = min(h, max_step / max(_largest(velocity), 1e-12))
+    while True:
+        energy, gradient = _evaluate(oracle, x + h * velocity)
+        change = metric.to_cartesian(mode.ascent(gradient)) - velocity
+        error = 0.5 * h * _largest(change)
+        wanted = 0.5 * h * np.sqrt(tolerance / max(error, 1e-12))
+        best = -h * np.vdot(velocity, change) / max(np.vdot(change, change), 1e-12)
+        if best > 0:
+            wanted = min(wanted, best)
+        if error <= tolerance or h < SHORTEST:
+            return x + h * velocity, energy, gradient, float(np.clip(wanted, h / 4, 4 * h))
+        h = float(np.clip(wanted, h / 10, h / 2))
 
 
 class Metric:
