@@ -12,9 +12,11 @@ from ase.data import covalent_radii
 STIFFNESS = 30.0  # eV/angstrom^2, of a bond at its covalent length
 DECAY = 3.0  # per covalent length
 FLOOR = 1.0  # eV/angstrom^2, of any displacement
-SINGLE = 20.0  # eV/angstrom^2, where there are no pairs (model surfaces)
+SINGLE = 5.0  # eV/angstrom^2, where there are no pairs (model surfaces)
 REACH = 0.5  # angstrom: gradients farther than this away say nothing
 NEIGHBOURS = 8
+STIFFEST = 400.0  # eV/angstrom^2, that an update may introduce (CO's stretch has 240)
+SOFTEST = 2.0  # eV/angstrom^2, taken where V is flatter or concave
 
 
 def model_hessian(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
@@ -45,7 +47,10 @@ def secant_update(
 ) -> np.ndarray:
     """Correct each point's Hessian by its nearest known gradients.
 
-    Damped BFGS (Powell 1978): positive definite, whatever the true curvature is.
+    BFGS, kept positive definite and within bounds. Where the gradient turns more than it
+    grows (a step along the path at its top), BFGS would make everything across the step
+    stiff; and where V is concave it fails. The curvature's size along the step alone is
+    taken then.
 
     Parameters
     ----------
@@ -64,8 +69,12 @@ def secant_update(
         product = np.einsum("kij,kj->ki", hessian, step)
         shs = np.where(usable, (step * product).sum(axis=1), 1.0)
         sy = (step * change).sum(axis=1)
-        blend = np.where(sy < 0.2 * shs, 0.8 * shs / np.where(sy < 0.2 * shs, shs - sy, 1.0), 1.0)
-        change = blend[:, None] * change + (1 - blend)[:, None] * product
+        square = np.where(usable, length**2, 1.0)
+        turning = (change**2).sum(axis=1) > STIFFEST * sy  # true where sy < 0 as well
+        along = np.maximum(np.abs(sy) / square, SOFTEST)
+        change = np.where(
+            (turning | (sy < SOFTEST * square))[:, None], along[:, None] * step, change
+        )
         sy = np.where(usable, (step * change).sum(axis=1), 1.0)
         update = (
             change[:, :, None] * change[:, None] / sy[:, None, None]

@@ -113,7 +113,7 @@ def maxflux(
     transport : without it this is the gradient; with it the Gauss-Newton gradient of that
         equation's residual, which has the same zeros and is stable on the flanks
     """
-    velocity, speed, tangent, slope = frame(at, invariances)
+    _, speed, tangent, slope = frame(at, invariances)
     sharpness = bend.norm(dim=1, keepdim=True)
     bend = bend * (SHARPEST / sharpness.clamp(min=SHARPEST))
     force = across(at.gradient, tangent) - bend / beta

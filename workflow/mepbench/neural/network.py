@@ -12,6 +12,7 @@ a tenth of what a general automatic differentiation needs for so small a network
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class PathNetwork:
         self._project = torch.eye(size, dtype=torch.float64) - rigid.T @ rigid
         self._multiples = math.pi * torch.arange(1, frequencies + 1, dtype=torch.float64)
         sizes = [1 + 2 * frequencies, *[width] * depth, size]
-        self._shapes = [(o, i) for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+        self._shapes = [(o, i) for i, o in pairwise(sizes)]
         generator = torch.Generator().manual_seed(seed)
         pieces = []
         for outputs, inputs in self._shapes[:-1]:
@@ -104,7 +105,7 @@ class PathNetwork:
         base = torch.from_numpy(self._base(at).reshape(len(at), -1))
         d_base = torch.from_numpy(self._base(at, 1).reshape(len(at), -1))
         x, dx = base + window * y, d_base + d_window * y + window * dy
-        return PathPoints(self, x, dx, window, d_window, a, d, cache)
+        return PathPoints(self, self.theta, x, dx, window, d_window, a, d, cache)
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,12 @@ class PathPoints:
 
     Attributes
     ----------
+    theta : (P,) tensor, the weights around which they are linear
     x, dx : (K, 3N) tensors, the geometries and dx/ds, angstrom
     """
 
     network: PathNetwork
+    theta: torch.Tensor
     x: torch.Tensor
     dx: torch.Tensor
     window: torch.Tensor
@@ -131,7 +134,7 @@ class PathPoints:
 
     def jvp(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Change of (x, dx), each (K, 3N), as the weights move along `direction`, (P,)."""
-        layers = self.network.layers(self.network.theta)
+        layers = self.network.layers(self.theta)
         moves = self.network.layers(direction)
         t_a = t_d = None
         for (before, d_before, a, slope, dz), (weight, _), (t_weight, t_bias) in zip(
@@ -151,8 +154,8 @@ class PathPoints:
 
     def vjp(self, on_x: torch.Tensor, on_dx: torch.Tensor) -> torch.Tensor:
         """Gradient to the weights, (P,), of `sum(on_x * x + on_dx * dx)`."""
-        layers = self.network.layers(self.network.theta)
-        gradient = torch.empty_like(self.network.theta)
+        layers = self.network.layers(self.theta)
+        gradient = torch.empty_like(self.theta)
         parts = self.network.layers(gradient)
         on_y = (self.window * on_x + self.d_window * on_dx) @ self.network._project
         on_dy = (self.window * on_dx) @ self.network._project

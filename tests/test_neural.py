@@ -1,0 +1,329 @@
+"""The direct neural path: its ends, its losses and their gradients, known answers, the traps."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+
+from mepbench.methods.neural import solve
+from mepbench.neural import descent
+from mepbench.neural.curvature import model_hessian, secant_update
+from mepbench.neural.losses import LOSSES, internal_velocity
+from mepbench.neural.network import PathNetwork
+from mepbench.neural.quadrature import draw, hermite_peak, widths
+from mepbench.neural.training import bend
+from mepbench.oracle import Oracle
+from mepbench.path import Path, remove_rigid_motion, resample
+from mepbench.potentials import mueller_brown
+
+RIGID = ("translation", "rotation")
+SURFACE = mueller_brown.load(None, 0, 1)
+(KNOWN,) = mueller_brown.KNOWN
+REACTION = KNOWN.reaction
+
+
+def straight(frames=21):
+    s = np.linspace(0, 1, frames)[:, None, None]
+    return (1 - s) * REACTION.reactant + s * REACTION.product
+
+
+def network(frames, invariances=(), seed=0, move=0.0, **shape):
+    shape = dict(width=12, depth=2, frequencies=3) | shape
+    net = PathNetwork(frames, invariances, seed=seed, **shape)
+    if move:
+        generator = torch.Generator().manual_seed(7)
+        noise = torch.randn(len(net.theta), generator=generator, dtype=torch.float64)
+        net.theta = net.theta + move * noise
+    return net
+
+
+def molecule(frames=9):
+    rng = np.random.default_rng(1)
+    ends = rng.normal(size=(2, 5, 3)) * 1.5
+    s = np.linspace(0, 1, frames)[:, None, None]
+    return (1 - s) * ends[0] + s * ends[1] + 0.3 * np.sin(np.pi * s) * rng.normal(size=(5, 3))
+
+
+def on_surface(s, net):
+    """Path points with exact energies, gradients and Hessian products of the surface."""
+    path = net.at(s)
+    energy, gradient = SURFACE.evaluate(path.x.numpy().reshape(-1, 1, 3))
+    gradient = torch.from_numpy(gradient.reshape(len(s), 3))
+    hessian = torch.eye(3, dtype=torch.float64).expand(len(s), 3, 3).contiguous()
+
+    def product(v):
+        h = 1e-5
+        shifted = [path.x.numpy() + sign * h * v.numpy() for sign in (1, -1)]
+        g = [SURFACE.evaluate(x.reshape(-1, 1, 3))[1].reshape(len(s), 3) for x in shifted]
+        return torch.from_numpy((g[0] - g[1]) / (2 * h))
+
+    weight = torch.full((len(s),), 1 / len(s), dtype=torch.float64)
+    energy = torch.from_numpy(energy)
+    return descent.Points(path.x, path.dx, energy, gradient, hessian, hessian, weight), product
+
+
+def loss_value(loss, net, s, beta=3.0):
+    at, _ = on_surface(s, net)
+    velocity, _ = internal_velocity(at.x, at.dx, ())
+    return float(LOSSES[loss](velocity, at.energy, at.gradient, at.widths, beta))
+
+
+def middles(count):
+    return (torch.arange(count, dtype=torch.float64) + 0.5) / count
+
+
+@pytest.mark.parametrize("invariances", [(), RIGID])
+def test_ends_are_exact_whatever_the_weights(invariances):
+    frames = molecule()
+    net = network(frames, invariances, move=1.0)
+    x = net(np.array([0.0, 0.4, 1.0]))
+    assert np.array_equal(x[[0, 2]], frames[[0, -1]])
+    assert np.abs(x[1] - frames[4]).max() > 0.1
+
+
+def test_the_untrained_path_is_the_guess():
+    frames = resample(molecule(), 9)
+    s = np.linspace(0, 1, 9)
+    np.testing.assert_allclose(network(frames, RIGID)(s), frames, atol=0.02)
+    dense = network(frames, RIGID)(np.linspace(0, 1, 401)).reshape(401, -1)
+    nearest = np.linalg.norm(dense[:, None] - frames.reshape(1, 9, -1), axis=2).min(axis=0)
+    assert nearest.max() < 0.01
+
+
+def test_velocity_and_weight_derivatives_are_those_of_finite_differences():
+    net = network(molecule(), RIGID, move=0.3)
+    s = middles(5)
+    points, h = net.at(s), 1e-5
+    numeric = (net.at(s + h).x - net.at(s - h).x) / (2 * h)
+    torch.testing.assert_close(points.dx, numeric, atol=1e-6, rtol=1e-6)
+    torch.manual_seed(5)
+    direction = torch.randn(len(net.theta), dtype=torch.float64)
+    d_x, d_dx = points.jvp(direction)
+    start = net.theta
+    shifted = []
+    for sign in (1, -1):
+        net.theta = start + sign * h * direction
+        shifted.append(net.at(s))
+    torch.testing.assert_close(d_x, (shifted[0].x - shifted[1].x) / (2 * h), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        d_dx, (shifted[0].dx - shifted[1].dx) / (2 * h), atol=1e-5, rtol=1e-5
+    )
+    net.theta = start
+    a, b = torch.randn_like(d_x), torch.randn_like(d_x)
+    assert float(points.vjp(a, b) @ direction) == pytest.approx(float((a * d_x + b * d_dx).sum()))
+
+
+def test_rigid_motion_leaves_the_velocity():
+    points = network(molecule(), RIGID, move=0.3).at(middles(4))
+    velocity, _ = internal_velocity(points.x, points.dx, RIGID)
+    expected = remove_rigid_motion(
+        points.dx.numpy().reshape(4, 5, 3), points.x.numpy().reshape(4, 5, 3), RIGID
+    )
+    np.testing.assert_allclose(velocity.numpy().reshape(4, 5, 3), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_of_each_loss_is_that_of_finite_differences(loss):
+    """Backpropagated through the oracle, to a direction in the weights."""
+    net = network(straight(), move=0.05)
+    s, oracle = middles(40), Oracle(SURFACE)
+    path = net.at(s)
+    x = path.x.clone().requires_grad_()
+    dx = path.dx.clone().requires_grad_()
+    energy, gradient = oracle.torch(x.view(-1, 1, 3))
+    velocity, _ = internal_velocity(x, dx, ())
+    weight = torch.full((40,), 1 / 40, dtype=torch.float64)
+    value = LOSSES[loss](velocity, energy, gradient.view(-1, 3), weight, 3.0)
+    on_x, on_dx = torch.autograd.grad(value, (x, dx))
+    direction = torch.randn(
+        len(net.theta), generator=torch.Generator().manual_seed(3), dtype=torch.float64
+    )
+    analytic = float(path.vjp(on_x, on_dx) @ direction)
+    start, values = net.theta, []
+    for sign in (1, -1):
+        net.theta = start + sign * 1e-5 * direction
+        values.append(loss_value(loss, net, s))
+    assert analytic == pytest.approx((values[0] - values[1]) / 2e-5, rel=0.02)
+    assert oracle.evaluations == (40 if loss == "maxflux" else 80)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_trained_on_is_that_of_the_loss(loss):
+    """What `descent` makes of it for drawn points, against finite differences of the loss."""
+    net = network(straight(), move=0.03)
+    s, beta = middles(2000), 3.0
+    assert float(bend(net, s, ()).norm(dim=1).max()) < descent.SHARPEST
+    at, product = on_surface(s, net)
+    if loss == "maxflux":
+        found = descent.maxflux(
+            at, beta=beta, floor=0.0, bend=bend(net, s, ()), invariances=(), transport=False
+        )
+        speed = at.dx.norm(dim=1)
+        flux = at.widths * torch.exp(beta * (at.energy - at.energy.max())) * speed
+        scale = float(speed.mean() / flux.sum())  # the logarithm's, which no step needs
+    else:
+        found, scale = getattr(descent, loss)(at, product=product, invariances=()), 1.0
+    gradient = scale * net.at(s).vjp(found.on_x, found.on_velocity)
+    start = net.theta
+    for seed in range(3):
+        direction = torch.randn(
+            len(start), generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+        )
+        values = []
+        for sign in (1, -1):
+            net.theta = start + sign * 1e-5 * direction
+            values.append(loss_value(loss, net, s, beta))
+        numeric = (values[0] - values[1]) / 2e-5
+        size = float(gradient.norm() * direction.norm())
+        assert float(gradient @ direction) == pytest.approx(numeric, abs=2e-3 * size)
+
+
+def valley_floor():
+    """The minimum energy path of Mueller-Brown: steepest descent from the saddle."""
+    saddle = KNOWN.saddle[0]
+    step = 1e-4
+    hessian = np.array(
+        [
+            (
+                SURFACE.evaluate((saddle + step * e)[None, None])[1][0, 0]
+                - SURFACE.evaluate((saddle - step * e)[None, None])[1][0, 0]
+            )
+            / (2 * step)
+            for e in np.eye(3)
+        ]
+    )
+    mode = np.linalg.eigh(hessian)[1][:, 0]
+    branches = []
+    for sign in (1, -1):
+        flow = solve_ivp(
+            lambda _, x: -SURFACE.evaluate(x[None, None])[1][0, 0],
+            (0, 60),
+            saddle + sign * 1e-3 * mode,
+            method="LSODA",
+            rtol=1e-8,
+            atol=1e-10,
+        )
+        steps = resample(flow.y.T[:, None], 201)[:, 0]
+        branches.append(steps[np.linalg.norm(steps - steps[-1], axis=1) > 0.02])
+    first = np.concatenate([branches[0][::-1], saddle[None], branches[1]])
+    if np.linalg.norm(first[0] - REACTION.reactant[0]) > 0.1:
+        first = first[::-1]
+    return np.concatenate([REACTION.reactant, first, REACTION.product])[:, None]
+
+
+def test_the_floor_of_the_action_is_twice_the_fall_from_the_saddle():
+    floor = 2 * (KNOWN.barrier + REACTION.energies[0] - REACTION.energies[1])
+    mep = network(valley_floor())
+    assert loss_value("action", mep, middles(2000)) == pytest.approx(floor, rel=2e-3)
+    assert loss_value("residual", mep, middles(2000)) < 2e-3
+    for move in (0.02, 0.05, 0.1):
+        assert loss_value("action", network(valley_floor(), move=move), middles(2000)) > floor
+
+
+@pytest.fixture(scope="module", params=list(LOSSES))
+def solved(request):
+    oracle = Oracle(SURFACE, REACTION, 3000)
+    guess = Path(positions=straight())
+    return request.param, solve(REACTION, oracle, guess, 0, loss=request.param), oracle
+
+
+def test_each_loss_finds_the_mueller_brown_saddle(solved):
+    _, path, oracle = solved
+    guess = straight(201)
+    energies = SURFACE.evaluate(guess)[0]
+    assert np.linalg.norm(guess[energies.argmax()] - KNOWN.saddle) > 0.3
+    assert np.linalg.norm(path.peak.position - KNOWN.saddle) < 0.06
+    assert path.peak.energy - REACTION.energies[0] == pytest.approx(KNOWN.barrier, abs=5e-3)
+    assert oracle.evaluations < 1200
+
+
+def test_each_loss_ends_on_a_minimum_energy_path(solved):
+    def defect(frames):
+        net = network(frames)
+        at, _ = on_surface(middles(2000), net)
+        velocity, _ = internal_velocity(at.x, at.dx, ())
+        length = (at.gradient.norm(dim=1) * velocity.norm(dim=1)).mean()
+        return float(length - (at.gradient * velocity).sum(dim=1).abs().mean()) / 2
+
+    _, path, _ = solved
+    assert np.array_equal(path.positions[[0, -1]], REACTION.ends)
+    assert len(path.positions) >= 81
+    assert defect(path.positions) < defect(straight()) / 5
+
+
+def test_maxflux_keeps_its_force_across_the_path_equal_to_curvature_over_beta():
+    oracle = Oracle(SURFACE, REACTION)
+    guess = Path(positions=straight())
+    path = solve(REACTION, oracle, guess, 0, beta=10.0, tolerance=0.0, points=24, steps=60)
+    net = network(path.positions)
+    s = torch.linspace(0.2, 0.8, 25, dtype=torch.float64)
+    at, _ = on_surface(s, net)
+    tangent = at.dx / at.dx.norm(dim=1, keepdim=True)
+    across = at.gradient - (at.gradient * tangent).sum(dim=1, keepdim=True) * tangent
+    expected = bend(net, s, (), step=1e-3) / 10.0
+    assert float(expected.norm(dim=1).max()) > 0.05
+    assert float((across - expected).norm(dim=1).mean()) < 0.3 * float(expected.norm(dim=1).mean())
+
+
+def test_the_same_seed_gives_the_same_path_bit_by_bit():
+    paths = [
+        solve(REACTION, Oracle(SURFACE, REACTION), Path(positions=straight()), 3, steps=12)
+        for _ in range(2)
+    ]
+    assert np.array_equal(paths[0].positions, paths[1].positions)
+    assert np.array_equal(paths[0].energies, paths[1].energies, equal_nan=True)
+
+
+def test_the_budget_is_kept_and_the_last_path_recorded():
+    oracle = Oracle(SURFACE, REACTION, 100)
+    path = solve(REACTION, oracle, Path(positions=straight()), 0)
+    assert oracle.evaluations <= 100
+    assert not path.converged
+    assert len(oracle.path.positions) >= 41
+    assert np.nanmax(path.energies) > REACTION.energies[0]
+
+
+def test_drawn_points_see_a_barrier_that_fixed_points_miss():
+    """A barrier narrower than the spacing, as a network puts between fixed points."""
+    rng, s = np.random.default_rng(0), np.array([0.0, 1.0])
+    fixed = (np.arange(8) + 0.5) / 8
+    barrier = 0.5 * (fixed[3] + fixed[4])
+
+    def hidden(at):
+        return 5.0 * np.exp(-(((at - barrier) / 0.02) ** 2))
+
+    assert hidden(fixed).max() < 1e-3
+    seen = [hidden(draw(8, rng, s, np.zeros(2), 0.0)).max() for _ in range(40)]
+    assert max(seen) > 2.5
+
+
+def test_points_gather_where_the_energy_is_high():
+    s = np.linspace(0, 1, 11)
+    energies = np.exp(-(((s - 0.3) / 0.1) ** 2))
+    drawn = draw(1000, np.random.default_rng(0), s, energies, 0.5)
+    assert (np.diff(drawn) > 0).all()
+    assert np.mean(np.abs(drawn - 0.3) < 0.1) > 0.45
+    assert widths(drawn).sum() == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_peak_is_read_off_energies_and_slopes():
+    s = np.array([0.0, 0.3, 0.55, 1.0])
+    at, v = hermite_peak(s, s**2 * (1 - s), 2 * s - 3 * s**2)
+    assert at == pytest.approx(2 / 3, abs=0.02)
+    assert v == pytest.approx(4 / 27, abs=1e-4)
+
+
+def test_secant_updates_learn_a_hessian_and_stay_positive():
+    rng = np.random.default_rng(2)
+    numbers = np.array([6, 1, 1])
+    x = np.array([[0.0, 0, 0], [1.1, 0, 0], [0, 1.1, 0]])
+    true = model_hessian(numbers, x[None])[0] + 5 * np.eye(9)
+    known = x.ravel() + 0.02 * rng.normal(size=(8, 9))
+    start = model_hessian(numbers, x[None])
+    gradients = (known - x.ravel()) @ true
+    new = secant_update(start, x.reshape(1, 9), np.zeros((1, 9)), known, gradients)[0]
+    nearest = np.linalg.norm(known - x.ravel(), axis=1).argmin()
+    step = known[nearest] - x.ravel()
+    assert np.linalg.eigvalsh(new).min() > 0
+    before = np.linalg.norm((start[0] - true) @ step)
+    assert np.linalg.norm((new - true) @ step) < 0.5 * before
