@@ -141,6 +141,9 @@ def test_folders_named_001_and_na_keep_their_names(tmp_path):
         ("- {name: a}\n", "has no `smiles`"),
         ("- {name: a, smiles: x, charge: one}\n", "charge must be an integer"),
         ("- [unclosed\n", "not valid YAML"),
+        ("{subset_of: set, reactions: [a]}", "the name of another set"),
+        ("{subset_of: ../x, reactions: [a]}", "the name of another set"),
+        ("{subset_of: textbook, reactions: a}", "a list of names"),
         ("subset_of: textbook\nreactions: [hcn-isomerization]\n", "Did you mean"),
     ],
 )

@@ -203,9 +203,14 @@ def _read_yaml(set_name: str, path: Path) -> list[Entry]:
 
 
 def _read_subset(set_name: str, path: Path, document: dict) -> list[Entry]:
-    parent = {
-        e.name: e for e in _read_yaml(set_name, path.parent / f"{document['subset_of']}.yaml")
-    }
+    of, names = document["subset_of"], document["reactions"]
+    named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not (named and isinstance(of, str) and SAFE_NAME.fullmatch(of) and of != path.stem):
+        raise InputError(
+            f"{path}: a subset needs `subset_of`, the name of another set beside it, and "
+            "`reactions`, a list of names."
+        )
+    parent = {e.name: e for e in _read_yaml(set_name, path.parent / f"{of}.yaml")}
     missing = [name for name in document["reactions"] if name not in parent]
     if missing:
         raise InputError(
