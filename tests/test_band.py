@@ -9,8 +9,10 @@ from mepbench.methods._peak import interpolated_peak
 from mepbench.methods.gad import Metric, Mode
 from mepbench.methods.string import reparametrise, upwind_tangents
 from mepbench.oracle import Oracle
-from mepbench.path import arc_length, rigid_motions
+from mepbench.path import Path, arc_length, rigid_motions
+from mepbench.potentials import mueller_brown
 from mepbench.potentials.double_double_well import load
+from mepbench.registry import load as load_method
 
 WATER = np.array([[0.0, 0.05, 0.12], [0.02, 0.76, -0.47], [-0.05, -0.74, -0.5]])
 
@@ -92,3 +94,12 @@ def test_gad_direction_turns_to_the_lowest_mode():
     assert abs(mode.v[0]) > 0.999
     # The metric of one atom is 2 eV/A^2 times the identity.
     assert mode.curvature == pytest.approx((12 * 0.01 - 4) / 2, rel=0.02)
+
+
+@pytest.mark.parametrize("method", ["neb", "string", "gad"])
+def test_the_higher_of_two_mueller_brown_saddles_is_the_peak(method):
+    whole, surface = mueller_brown.WHOLE, mueller_brown.load(None, 0, 1)
+    guess = Path(load_method("guesses", "linear")(whole, 0))
+    path = load_method("methods", method)(whole, Oracle(surface, whole, 1000), guess, 0)
+    assert path.highest().energy == pytest.approx(-0.4066, abs=2e-3)
+    assert path.highest().position[0, :2] == pytest.approx([-0.822, 0.624], abs=0.02)

@@ -87,6 +87,8 @@ def upwind_tangents(frames: np.ndarray, energies: np.ndarray) -> np.ndarray:
             large, small = sorted((abs(before), abs(after)), reverse=True)
             if energies[i + 1] < energies[i - 1]:
                 large, small = small, large
+            if large == small:
+                large = small = 1.0
             tangent[i] = large * chords[i] + small * chords[i - 1]
     return tangent
 
