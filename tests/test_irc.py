@@ -50,7 +50,7 @@ def test_descent_follows_the_exact_steepest_descent(step):
     top = hessian(oracle, KNOWN.saddle)
     start = KNOWN.saddle + 0.05 * lowest_modes(top, KNOWN.saddle, ())[1][0]
     matrix = hessian(oracle, start)
-    positions, _, _ = descend(oracle, atomic_masses[HYDROGEN], start, matrix, step=step, left=0.0)
+    positions, _ = descend(oracle, atomic_masses[HYDROGEN], start, matrix, step=step, left=0.0)
 
     def slope(_, q):
         return -oracle(q.reshape(1, 1, 3))[1].ravel()
@@ -74,7 +74,7 @@ def test_descent_in_a_quadratic_well_is_exact_whatever_its_stiffness():
 
     start = np.array([[1.0, 0.3, 0.1]])
     matrix = np.diag(stiffness)
-    positions, _, _ = descend(Oracle(Quadratic()), np.ones(1), start, matrix)
+    positions, _ = descend(Oracle(Quadratic()), np.ones(1), start, matrix)
     # x_i(t) = x_i(0) exp(-k_i t): x_2 is fixed by x_1 all along the path.
     x, y, _ = positions[:, 0].T
     assert np.allclose(y, 0.3 * x**40, atol=1e-9)
@@ -97,6 +97,6 @@ def test_heavy_atoms_move_less_than_light_ones():
     numbers = np.array([1, 17])
     start = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
     oracle = Oracle(Pull())
-    positions, _, _ = descend(oracle, atomic_masses[numbers], start, hessian(oracle, start))
+    positions, _ = descend(oracle, atomic_masses[numbers], start, hessian(oracle, start))
     moved = np.abs(positions[-1] - start).max(axis=1)
     assert moved[0] / moved[1] == pytest.approx(atomic_masses[17] / atomic_masses[1], rel=1e-6)

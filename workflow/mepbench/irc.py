@@ -100,28 +100,26 @@ def irc(
 
 
 def _side(oracle, numbers, start, matrix, step) -> Branch:
-    masses, left, near = atomic_masses[numbers], LEFT, NEAR
-    track, heights = [], []
-    for _ in range(4):
-        positions, energies, gradient = descend(
-            oracle, masses, start, matrix, step=step, near=near, left=left
-        )
-        track.append(positions)
-        heights.append(energies)
-        end, energy, relaxed = relax_gently(oracle, numbers, positions[-1])
+    masses = atomic_masses[numbers]
+    positions, energies = descend(oracle, masses, start, matrix, step=step)
+    end, energy, gradient = relax_gently(oracle, numbers, positions[-1])
+    for near in (NEAR / 4, FMAX):
         if energies[-1] - energy < BOTTOM:
             break
         # A shoulder, or a shallow well that the relaxation has left: the descent goes on,
         # with a Hessian that knows which.
-        start, matrix, left, near = positions[-1], hessian(oracle, positions[-1]), 0.0, near / 4
-        if np.linalg.norm(gradient, axis=1).max() <= FMAX:
-            end, energy, relaxed = start, energies[-1], gradient
-            break
+        last = positions[-1]
+        further, lower = descend(
+            oracle, masses, last, hessian(oracle, last), step=step, near=near, left=0.0
+        )
+        positions = np.concatenate([positions[:-1], further])
+        energies = np.concatenate([energies[:-1], lower])
+        end, energy, gradient = relax_gently(oracle, numbers, positions[-1])
     return Branch(
-        np.concatenate([*track, end[None]]),
-        np.concatenate([*heights, [energy]]),
-        relaxed,
-        converged=bool(np.linalg.norm(relaxed, axis=1).max() <= FMAX),
+        np.concatenate([positions, end[None]]),
+        np.append(energies, energy),
+        gradient,
+        converged=bool(np.linalg.norm(gradient, axis=1).max() <= FMAX),
     )
 
 
@@ -134,7 +132,7 @@ def descend(
     step: float = STEP,
     near: float = NEAR,
     left: float = LEFT,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Follow the mass-weighted steepest descent from `start` until the forces are small.
 
     Parameters
@@ -148,7 +146,7 @@ def descend(
 
     Returns
     -------
-    positions (M, N, 3), energies (M,), and the gradient (N, 3) at the last position.
+    positions (M, N, 3) and energies (M,), from `start` on.
     """
     root = np.sqrt(np.repeat(masses, 3))
     weights = np.outer(root, root)
@@ -181,7 +179,7 @@ def descend(
                 length = min(1.5 * length, step)
         H = without_rigid_motion(H * weights, x, oracle.invariances) / weights
     positions, energies = (np.array(column) for column in zip(*track, strict=True))
-    return positions, energies, gradient
+    return positions, energies
 
 
 def relax_gently(
