@@ -6,6 +6,11 @@ steps on the weights (neural/training.py), each on points drawn anew (neural/qua
 `maxflux` needs no second derivative. `residual` and `action` need one Hessian-vector
 product, one more evaluation, a point; they take over from `maxflux` once that has found the
 barrier, since both are at rest on saddles of higher order as well (neural/solver.py).
+
+maxflux: Huo, Straub, J. Chem. Phys. 107, 5000 (1997), doi:10.1063/1.474863. action: Heymann,
+Vanden-Eijnden, Comm. Pure Appl. Math. 61, 1052 (2008), doi:10.1002/cpa.20238. residual: the
+equation of the string, E, Ren, Vanden-Eijnden, Phys. Rev. B 66, 052301 (2002),
+doi:10.1103/PhysRevB.66.052301.
 """
 
 from typing import Literal
@@ -21,7 +26,7 @@ def solve(
     *,
     loss: Literal["residual", "action", "maxflux"] = "maxflux",
     points: int = 14,
-    steps: int = 40,
+    steps: int = 50,
     settle: int = 20,
     handover: int = 10,
     width: int = 32,

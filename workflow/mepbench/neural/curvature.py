@@ -9,8 +9,8 @@ only shapes the steps (which direction is stiff, which soft), never the loss.
 import numpy as np
 from ase.data import covalent_radii
 
-STIFFNESS = 30.0  # eV/angstrom^2, of a bond at its covalent length
-DECAY = 3.0  # per covalent length
+STIFFNESS = 45.0  # eV/angstrom^2, of a bond at its covalent length
+DECAY, GROWTH = 3.0, 5.0  # per covalent length: of a longer bond, of a shorter (multiple) one
 FLOOR = 1.0  # eV/angstrom^2, of any displacement
 SINGLE = 5.0  # eV/angstrom^2, where there are no pairs (model surfaces)
 REACH = 0.5  # angstrom: gradients farther than this away say nothing
@@ -29,7 +29,8 @@ def model_hessian(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
     distance = np.sqrt((between**2).sum(axis=-1)) + np.eye(n)
     unit = between / distance[..., None]
     stretch = distance / (radii[:, None] + radii[None]) - 1
-    k = STIFFNESS * np.exp(-DECAY * np.clip(stretch, -0.3, None)) * (1 - np.eye(n))
+    rate = np.where(stretch > 0, DECAY, GROWTH)
+    k = STIFFNESS * np.exp(-rate * np.maximum(stretch, -0.3)) * (1 - np.eye(n))
     block = k[..., None, None] * unit[..., :, None] * unit[..., None, :]
     hessian = -block.transpose(0, 1, 3, 2, 4).reshape(count, 3 * n, 3 * n)
     diagonal = block.sum(axis=2)

@@ -23,9 +23,9 @@ from .training import SpeedPenalty, bend, gauss_newton_step
 
 SPEED_POINTS = (np.arange(32) + 0.5) / 32
 CONJUGATE_GRADIENTS = 12
-FRAMES = 101
+FRAMES, SNAPSHOT = 101, 51  # of the finished path, and of a checkpoint
 SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
-WORSE = 2.0  # a misfit that grows by this factor over the best sends the path back
+WORSE = 4.0  # a misfit that grows by this factor over the best sends the path back
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ class Solver:
                 elif this.misfit > WORSE * best.misfit:
                     self.network.theta, self.trust = best.theta, self.trust / 2
                     continue
+                self.trust = min(1.2 * self.trust, self.options["trust"])
             if converged or step + 1 == steps:
                 break
             self.step(this, stage)
@@ -161,7 +162,7 @@ class Solver:
     def checkpoint(self, this: Round) -> None:
         """Record the path with the energies of its last round."""
         s, energies, _ = self.known
-        self.oracle.checkpoint(sample(self.network, s, energies), this.misfit)
+        self.oracle.checkpoint(sample(self.network, s, energies, SNAPSHOT), this.misfit)
 
     def finished(self, converged: bool) -> Path:
         """Evaluate the peak, look again with that, and return the path."""
@@ -188,7 +189,7 @@ class Solver:
             if abs(again - at) < 2e-3:
                 break
             at = again
-        path = sample(self.network, s, energies)
+        path = sample(self.network, s, energies, FRAMES)
         return replace(path, peak=peak, converged=converged)
 
 
@@ -197,11 +198,11 @@ def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
     return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)
 
 
-def sample(network: PathNetwork, s: np.ndarray, energies: np.ndarray) -> Path:
-    """Return frames at equal arc length, and those at `s`, whose energies are known."""
-    fine = np.linspace(0.0, 1.0, 2 * FRAMES)
+def sample(network: PathNetwork, s: np.ndarray, energies: np.ndarray, frames: int) -> Path:
+    """Return `frames` frames at equal arc length, and those at `s`, whose energies are known."""
+    fine = np.linspace(0.0, 1.0, 2 * frames)
     length = arc_length(network(fine))
-    even = np.interp(np.linspace(0.0, length[-1], FRAMES), length, fine)[1:-1]
+    even = np.interp(np.linspace(0.0, length[-1], frames), length, fine)[1:-1]
     even = even[np.abs(even[:, None] - s[None]).min(axis=1) > 1e-3]
     every = np.concatenate([s, even])
     order = np.argsort(every, kind="stable")

@@ -105,7 +105,10 @@ def conjugate_gradient(apply, right, precondition, iterations: int, tolerance: f
         if rz <= stop:
             break
         ap = apply(p)
-        alpha = rz / float(p @ ap)
+        pap = float(p @ ap)
+        if not pap > 0:  # rounding has made the matrix indefinite, or not a number
+            break
+        alpha = rz / pap
         x = x + alpha * p
         r = r - alpha * ap
         z = precondition(r)
