@@ -105,7 +105,7 @@ class PathNetwork:
         base = torch.from_numpy(self._base(at).reshape(len(at), -1))
         d_base = torch.from_numpy(self._base(at, 1).reshape(len(at), -1))
         x, dx = base + window * y, d_base + d_window * y + window * dy
-        return PathPoints(self, self.theta, x, dx, window, d_window, a, d, cache)
+        return PathPoints(self, layers, x, dx, window, d_window, a, d, cache)
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ class PathPoints:
 
     Attributes
     ----------
-    theta : (P,) tensor, the weights around which they are linear
+    layers : (weight, bias) of each layer, around which they are linear
     x, dx : (K, 3N) tensors, the geometries and dx/ds, angstrom
     """
 
     network: PathNetwork
-    theta: torch.Tensor
+    layers: list
     x: torch.Tensor
     dx: torch.Tensor
     window: torch.Tensor
@@ -134,7 +134,7 @@ class PathPoints:
 
     def jvp(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Change of (x, dx), each (K, 3N), as the weights move along `direction`, (P,)."""
-        layers = self.network.layers(self.theta)
+        layers = self.layers
         moves = self.network.layers(direction)
         t_a = t_d = None
         for (before, d_before, a, slope, dz), (weight, _), (t_weight, t_bias) in zip(
@@ -154,8 +154,8 @@ class PathPoints:
 
     def vjp(self, on_x: torch.Tensor, on_dx: torch.Tensor) -> torch.Tensor:
         """Gradient to the weights, (P,), of `sum(on_x * x + on_dx * dx)`."""
-        layers = self.network.layers(self.theta)
-        gradient = torch.empty_like(self.theta)
+        layers = self.layers
+        gradient = torch.empty_like(self.network.theta)
         parts = self.network.layers(gradient)
         on_y = (self.window * on_x + self.d_window * on_dx) @ self.network._project
         on_dy = (self.window * on_dx) @ self.network._project

@@ -21,8 +21,8 @@ from .network import PathNetwork
 from .quadrature import draw, hermite_peak, widths
 from .training import SpeedPenalty, bend, gauss_newton_step
 
-SPEED_POINTS = (np.arange(32) + 0.5) / 32
-CONJUGATE_GRADIENTS = 12
+SPEED_POINTS = (np.arange(24) + 0.5) / 24
+CONJUGATE_GRADIENTS = 6  # more cost time and fit the noise of the estimated curvature
 FRAMES, SNAPSHOT = 101, 51  # of the finished path, and of a checkpoint
 SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
 WORSE = 4.0  # a misfit that grows by this factor over the best sends the path back
