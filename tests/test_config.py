@@ -100,3 +100,18 @@ def test_check_prints_what_would_run(capsys):
 def test_show_without_results_says_what_to_do(tmp_path, capsys):
     assert main(["show", str(tmp_path)]) == 2
     assert "mepbench run" in capsys.readouterr().err
+
+
+def test_run_hands_what_follows_two_dashes_to_snakemake(monkeypatch, tmp_path, capsys):
+    seen = []
+
+    class Done:
+        returncode = 0
+
+    monkeypatch.setattr("subprocess.run", lambda command: seen.append(command) or Done())
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"results: {tmp_path / 'none'}\n")
+    assert main(["run", str(file), "--cores", "3", "--", "--dry-run", "--quiet", "rules"]) == 0
+    assert seen[0][-3:] == ["--dry-run", "--quiet", "rules"]
+    assert seen[0][seen[0].index("--cores") + 1] == "3"
+    assert "--replace-workflow-config" in seen[0]

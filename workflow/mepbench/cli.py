@@ -35,6 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     show.add_argument("results", nargs="?", default=Path("results"), type=Path)
     show.set_defaults(function=_show)
 
+    reference = commands.add_parser("reference", help="the shipped reference saddles")
+    reference.add_argument("results", type=Path, help="results folder of a finished run")
+    reference.add_argument(
+        "--update", action="store_true", required=True, help="take over what the run found better"
+    )
+    reference.set_defaults(function=_reference)
+
     options = parser.parse_args(arguments)
     try:
         return options.function(options)
@@ -69,6 +76,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     print_summary(options.results)
+    return 0
+
+
+def _reference(options: argparse.Namespace) -> int:
+    from .reference import update
+
+    changed = update(options.results)
+    print("\n".join(changed) or "nothing better than the shipped references")
     return 0
 
 

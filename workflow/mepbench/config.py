@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 
 from .errors import InputError
-from .reaction import SAFE_NAME, SHIPPED, locate_set, parent_set, reaction_names
+from .reaction import SAFE_NAME, locate_set, reaction_names
+from .reference import reference_file
 from .registry import check_options, nearest, options, source_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,16 +174,9 @@ def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:
 
 
 def reference_files(config: Config) -> dict[str, Path]:
-    """Return the shipped reference saddles, by set: those of its own file, for this potential."""
-    method = config.potential_options.get("method") or options("potentials", config.potential).get(
-        "method"
-    )
-    level = getattr(method, "default", method)
-    found = {}
-    for name, spec in config.sets.items():
-        path = locate_set(name, spec)
-        for stem in (path.stem, parent_set(path)):
-            file = path.parent / "references" / str(level) / f"{stem}.xyz"
-            if path.parent == SHIPPED and file.exists():
-                found[name] = file
-    return found
+    """Return the shipped references there are for this potential, by set."""
+    level = config.potential_options.get("method")
+    if level is None and "method" in options("potentials", config.potential):
+        level = options("potentials", config.potential)["method"].default
+    files = {name: reference_file(spec, str(level)) for name, spec in config.sets.items()}
+    return {name: file for name, file in files.items() if file is not None and file.exists()}

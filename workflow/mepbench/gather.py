@@ -6,7 +6,6 @@ import numpy as np
 from ase import Atoms
 
 from .frames import read_frames, write_frames
-from .oracle import PotentialSpec
 from .path import arc_length
 from .provenance import provenance, write_provenance
 from .reaction import read_endpoints
@@ -15,7 +14,7 @@ from .tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, wri
 
 
 def score_job(
-    inputs, outputs, config: dict, shipped: dict[str, str], potential: PotentialSpec
+    inputs, outputs, config: dict, sets: dict[str, str], shipped: dict[str, str], potential
 ) -> None:
     """Write `runs.csv` and all that stands beside it.
 
@@ -25,8 +24,9 @@ def score_job(
         `endpoint_rows`
     outputs : files: the same in one, and `reference`, `reference_frames`, `provenance`
     config : as it was given, for the provenance
-    shipped : file of reference saddles by set
-    potential : for its invariances
+    sets : spec of each set, completed from the shipped config
+    shipped : file of references by set
+    potential : `PotentialSpec`, for its invariances
     """
     concatenate_rows(inputs.runs, outputs.runs)
     concatenate_rows(inputs.traces, outputs.traces)
@@ -49,14 +49,15 @@ def score_job(
     write_rows(outputs.profiles, PROFILE_COLUMNS, profiles)
 
     files = [*inputs.endpoints, *inputs.endpoint_rows, *shipped.values()]
-    write_provenance(outputs.provenance, provenance(config, files))
+    write_provenance(outputs.provenance, provenance(config, sets, files))
 
 
 def _shipped_frames(shipped: dict[str, str]) -> Iterator[Atoms]:
     for name, file in shipped.items():
         for atoms in read_frames(file):
-            atoms.info["set"] = name
-            yield atoms
+            if atoms.info["role"] == "ts":
+                atoms.info["set"] = name
+                yield atoms
 
 
 def _irc_frames(files: Iterable[str]) -> dict[tuple, list[Atoms]]:

@@ -18,12 +18,13 @@ PACKAGES = (
 ).split()
 
 
-def provenance(config: dict, inputs: Iterable[str]) -> dict:
+def provenance(config: dict, sets: dict[str, str], inputs: Iterable[str]) -> dict:
     """Return the manifest of a run.
 
     Parameters
     ----------
     config : the configuration as it was given
+    sets : what each set's name stands for
     inputs : files whose SHA-256 is recorded: the sets' files and the endpoints
     """
     return {
@@ -38,6 +39,7 @@ def provenance(config: dict, inputs: Iterable[str]) -> dict:
         "cores": os.cpu_count(),
         "threads_per_job": int(os.environ["OMP_NUM_THREADS"]),
         "config": config,
+        "sets": sets,
         "inputs": {str(file): sha256(file) for file in sorted(set(inputs))},
     }
 

@@ -27,6 +27,7 @@ rule score:
         runtime=30,
     params:
         config=config,
+        sets=CONFIG.sets,
         potential=POTENTIAL,
         shipped={name: str(file) for name, file in reference_files(CONFIG).items()},
     script:

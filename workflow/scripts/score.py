@@ -8,6 +8,7 @@ score_job(
     snakemake.input,
     snakemake.output,
     snakemake.params.config,
+    snakemake.params.sets,
     snakemake.params.shipped,
     snakemake.params.potential,
 )
