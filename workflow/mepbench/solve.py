@@ -3,6 +3,7 @@
 A failure becomes a verdict with a reason; nothing raises for a reaction that goes wrong.
 """
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -45,6 +46,8 @@ def solve(
     if guess.positions is None:
         return Solved(None, None, guess.verdict, guess.reason)
     method = load("methods", solver)
+    # What a method imports at first use is no cost of it: such a file offers `warm_up()`.
+    getattr(sys.modules[method.__module__], "warm_up", lambda: None)()
     oracle = Oracle(potential.of(reaction), reaction, budget)
     path, verdict, reason = None, "", ""
     start = time.perf_counter()
