@@ -17,11 +17,11 @@ from ..path import Path, Peak, arc_length
 from . import descent
 from .losses import internal_velocity
 from .memory import Memory
-from .network import PathNetwork
+from .network import PathNetwork, PathPoints
 from .quadrature import draw, hermite_peak, widths
 from .training import SpeedPenalty, bend, gauss_newton_step
 
-SPEED_POINTS = (np.arange(24) + 0.5) / 24
+SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
 CONJUGATE_GRADIENTS = 6  # more cost time and fit the noise of the estimated curvature
 FRAMES, SNAPSHOT = 101, 51  # of the finished path, and of a checkpoint
 SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
@@ -41,9 +41,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Round:
-    """One round of evaluations: `misfit` is the mean over the path, `top` that at its top."""
+    """One round of evaluations: `misfit` is the mean over the path, `top` that at its top.
+
+    `path` holds the points of `descent`, followed by those of the speed penalty.
+    """
 
     theta: torch.Tensor
+    path: PathPoints
     descent: descent.Descent
     peak_s: float
     peak_energy: float
@@ -114,8 +118,8 @@ class Solver:
             s = np.sort(np.append(s, np.clip(self.last.peak_s, 1e-3, 1 - 1e-3)))
         self.memory.renew(network, s, stage.memory)
         at_s = torch.from_numpy(self.memory.s)
-        path = network.at(at_s)
-        points = self.memory.carried(path.x, path.dx)
+        path, count = network.at(torch.cat([at_s, SPEED_POINTS])), len(at_s)
+        points = self.memory.carried(path.x[:count], path.dx[:count])
         if stage.loss == "maxflux":
             found = descent.maxflux(
                 points,
@@ -130,7 +134,7 @@ class Solver:
                 points, product=self.memory.hessian_product, invariances=invariances
             )
         fresh = self.memory.age == 0
-        velocity, _ = internal_velocity(path.x, path.dx, invariances)
+        velocity, _ = internal_velocity(points.x, points.dx, invariances)
         slopes = (points.gradient * velocity).sum(dim=1).numpy()[fresh]
         reactant, product = self.end_energies
         self.known = (
@@ -140,7 +144,7 @@ class Solver:
         )
         misfit = found.misfit.numpy()[fresh]
         mean, top = float(misfit @ widths(s)), float(misfit[self.known[1][1:-1].argmax()])
-        return Round(network.theta, found, *hermite_peak(*self.known), mean, top)
+        return Round(network.theta, path, found, *hermite_peak(*self.known), mean, top)
 
     def step(self, this: Round, stage: Stage) -> None:
         """Move the path by one Gauss-Newton step within the trust radius."""
@@ -148,8 +152,7 @@ class Solver:
         asked = largest_displacement(found.newton())
         share = (self.trust / asked.clamp(min=1e-12)).clamp(max=1.0)[:, None]
         found = replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
-        points = network.at(torch.from_numpy(np.concatenate([self.memory.s, SPEED_POINTS])))
-        count = len(self.memory.s)
+        points, count = this.path, len(found.weight)
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
@@ -200,7 +203,7 @@ def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
 
 def sample(network: PathNetwork, s: np.ndarray, energies: np.ndarray, frames: int) -> Path:
     """Return `frames` frames at equal arc length, and those at `s`, whose energies are known."""
-    fine = np.linspace(0.0, 1.0, 2 * frames)
+    fine = np.linspace(0.0, 1.0, frames)
     length = arc_length(network(fine))
     even = np.interp(np.linspace(0.0, length[-1], frames), length, fine)[1:-1]
     even = even[np.abs(even[:, None] - s[None]).min(axis=1) > 1e-3]
