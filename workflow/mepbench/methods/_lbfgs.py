@@ -4,7 +4,7 @@ Sheppard, Terrell, Henkelman, J. Chem. Phys. 128, 134106 (2008), doi:10.1063/1.2
 L-BFGS for all images at once ("global") needs fewer evaluations than one per image, or
 than damped dynamics. The first metric is a model Hessian. The forces on a band are no
 gradient and have kinks where an image's tangent switches sides, so the steps are kept on
-a short leash: see the constants.
+a leash, whose length each method chooses.
 """
 
 from collections import deque
@@ -15,9 +15,6 @@ from ._model_hessian import model_hessian
 
 MEMORY = 8  # pairs of steps that are remembered
 DAMPING = 0.7  # of the plain step F / (model Hessian)
-LONGEST = 3.0  # times the plain step
-SMALLEST_COSINE = 0.3  # with the plain step; below, the memory is cleared
-LARGEST_GROWTH = 1.5  # of the force in one step; above, the memory is cleared
 
 
 class LBFGS:
@@ -27,9 +24,22 @@ class LBFGS:
     ----------
     numbers : (N,) int array, atomic numbers
     max_step : angstrom, the largest displacement of an atom
+    longest : the longest step, in units of the plain one, F / (model Hessian)
+    smallest_cosine : with the plain step; below, the memory is cleared
+    largest_growth : of the force in one step; above, the memory is cleared
     """
 
-    def __init__(self, numbers: np.ndarray, max_step: float):
+    def __init__(
+        self,
+        numbers: np.ndarray,
+        max_step: float,
+        *,
+        longest: float = 3.0,
+        smallest_cosine: float = 0.3,
+        largest_growth: float = 1.5,
+    ):
+        self.longest, self.smallest_cosine = longest, smallest_cosine
+        self.largest_growth = largest_growth
         self.numbers, self.max_step = numbers, max_step
         self.reset()
 
@@ -49,11 +59,11 @@ class LBFGS:
         if self._pairs:
             step = self._two_loops(forces)
             length = np.linalg.norm(step)
-            if np.vdot(step, plain) < SMALLEST_COSINE * length * size:
+            if np.vdot(step, plain) < self.smallest_cosine * length * size:
                 self._pairs.clear()
                 step = plain
-            elif length > LONGEST * size:
-                step *= LONGEST * size / length
+            elif length > self.longest * size:
+                step *= self.longest * size / length
         longest = np.sqrt((step**2).sum(axis=-1).max())
         return step * min(1.0, self.max_step / max(longest, 1e-12))
 
@@ -61,7 +71,7 @@ class LBFGS:
         if self._last is not None:
             s, y = positions - self._last[0], self._last[1] - forces
             sy = np.vdot(s, y)
-            if np.linalg.norm(forces) > LARGEST_GROWTH * np.linalg.norm(self._last[1]):
+            if np.linalg.norm(forces) > self.largest_growth * np.linalg.norm(self._last[1]):
                 self._pairs.clear()
             elif sy > 1e-4 * np.linalg.norm(s) * np.linalg.norm(y):
                 self._pairs.append((s, y, sy))

@@ -46,7 +46,10 @@ def solve(
     for frame in frames:
         frame.calc = _Evaluated()
     band = NEB(frames, k=spring, climb=False, method="improvedtangent")
-    optimizer = LBFGS(reaction.numbers, max_step)
+    # Springs and kinks make a band's forces less like a gradient than a string's.
+    optimizer = LBFGS(
+        reaction.numbers, max_step, longest=2.0, smallest_cosine=0.5, largest_growth=1.1
+    )
     while True:
         positions = np.array([frame.positions for frame in frames])
         energies, gradients = oracle(positions)
