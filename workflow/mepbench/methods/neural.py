@@ -32,7 +32,8 @@ def solve(
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
-    beta: float = 15.0,
+    first_beta: float = 15.0,
+    beta: float = 40.0,
     weight_floor: float = 0.1,
     concentration: float = 0.5,
     memory: int = 3,
@@ -52,7 +53,7 @@ def solve(
     handover : further steps of maxflux before `residual` or `action` takes over
     width, depth : of the hidden tanh layers
     frequencies : features are s, sin and cos of pi s, 2 pi s, ... up to this multiple
-    beta : 1/eV, of maxflux
+    first_beta, beta : 1/eV, of maxflux in the first stage and after it
     weight_floor : of a low point relative to the top, in maxflux
     concentration : share of the points drawn near the top
     memory : earlier rounds whose points are used again
@@ -70,6 +71,7 @@ def solve(
 
     options = dict(
         points=points,
+        first_beta=first_beta,
         beta=beta,
         weight_floor=weight_floor,
         concentration=concentration,

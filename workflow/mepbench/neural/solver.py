@@ -4,7 +4,9 @@
    A curvature estimate that is positive definite never stops at a saddle of higher order.
 2. *follow*: maxflux's equation g_perp = curvature/beta is solved all along the path, with
    transport and with the last rounds' points remembered. (Remembered points would hold
-   back the first stage: they do not know in which direction V is concave.)
+   back the first stage: they do not know in which direction V is concave.) Here beta is
+   larger: the tension 1/beta keeps the path from the floor where that bends, but a large
+   beta from the start would let go of all but the very top.
 3. *finish*, for the other losses: their own gradient.
 """
 
@@ -37,6 +39,7 @@ class Stage:
     weight_floor: float
     memory: int
     speed_penalty: float
+    beta: float
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,10 @@ class Solver:
     def train(self, loss: str, steps: int, settle: int, handover: int) -> Path:
         """Run all stages and return the path."""
         penalty = self.options["speed_penalty"]
-        descend = Stage("maxflux", False, 0.01, 0, penalty / 3)
-        follow = Stage(
-            "maxflux", True, self.options["weight_floor"], self.options["memory"], penalty
-        )
+        first_beta, beta = self.options["first_beta"], self.options["beta"]
+        floor, memory = self.options["weight_floor"], self.options["memory"]
+        descend = Stage("maxflux", False, 0.01, 0, penalty / 3, first_beta)
+        follow = Stage("maxflux", True, floor, memory, penalty, beta)
         finish = replace(follow, loss=loss)
         stage, calm, begun, best, converged = descend, 0, 0, None, False
         for step in range(steps):
@@ -123,7 +126,7 @@ class Solver:
         if stage.loss == "maxflux":
             found = descent.maxflux(
                 points,
-                beta=self.options["beta"],
+                beta=stage.beta,
                 floor=stage.weight_floor,
                 bend=bend(network, at_s, invariances),
                 invariances=invariances,
