@@ -63,12 +63,7 @@ def solve(
     tolerance : eV/angstrom. Converged when what should vanish across the path (g_perp;
         for maxflux g_perp - curvature/beta) is below it, on average and at the top.
     """
-    import torch
-
-    torch.set_num_threads(1)
-    from ..neural.network import PathNetwork
-    from ..neural.solver import Solver
-
+    torch, PathNetwork, Solver = _import()
     options = dict(
         points=points,
         first_beta=first_beta,
@@ -93,3 +88,18 @@ def solve(
             seed=seed,
         )
         return Solver(reaction, oracle, network, seed, options).train(loss, steps, settle, handover)
+
+
+def warm_up() -> None:
+    """Import what the solver needs: over a second that is no cost of the first reaction."""
+    _import()
+
+
+def _import():
+    import torch
+
+    from ..neural.network import PathNetwork
+    from ..neural.solver import Solver
+
+    torch.set_num_threads(1)
+    return torch, PathNetwork, Solver
