@@ -24,6 +24,9 @@ run: .venv/installed ## run config.yaml on all cores, print the summary and wher
 paper: .venv/installed ## run every method on the whole textbook set
 	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet rules host
 
+bench: .venv/installed ## run every method on the Baker set of the development reactions
+	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
+
 test: .venv/installed ## the tests
 	$(BIN)/python -m pytest -n $(CORES) -m "not slow"
 
