@@ -55,7 +55,7 @@ def _count(label: str, description: str, better: str = "lower") -> Metric:
 
 def _error(quantity: str, when: str, unit: str) -> Metric:
     description = f"{quantity} {when}, against the reference saddle of the reaction."
-    return Metric(quantity, description, unit, "lower", (0, None), ".3f")
+    return Metric(quantity, description, unit, "lower", (0, None), ".4f" if unit == "eV" else ".3f")
 
 
 METRICS: dict[str, Metric] = {
