@@ -1,8 +1,8 @@
 """The shipped references: for each reaction of a shipped set, the best saddle known.
 
 `workflow/reactions/references/{potential}/{set}.xyz` holds three frames a reaction, reactant,
-product and ts. It is input, never written by a run; `mepbench reference --update` takes over
-what a run found better.
+product and ts (two where no saddle is known). It is input, never written by a run;
+`mepbench reference --update` takes over what a run found better.
 """
 
 import json
@@ -64,21 +64,21 @@ def update(results: Path) -> list[str]:
         ends = _by_reaction(results / "sets" / name / "endpoints.xyz")
         known = _by_reaction(file) if file.exists() else {}
         for reaction, saddle in saddles.items():
-            old = known.get(reaction)
+            old = known.get(reaction, {}).get("ts")
             barrier = saddle.info["barrier_eV"]
-            if old and not barrier < old["ts"].info["barrier_eV"] - BETTER:
+            if old and not barrier < old.info["barrier_eV"] - BETTER:
                 continue
             known[reaction] = {**ends[reaction], "ts": saddle}
             saddle.info["source"] = f"{saddle.info['source']} of commit {manifest['commit']}"
-            before = f", was {old['ts'].info['barrier_eV']:.4f}" if old else ""
+            before = f", was {old.info['barrier_eV']:.4f}" if old else ""
             lines.append(f"{file.stem} {reaction}: {barrier:.4f} eV{before}")
-        for frames in known.values():
-            for atoms in frames.values():
-                atoms.info["set"] = file.stem
-        write_frames(
-            file,
-            [_as_text(known[reaction][role]) for reaction in sorted(known) for role in ROLES],
-        )
+        known = {**ends, **known}
+        frames = [
+            group[role] for _, group in sorted(known.items()) for role in ROLES if role in group
+        ]
+        for atoms in frames:
+            atoms.info["set"] = file.stem
+        write_frames(file, [_as_text(atoms) for atoms in frames])
     return lines
 
 
