@@ -28,7 +28,7 @@ bench: .venv/installed ## run every method on the Baker set of the development r
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
 
 test: .venv/installed ## the tests
-	$(BIN)/python -m pytest -n $(CORES) -m "not slow"
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slow"
 
 test-slow: .venv/installed ## the tests that take minutes, before a release
 	$(BIN)/python -m pytest -n $(CORES) -m slow

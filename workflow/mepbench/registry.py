@@ -37,6 +37,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the known name closest to `name`, or all of them."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = close or [word for word in known if name and (name in word or word in name)]
     if close:
         return f"Did you mean {close[0]!r}?"
     return f"Known: {', '.join(known)}." if known else "There is none."

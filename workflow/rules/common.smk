@@ -1,9 +1,10 @@
+from dataclasses import asdict
+
 from snakemake.exceptions import WorkflowError
 
 from mepbench.config import ROOT, check_config, reference_files, set_files
 from mepbench.errors import InputError
 from mepbench.figures import figure_files
-from mepbench.oracle import PotentialSpec
 from mepbench.registry import PACKAGE, imported_files, source_file
 
 try:
@@ -18,7 +19,9 @@ pathvars:
     benchmarks=f"{CONFIG.results}/benchmarks",
 
 
-POTENTIAL = PotentialSpec(CONFIG.potential, CONFIG.potential_options)
+# Snakemake sees a change in a parameter only if it is plain: strings, numbers, lists, dicts.
+POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
+METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
 FIGURES = figure_files()
 
 

@@ -19,7 +19,7 @@ rule judge:
         mem_mb=1500,
         runtime=120,
     params:
-        method=lambda w: CONFIG.methods[w.method],
+        method=lambda w: METHODS[w.method],
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
     script:

@@ -48,7 +48,7 @@ rule surface:
         mem_mb=1500,
         runtime=30,
     params:
-        methods=CONFIG.methods,
+        methods=METHODS,
         timeout=CONFIG.timeout,
     script:
         "../scripts/surface.py"

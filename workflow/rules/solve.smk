@@ -17,7 +17,7 @@ rule solve:
         mem_mb=1500,
         runtime=120,
     params:
-        method=lambda w: CONFIG.methods[w.method].path_stage,
+        method=lambda w: asdict(CONFIG.methods[w.method].path_stage),
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
     script:

@@ -2,11 +2,12 @@
 
 from mepbench.joblog import log_to
 from mepbench.jobs import guess_job
+from mepbench.oracle import PotentialSpec
 
 log_to(snakemake.log[0])
 guess_job(
     snakemake.wildcards.guess,
-    snakemake.params.potential,
+    PotentialSpec(**snakemake.params.potential),
     snakemake.params.timeout,
     snakemake.input.frames,
     snakemake.output.frames,

@@ -2,6 +2,7 @@
 
 from mepbench.gather import score_job
 from mepbench.joblog import log_to
+from mepbench.oracle import PotentialSpec
 
 log_to(snakemake.log[0])
 score_job(
@@ -10,5 +11,5 @@ score_job(
     snakemake.params.config,
     snakemake.params.sets,
     snakemake.params.shipped,
-    snakemake.params.potential,
+    PotentialSpec(**snakemake.params.potential),
 )

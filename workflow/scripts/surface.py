@@ -1,7 +1,9 @@
 """Run every configured method on the Mueller-Brown surface."""
 
+from mepbench.config import Method
 from mepbench.joblog import log_to
 from mepbench.surface import surface_job
 
 log_to(snakemake.log[0])
-surface_job(snakemake.params.methods, snakemake.params.timeout, snakemake.output[0])
+methods = {name: Method(**method) for name, method in snakemake.params.methods.items()}
+surface_job(methods, snakemake.params.timeout, snakemake.output[0])
