@@ -17,7 +17,7 @@ rule judge:
     threads: 1
     resources:
         mem_mb=1500,
-        runtime=120,
+        runtime=60,
     params:
         method=lambda w: METHODS[w.method],
         potential=POTENTIAL,

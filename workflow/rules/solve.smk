@@ -15,7 +15,7 @@ rule solve:
     threads: 1
     resources:
         mem_mb=1500,
-        runtime=120,
+        runtime=60,
     params:
         method=lambda w: asdict(CONFIG.methods[w.method].path_stage),
         potential=POTENTIAL,
