@@ -2,8 +2,9 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-
-configfile: f"{workflow.basedir}/config.yaml"
+# There is no `configfile:` here. A jobstep on a cluster would merge it deeply with the user's
+# config, also where `--replace-workflow-config` was given; `check_config` completes what is
+# left out instead, by whole top-level keys of config.yaml.
 
 
 include: "workflow/rules/common.smk"

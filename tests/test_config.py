@@ -115,3 +115,9 @@ def test_run_hands_what_follows_two_dashes_to_snakemake(monkeypatch, tmp_path, c
     assert seen[0][-3:] == ["--dry-run", "--quiet", "rules"]
     assert seen[0][seen[0].index("--cores") + 1] == "3"
     assert "--replace-workflow-config" in seen[0]
+
+
+def test_without_any_config_the_shipped_one_holds_and_is_recorded_whole():
+    config = check_config({})
+    assert config.completed == SHIPPED
+    assert check_config({"seeds": [1]}).completed == {**SHIPPED, "seeds": [1]}

@@ -43,7 +43,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration. `jobs[set]` maps a job's name to its reactions."""
+    """A checked configuration.
+
+    `jobs[set]` maps a job's name to its reactions; `completed` is the configuration as plain
+    values, what was left out taken from the shipped one.
+    """
 
     sets: dict[str, str]
     jobs: dict[str, dict[str, tuple[str, ...]]]
@@ -52,6 +56,7 @@ class Config:
     methods: dict[str, Method]
     timeout: float
     results: str
+    completed: dict
 
 
 def load_config(path: str | Path) -> Config:
@@ -124,6 +129,7 @@ def check_config(given: dict) -> Config:
         methods=methods,
         timeout=float(merged["timeout"]),
         results=str(merged["results"]).rstrip("/"),
+        completed=merged,
     )
 
 

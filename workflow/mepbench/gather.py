@@ -23,8 +23,8 @@ def score_job(
     inputs : lists of files: `runs`, `traces`, `profiles`, `saddles`, `irc`, `endpoints`,
         `endpoint_rows`
     outputs : files: the same in one, and `reference`, `reference_frames`, `provenance`
-    config : as it was given, for the provenance
-    sets : spec of each set, completed from the shipped config
+    config : as completed from the shipped one, for the provenance
+    sets : spec of each set
     shipped : file of references by set
     potential : `PotentialSpec`, for its invariances
     """

@@ -23,7 +23,7 @@ def provenance(config: dict, sets: dict[str, str], inputs: Iterable[str]) -> dic
 
     Parameters
     ----------
-    config : the configuration as it was given
+    config : the configuration
     sets : what each set's name stands for
     inputs : files whose SHA-256 is recorded: the sets' files and the endpoints
     """

@@ -26,7 +26,7 @@ rule score:
         mem_mb=1500,
         runtime=30,
     params:
-        config=config,
+        config=CONFIG.completed,
         sets=CONFIG.sets,
         potential=POTENTIAL,
         shipped={name: str(file) for name, file in reference_files(CONFIG).items()},
