@@ -21,6 +21,11 @@ def development_reactions() -> Path:
     return folder.resolve()
 
 
+def pytest_collection_modifyitems(items):
+    """Fork workers before a test has started JAX's threads, as the jobs of a run do."""
+    items.sort(key=lambda item: item.path.name != "test_worker.py")
+
+
 def _unseen_skips(terminalreporter) -> list[str]:
     lines = ALLOWED_SKIPS.read_text(encoding="utf-8").splitlines()
     allowed = tuple(line for line in lines if line and not line.startswith("#"))
