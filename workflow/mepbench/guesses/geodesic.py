@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from ..path import arc_length, resample
 from ..reaction import Reaction
+from ..seeding import seeded
 from . import idpp, linear
 
 SWEEP_ABOVE = 35  # atoms: beyond, one frame at a time (the authors' choice)
@@ -36,7 +37,7 @@ def interpolate(
     if reaction.natoms < 2:
         return linear.interpolate(reaction, seed, frames=frames)
     try:
-        with _seeded(seed), _silent():
+        with seeded(seed), _silent():
             path = _geodesic(reaction, nodes, tolerance)
         path = resample(_turn_back(path, reaction), frames)
         if np.isfinite(path).all() and not collides(path):
@@ -85,17 +86,6 @@ def collides(path: np.ndarray) -> bool:
     i, j = np.triu_indices(path.shape[1], 1)
     distances = linear.pair_distances(path)[:, i, j]
     return bool((distances.min(axis=0) < 0.5 * distances[[0, -1]].min()).any())
-
-
-@contextmanager
-def _seeded(seed: int):
-    """Seed NumPy's global random state, from which the package draws, and put it back."""
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ase import Atoms
 
 from ..errors import BudgetExhausted, SCFFailure
 from ..path import Path, Peak
+from ..seeding import seeded
 from . import prfo
 
 _compiled = {"seconds": 0.0, "listening": False}
@@ -73,14 +74,10 @@ def refine(
         return prfo.refine(reaction, oracle, start, seed, fmax=fmax, steps=steps)
     options = {"delta0": trust_radius, "eta": displacement, "gamma": residual}
     # Sella draws from numpy's global state where its eigensolver finds no new direction.
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed % 2**32)  # noqa: NPY002
-    try:
+    with seeded(seed):
         best, steps = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
         if not best.converged and steps > 0:
             best, _ = _optimise(reaction, oracle, best, fmax, steps, None, **options)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
     return best
 
 
