@@ -25,6 +25,12 @@ SURFACES = {m.__name__.rpartition(".")[2]: m for m in (
 )}  # fmt: skip
 # How far the guess is bent sideways, so that its peak is more than 0.3 A from the saddle.
 BEND = {"mueller_brown": 0.0, "leps_ho": 0.5, "double_double_well": 0.45, "ring_valley": -0.55}
+# Where the valley bends sharply, PyDMF's example settings (3 points, 4 segments) are too coarse.
+FINER = {
+    ("dmf", "leps_ho"): {
+        "points": 25, "segments": 12, "beta": 20.0, "move_points": False, "tolerance": "tight",
+    },
+}  # fmt: skip
 TOLERANCE = 0.1  # angstrom, from the peak that a method returns to the saddle
 BUDGET = 3000
 
@@ -81,8 +87,9 @@ def run(entry, surface, budget=BUDGET, seed=0):
     solve = registry.load("methods", entry[0])
     potential = Counting(module.load(None, 0, 1))
     oracle = Oracle(potential, known.reaction, budget)
+    options = {**FINER.get((entry[0], surface), {}), **entry[1]}
     try:
-        return solve(known.reaction, oracle, Path(guess), seed, **entry[1]), oracle, potential
+        return solve(known.reaction, oracle, Path(guess), seed, **options), oracle, potential
     except NotInstalled as error:
         pytest.skip(str(error))
     except BudgetExhausted:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.spatial.transform import Rotation
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,15 @@ class Path:
         )
 
 
+def superposition(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Best proper rotation R, (3, 3), with mobile @ R near fixed, both centred (Kabsch 1976)."""
+    u, _, vt = np.linalg.svd(mobile.T @ fixed)
+    sign = np.sign(np.linalg.det(u @ vt)) or 1.0
+    return u @ np.diag([1.0, 1.0, sign]) @ vt
+
+
 def align(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Superimpose `mobile` on `fixed` by the best proper rotation (Kabsch 1976).
+    """Superimpose `mobile` on `fixed` by the best proper rotation.
 
     Parameters
     ----------
@@ -80,10 +88,29 @@ def align(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
     (N, 3) array; its centroid is that of `fixed`.
     """
     centre_m, centre_f = mobile.mean(axis=0), fixed.mean(axis=0)
-    u, _, vt = np.linalg.svd((mobile - centre_m).T @ (fixed - centre_f))
-    sign = np.sign(np.linalg.det(u @ vt)) or 1.0
-    rotation = u @ np.diag([1.0, 1.0, sign]) @ vt
-    return (mobile - centre_m) @ rotation + centre_f
+    mobile = mobile - centre_m
+    return mobile @ superposition(mobile, fixed - centre_f) + centre_f
+
+
+def turn_back(path: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Move frames rigidly so that the first and the last are the given ends.
+
+    Each frame turns in proportion to its arc length, which is as slow as turning can be.
+
+    Parameters
+    ----------
+    path : (M, N, 3) array, angstrom; its ends are the given ones, but for a rigid motion
+    ends : (2, N, 3) array, angstrom
+    """
+    centres = ends.mean(axis=1)
+    path = path - path.mean(axis=1, keepdims=True)
+    path = path @ superposition(path[0], ends[0] - centres[0])
+    turn = Rotation.from_matrix(superposition(path[-1], ends[1] - centres[1]).T).as_rotvec()
+    s = arc_length(path) / arc_length(path)[-1]
+    turned = np.einsum("mij,mnj->mni", Rotation.from_rotvec(s[:, None] * turn).as_matrix(), path)
+    turned += ((1 - s)[:, None] * centres[0] + s[:, None] * centres[1])[:, None]
+    turned[0], turned[-1] = ends
+    return turned
 
 
 def rmsd(a: np.ndarray, b: np.ndarray, invariances: tuple[str, ...] = ("rotation",)) -> float:

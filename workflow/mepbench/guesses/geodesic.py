@@ -10,9 +10,8 @@ import logging
 from contextlib import contextmanager
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from ..path import arc_length, resample
+from ..path import resample, turn_back
 from ..reaction import Reaction
 from ..seeding import seeded
 from . import idpp, linear
@@ -39,7 +38,7 @@ def interpolate(
     try:
         with seeded(seed), _silent():
             path = _geodesic(reaction, nodes, tolerance)
-        path = resample(_turn_back(path, reaction), frames)
+        path = resample(turn_back(path, reaction.ends), frames)
         if np.isfinite(path).all() and not collides(path):
             return path
         problem = "atoms coincide"
@@ -60,25 +59,6 @@ def _geodesic(reaction: Reaction, nodes: int, tolerance: float) -> np.ndarray:
     if reaction.natoms > SWEEP_ABOVE:
         return smoother.sweep(tol=tolerance, max_iter=15, micro_iter=20)
     return smoother.smooth(tol=tolerance, max_iter=15)
-
-
-def _turn_back(path: np.ndarray, reaction: Reaction) -> np.ndarray:
-    """Move the frames rigidly so that the first and last are the given ends."""
-    centres = reaction.ends.mean(axis=1)
-    path = path - path.mean(axis=1, keepdims=True)
-    path = path @ _rotation(path[0], reaction.reactant - centres[0])
-    turn = Rotation.from_matrix(_rotation(path[-1], reaction.product - centres[1]).T).as_rotvec()
-    s = arc_length(path) / arc_length(path)[-1]
-    turned = np.einsum("mij,mnj->mni", Rotation.from_rotvec(s[:, None] * turn).as_matrix(), path)
-    turned += ((1 - s)[:, None] * centres[0] + s[:, None] * centres[1])[:, None]
-    turned[0], turned[-1] = reaction.ends
-    return turned
-
-
-def _rotation(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Best proper rotation R with mobile @ R = fixed, both centred (Kabsch 1976)."""
-    u, _, vt = np.linalg.svd(mobile.T @ fixed)
-    return u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
 
 
 def collides(path: np.ndarray) -> bool:

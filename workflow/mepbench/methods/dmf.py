@@ -1,0 +1,170 @@
+"""Direct MaxFlux by its authors' package, PyDMF: a B-spline, three points, Ipopt.
+
+The path of least resistance at the inverse temperature beta minimises
+
+    (1/beta) log integral exp(beta V(x)) |x'| dt,
+
+here over the coefficients of a cubic B-spline at constant speed, by an interior-point method;
+the few quadrature points wander to the top. Koda, Saito, J. Chem. Theory Comput. 20, 2798
+(2024), doi:10.1021/acs.jctc.3c01246. It starts from its own guess, the same minimisation on
+the correlated flat-bottom elastic network: ibid. 21, 3513 (2025), doi:10.1021/acs.jctc.4c01549.
+
+PyDMF is an optional package. Defaults are those of its example script; the potential's calls
+are the same, but that the three points are one round and the ends are free.
+"""
+
+from contextlib import suppress
+from typing import Literal
+
+import numpy as np
+from ase import Atoms
+from scipy.interpolate import BSpline
+
+from ..errors import BudgetExhausted, NotInstalled, SCFFailure
+from ..oracle import Oracle, evaluate_band
+from ..path import Path, Peak, remove_rigid_motion, superposition, tangents, turn_back
+from ..reaction import Reaction
+
+ADVICE = (
+    "PyDMF is not installed: `apt-get install coinor-libipopt-dev libblas-dev liblapack-dev "
+    "libmumps-seq-dev pkg-config`, then `pip install 'mepbench[dmf]'` (or cyipopt from conda-forge)"
+)
+FRAMES = 41
+QUIET = {"output_file": "", "print_level": 0, "sb": "yes"}  # no file in the working directory
+
+
+def solve(
+    reaction: Reaction,
+    oracle: Oracle,
+    guess: Path,
+    seed: int,
+    *,
+    points: int = 3,
+    segments: int = 4,
+    beta: float = 10.0,
+    tolerance: Literal["tight", "middle", "loose"] = "middle",
+    move_points: bool = True,
+    own_guess: bool = True,
+) -> Path:
+    """Return the B-spline at which Ipopt stopped; its peak is that of PyDMF's cubic through
+    the points' energies and slopes.
+
+    Parameters
+    ----------
+    points : movable quadrature points
+    segments : of the B-spline
+    beta : 1/eV
+    tolerance : of the dual infeasibility, in PyDMF's words
+    move_points : let the points wander to the top
+    own_guess : start from the elastic network's path, else from `guess`. Without rotational
+        invariance there is no network, and `guess` is what it starts from.
+    """
+    cyipopt, dmf = _import()
+    rigid = "rotation" in oracle.invariances
+    ends = [Atoms(reaction.numbers, x) for x in reaction.ends]
+    options = {"nsegs": segments, "remove_rotation_and_translation": rigid}
+    if own_guess and rigid:
+        network = dmf.interpolate_fbenm(
+            ends, output_file="", dmf_options={"nsegs": segments}, ipopt_options=QUIET
+        )
+        start = {"ref_images": ends, "coefs": network.coefs.copy()}
+    else:
+        start = {"ref_images": [Atoms(reaction.numbers, x) for x in guess.positions]}
+
+    class Booked(dmf.DirectMaxFlux):
+        """PyDMF's problem, evaluated by the oracle and recorded after each iteration."""
+
+        fatal: Exception | None = None
+
+        def get_forces(self):
+            if self.fatal is not None:
+                raise self.fatal
+            inner = [
+                image
+                for image, t in zip(self.images, self.t_eval, strict=True)
+                if 0.01 <= t <= 0.99  # beyond, PyDMF takes the energy of the end
+            ]
+            try:
+                evaluate_band(inner, oracle)
+            except SCFFailure as error:
+                # Ipopt then tries a shorter step; where it can't, this is the reason.
+                self.failure = error
+                raise cyipopt.CyIpoptEvaluationError from error
+            except BudgetExhausted as error:
+                self.fatal = error  # Ipopt would go on until the end of its iteration
+                raise
+            return super().get_forces()
+
+        def intermediate(self, *arguments):
+            super().intermediate(*arguments)
+            oracle.checkpoint(_path(self, reaction, oracle), residual=arguments[3])
+
+    problem = Booked(**start, **options, nmove=points, beta=beta, update_teval=move_points)
+    problem.failure = None
+    for image in problem.images:
+        image.calc = oracle.calculator()
+    _know_the_ends(problem, reaction, rigid)
+    problem.add_ipopt_options(QUIET)
+    _, info = problem.solve(tol=tolerance)
+    if info["status"] == -13 and problem.failure is not None:
+        raise problem.failure
+    if not problem.history.tmax:
+        raise RuntimeError(f"Ipopt: {info['status_msg'].decode()}")
+    message = "" if info["status"] == 0 else f"Ipopt: {info['status_msg'].decode()}"
+    return _path(problem, reaction, oracle, converged=info["status"] == 0, message=message)
+
+
+def _know_the_ends(problem, reaction: Reaction, rigid: bool) -> None:
+    """Hand PyDMF the ends' energies and forces, turned as it has turned the ends."""
+    for at in (0, -1):
+        image, gradient = problem.images[at], reaction.gradients[at]
+        if rigid:
+            gradient = gradient @ _rotation(reaction.ends[at], image.positions)
+        image.calc.atoms = image.copy()
+        image.calc.results = {"energy": float(reaction.energies[at]), "forces": -gradient}
+    _ = problem.e0  # PyDMF keeps what it has once asked for
+
+
+def _rotation(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    return superposition(mobile - mobile.mean(axis=0), fixed - fixed.mean(axis=0))
+
+
+def _path(problem, reaction: Reaction, oracle: Oracle, **outcome) -> Path:
+    """Return the B-spline of the last iteration in the reaction's frame of reference."""
+    history = problem.history
+    evaluated = history.t_eval[-1] if history.t_eval else problem.t_eval
+    top = history.tmax[-1]
+    if not 0.0 < top < 1.0:  # no barrier, or no root of the cubic: the highest point
+        top = evaluated[1 + np.argmax(history.energies[-1][1:-1])]
+    marked = np.append(evaluated, top)
+    grid = np.linspace(0, 1, FRAMES)
+    grid = grid[np.abs(grid[:, None] - marked).min(axis=1) > 0.2 / FRAMES]
+    t = np.unique(np.concatenate([marked, grid]))
+    degree = problem.dspl
+    knots = np.concatenate([[0.0] * degree, np.linspace(0, 1, problem.nsegs + 1), [1.0] * degree])
+    frames = BSpline(knots, history.coefs[-1], degree)(t)
+    if "rotation" in oracle.invariances:
+        frames = turn_back(frames, reaction.ends)
+    frames[0], frames[-1] = reaction.ends
+    energies = np.full(len(t), np.nan)
+    energies[np.searchsorted(t, evaluated)] = history.energies[-1] + problem.e0
+    at = int(np.searchsorted(t, top))
+    tangent = remove_rigid_motion(tangents(frames)[at], frames[at], oracle.invariances)
+    energy = None if np.isnan(energies[at]) else float(energies[at])
+    peak = Peak(frames[at], energy=energy, tangent=tangent / np.linalg.norm(tangent))
+    return Path(frames, energies, peak=peak, **outcome)
+
+
+def _import():
+    try:
+        import cyipopt
+        import dmf
+    except ImportError as error:
+        raise NotInstalled(f"{ADVICE} ({error.__class__.__name__})") from None
+    return cyipopt, dmf
+
+
+def warm_up() -> None:
+    """Import PyDMF if it is there: no cost of the first reaction."""
+    with suppress(NotInstalled):
+        _import()
