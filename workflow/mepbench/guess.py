@@ -39,8 +39,8 @@ class Guess:
         return hashlib.sha256(grid.tobytes()).hexdigest()[:16]
 
 
-def make_guess(reaction: Reaction, name: str, potential: PotentialSpec) -> Guess:
-    """Interpolate the initial path, and measure its barrier for the record."""
+def make_guess(reaction: Reaction, name: str, potential: PotentialSpec | None) -> Guess:
+    """Interpolate the initial path; with a potential, measure its barrier for the record."""
     interpolate = load("guesses", name)
     start = time.perf_counter()
     try:
@@ -49,6 +49,8 @@ def make_guess(reaction: Reaction, name: str, potential: PotentialSpec) -> Guess
     except Exception as error:
         return Guess(None, verdict="error", reason=f"guess {name}: {one_line(error)}")
     wall = time.perf_counter() - start
+    if potential is None:
+        return Guess(positions, wall=wall)
     try:
         quality = path_quality(positions, Oracle(potential.of(reaction), reaction))
         barrier = quality.maximum - reaction.energies[0]

@@ -82,13 +82,14 @@ class Prepared:
         return row
 
 
-def prepare(entry: Entry, load_potential: Callable) -> Prepared:
+def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) -> Prepared:
     """Prepare one entry. Nothing is raised: whatever goes wrong is a verdict and a reason.
 
     Parameters
     ----------
     entry : from `reaction.read_set`
     load_potential : `load_potential(numbers, charge, multiplicity)` returns a potential
+    relaxed : take given geometries for minima of this potential, unproven
     """
     start = time.perf_counter()
     meter: list[Oracle] = []
@@ -104,7 +105,7 @@ def prepare(entry: Entry, load_potential: Callable) -> Prepared:
         )
 
     try:
-        reaction, notes, invariances = _prepare(entry, load_potential, meter)
+        reaction, notes, invariances = _prepare(entry, load_potential, meter, relaxed)
     except BadEndpoints as error:
         return outcome("bad-endpoints", str(error))
     except SCFFailure as error:
@@ -115,7 +116,7 @@ def prepare(entry: Entry, load_potential: Callable) -> Prepared:
     return outcome("ok", "; ".join(notes), reaction=reaction, fmax=fmax, invariances=invariances)
 
 
-def _prepare(entry, load_potential, meter) -> tuple[Reaction, list[str], tuple[str, ...]]:
+def _prepare(entry, load_potential, meter, relaxed) -> tuple[Reaction, list[str], tuple[str, ...]]:
     if entry.problem:
         raise BadEndpoints(f"{entry.problem} ({entry.origin})")
     if entry.smiles is None:
@@ -126,7 +127,9 @@ def _prepare(entry, load_potential, meter) -> tuple[Reaction, list[str], tuple[s
     check_electrons(numbers, entry.charge, entry.multiplicity)
     oracle = Oracle(load_potential(numbers, entry.charge, entry.multiplicity))
     meter.append(oracle)
-    if entry.smiles is None:
+    if entry.smiles is None and relaxed:
+        (reactant, product), notes = _as_given(oracle, starts), []
+    elif entry.smiles is None:
         reactant, product, notes = _relaxed_pair(oracle, numbers, starts)
     else:
         (reactant, product), notes = reactive_pair(mapped, oracle), []
@@ -145,6 +148,12 @@ def _relaxed_pair(oracle, numbers, starts) -> tuple[Minimum, Minimum, list[str]]
         for x, minimum, end in zip(starts, pair, ENDS, strict=True)
     ]
     return *pair, [note for note in notes if note]
+
+
+def _as_given(oracle, starts) -> list[Minimum]:
+    energies, gradients = oracle(np.array(starts))
+    forces = np.linalg.norm(gradients, axis=-1).max(axis=-1)
+    return [Minimum(*end, True) for end in zip(starts, energies, forces, strict=True)]
 
 
 def _minima_of(oracle, numbers, positions, end: str) -> list[Minimum]:
