@@ -11,7 +11,9 @@ COLUMNS = tuple(
     gradients_refine gradients_verify rounds_path wall_guess_s wall_path_s wall_refine_s
     wall_verify_s oracle_path_s oracle_refine_s reference_source potential backend""".split()
 )
-EXTRA_COLUMNS = ("tangency_floor_eV", "self_reference", "below_reference")
+EXTRA_COLUMNS = tuple(
+    "tangency_floor_eV self_reference below_reference bonds_changed guess_length_A".split()
+)
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
     "self_reference below_reference"
@@ -22,12 +24,17 @@ REFERENCE_COLUMNS = tuple(
     saddle_energy_eV imaginary_frequency_cm shipped_barrier_eV lower_by_eV found_by runs
     potential backend""".split()
 )
+CHAIN_COLUMNS = tuple(
+    """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step
+    step_from step_to step_set step_reaction verdict reason barrier_eV saddle_eV
+    reference_saddle_eV""".split()
+)
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "
-    "potential backend".split()
+    "potential backend chain step_from step_to step_set step_reaction".split()
 )
 WHOLE = frozenset(
     "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
-    "rounds_path found_by runs".split()
+    "rounds_path found_by runs step bonds_changed".split()
 )
-FLAGS = frozenset("converged self_reference below_reference".split())
+FLAGS = frozenset("converged self_reference below_reference complete".split())

@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import SCFFailure
 from .oracle import Oracle, PotentialSpec
-from .path import check_frames
+from .path import arc_length, check_frames
 from .reaction import Reaction
 from .registry import load
 from .tangency import path_quality
@@ -37,6 +37,13 @@ class Guess:
             return ""
         grid = np.round(self.positions * 1e8).astype(np.int64)
         return hashlib.sha256(grid.tobytes()).hexdigest()[:16]
+
+    @property
+    def length(self) -> float:
+        """Length of the path, angstrom (that of all atoms together, in 3N dimensions)."""
+        if self.positions is None:
+            return float("nan")
+        return float(arc_length(self.positions)[-1])
 
 
 def make_guess(reaction: Reaction, name: str, potential: PotentialSpec | None) -> Guess:

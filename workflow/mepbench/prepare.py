@@ -44,7 +44,7 @@ class Prepared:
 
     COLUMNS = tuple(
         "set reaction verdict reason class natoms formula charge multiplicity reaction_energy_eV "
-        "rmsd_A fmax_eV_A evaluations seconds literature".split()
+        "rmsd_A bonds_changed fmax_eV_A evaluations seconds literature".split()
     )
 
     entry: Entry
@@ -79,6 +79,9 @@ class Prepared:
                 "reaction_energy_eV": float(reaction.energies[1] - reaction.energies[0]),
                 "rmsd_A": rmsd(reaction.product, reaction.reactant, self.invariances),
             }
+            if "rotation" in self.invariances:
+                before, after = (bonds(reaction.numbers, end) for end in reaction.ends)
+                row["bonds_changed"] = len(before ^ after)
         return row
 
 
