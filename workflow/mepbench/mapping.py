@@ -26,6 +26,7 @@ MOST_PLACEMENTS = 1_000_000
 MOST_MAPS = 2_000
 MOST_CHANGES = 12
 MOST_MOVING_HYDROGENS = 6
+STARTS = 16
 
 
 class MapError(BadEndpoints):
@@ -84,12 +85,15 @@ def find_map(
             "give the map"
         )
     product = positions_p[found[0].permutation]
-    q, p = shortest_pair(numbers_r, positions_r, product)
+    q, p = shortest_pair(numbers_r, positions_r, product, starts=STARTS)
     inverse = np.argsort(q)
     permutation = found[0].permutation[p][inverse]
-    centres = inverted(numbers_r, positions_r, positions_p[permutation])
-    if centres:
-        raise MapError(f"every map inverts a centre whose bonds stay ({centres}): check the files")
+    if marks := inverted(numbers_r, positions_r, positions_p[permutation]):
+        names = ", ".join(mark.name(numbers_r) for mark in marks[:4])
+        raise MapError(
+            f"every atom map inverts {names} (atoms of the reactant), where no bond changes: is "
+            "the product the mirror image of what it should be?"
+        )
     return _atom_map(bonds(numbers_r, positions_r), bonds(numbers_p, positions_p), permutation)
 
 

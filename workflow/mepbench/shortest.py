@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import islice, permutations, product
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from .path import rmsd
 from .relabelling import rmsds
@@ -59,6 +60,11 @@ class Mark:
             return cis(positions, *self.atoms)
         return handedness(positions, self.atoms[0], list(self.atoms[1:]))
 
+    def name(self, numbers: np.ndarray) -> str:
+        """Element and number of what it is about, counting from 1."""
+        about = self.atoms[1:3] if self.double else self.atoms[:1]
+        return "=".join(f"{chemical_symbols[numbers[i]]}{i + 1}" for i in about)
+
     def holds(self, positions: np.ndarray) -> bool:
         """Whether (N, 3) positions do not contradict it."""
         return self.of(positions) * self.sign >= 0
@@ -93,39 +99,49 @@ def shortest_pair(
     reactant: np.ndarray,
     product: np.ndarray,
     written: tuple[list[Mark], list[Mark]] = ((), ()),
+    starts: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the renumberings of both ends by which they are nearest.
+
+    Each end in turn is renumbered to be nearest to the other, until neither moves.
 
     Parameters
     ----------
     numbers : (N,) int array, atomic numbers
     reactant, product : (N, 3) arrays, angstrom
     written : signs that each end must have, whatever the other has
+    starts : from how many renumberings; the first is as given, the others are drawn
 
     Returns
     -------
     q, p : (N,) int arrays; `reactant[q]` and `product[p]` have the bonds of `reactant` and
         `product`. Both are the identity where nothing is nearer.
     """
-    n = len(numbers)
+    identity = np.arange(len(numbers))
     groups = [_Renumberings(numbers, x) for x in (reactant, product)]
-    q, p = np.arange(n), np.arange(n)
-    best = _cost(numbers, reactant, product, written)
-    for _ in range(ROUNDS):
-        for at in (1, 0):
-            x, y = reactant[q], product[p]
-            mobile, fixed = (y, x) if at else (x, y)
-            marks = _wanted(numbers, fixed, mobile, written[at], written[1 - at])
-            found = groups[at].nearest(mobile, fixed, marks)
-            new = (q, p[found]) if at else (q[found], p)
-            cost = _cost(numbers, reactant[new[0]], product[new[1]], written)
-            if cost < (best[0], best[1] - 1e-6):
-                (q, p), best, changed = new, cost, True
-            else:
-                changed = False
-        if not changed:
-            break
-    return q, p
+    draw = np.random.default_rng(0)
+    best, least = (identity, identity), _cost(numbers, reactant, product, written)
+    if all(len(group.skeletons) == 1 and not group.orbits for group in groups):
+        return best
+    for start in range(starts):
+        q, p = best if start == 0 else [group.drawn(draw) for group in groups]
+        here = (np.inf,) if start else least
+        for _ in range(ROUNDS):
+            changed = False
+            for at in (1, 0):
+                x, y = reactant[q], product[p]
+                mobile, fixed = (y, x) if at else (x, y)
+                marks = _wanted(numbers, fixed, mobile, written[at], written[1 - at])
+                found = groups[at].nearest(mobile, fixed, marks)
+                new = (q, p[found]) if at else (q[found], p)
+                cost = _cost(numbers, reactant[new[0]], product[new[1]], written)
+                if cost < (here[0], here[-1] - 1e-6):
+                    (q, p), here, changed = new, cost, True
+            if not changed:
+                break
+        if here < (least[0], least[1] - 1e-6):
+            best, least = (q, p), here
+    return best
 
 
 def _wanted(numbers, fixed, mobile, own, others) -> list[Mark]:
@@ -163,6 +179,14 @@ class _Renumberings:
                 self.orbits.setdefault(parent, []).append(leaves)
         self.leaves = sorted(k for at in self.orbits.values() for orbit in at for k in orbit)
         self.skeletons = np.array(list(islice(self._skeletons(), MOST_SKELETONS)))
+
+    def drawn(self, draw: np.random.Generator) -> np.ndarray:
+        """Return one of the renumberings at random."""
+        p = draw.choice(self.skeletons).copy()
+        for orbits in self.orbits.values():
+            for orbit in orbits:
+                p[orbit] = p[draw.permutation(orbit)]
+        return p
 
     def nearest(self, mobile: np.ndarray, fixed: np.ndarray, marks: list[Mark]) -> np.ndarray:
         """Find the renumbering of (N, 3) `mobile` that is nearest to `fixed` and has the marks."""
