@@ -8,6 +8,8 @@ own `_JSON` form, and plain ones in files of other origin are read back verbatim
 import io
 import json
 import re
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, read_xyz, wr
 from .errors import InputError
 
 TEXT_KEYS = ("reaction", "role", "set", "method", "guess", "verdict", "reason", "source")
+LONGEST_LINE = 1 << 20  # characters: a binary file may have no line's end at all
 _TOKEN = r'(?:^|\s){key}=("(?:[^"\\]|\\.)*"|\S+)'
 
 
@@ -66,10 +69,15 @@ def write_frames(path: str | Path, frames: list[Atoms]) -> None:
     """Write `frames` to an extended XYZ file (empty where there are none)."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(frames_text(frames), encoding="utf-8")
+
+
+def frames_text(frames: list[Atoms]) -> str:
+    """Return `frames` as the text of an extended XYZ file."""
     text = io.StringIO()
     if frames:
         write_xyz(text, frames)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    return text.getvalue()
 
 
 def read_frames(path: str | Path) -> list[Atoms]:
@@ -80,29 +88,81 @@ def read_frames(path: str | Path) -> list[Atoms]:
     InputError
         if the file is missing or not an XYZ file.
     """
-    path = Path(path)
+    return list(iterate_frames(path))
+
+
+def iterate_frames(
+    path: str | Path, wanted: Callable[[str], bool] | None = None
+) -> Iterator[Atoms]:
+    """Read an (extended) XYZ file frame by frame, so that its length costs no memory.
+
+    Parameters
+    ----------
+    path : the file
+    wanted : says by the comment line whether a frame is read; all are where not given
+
+    Raises
+    ------
+    InputError
+        if the file is missing, or from the first line on that is no XYZ file.
+    """
+    for line, block in xyz_blocks(path):
+        if wanted is None or wanted(block[1]):
+            try:
+                yield parse_block(block)
+            except Exception as error:
+                raise InputError(
+                    f"{path}: is not a valid XYZ file (frame at line {line}: {error})"
+                ) from None
+
+
+def xyz_blocks(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the first line and the lines of each frame of an XYZ file."""
+    path, at = Path(path), 0
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            while head := file.readline(LONGEST_LINE):
+                if not head.strip():
+                    if not file.read(LONGEST_LINE).strip():
+                        return
+                    raise InputError(
+                        f"{path}: is not a valid XYZ file (line {at + 1} is empty, it should be "
+                        "the number of atoms)"
+                    )
+                if not head.strip().isdecimal():
+                    raise InputError(
+                        f"{path}: is not a valid XYZ file (line {at + 1} should be the number of "
+                        f"atoms, it is {head.strip()[:40]!r})"
+                    )
+                natoms = int(head.strip()[:12])
+                block = [head, *islice(iter(lambda: file.readline(LONGEST_LINE), ""), natoms + 1)]
+                if len(block) < natoms + 2:
+                    raise InputError(
+                        f"{path}: is not a valid XYZ file (the frame at line {at + 1} has "
+                        f"{max(len(block) - 2, 0)} atoms, it announces {natoms})"
+                    )
+                yield at + 1, block
+                at += natoms + 2
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error.__class__.__name__}: {error})") from None
-    if not text.strip():
-        return []
-    try:
-        frames = list(read_xyz(io.StringIO(text), slice(None)))
-        comments = _comment_lines(text)
-    except Exception as error:
-        raise InputError(f"{path}: is not a valid XYZ file ({error})") from None
-    for atoms, comment in zip(frames, comments, strict=True):
-        for key in TEXT_KEYS:
-            if key in atoms.info and not isinstance(atoms.info[key], str):
-                match = re.search(_TOKEN.format(key=key), comment)
-                atoms.info[key] = match.group(1).strip('"') if match else str(atoms.info[key])
-    return frames
 
 
-def _comment_lines(text: str) -> list[str]:
-    lines, comments, at = text.splitlines(), [], 0
-    while at < len(lines) and lines[at].strip():
-        comments.append(lines[at + 1])
-        at += 2 + int(lines[at])
-    return comments
+def comment_text(comment: str, key: str) -> str | None:
+    """Return the value of a text key in a comment line, without reading the frame."""
+    match = re.search(_TOKEN.format(key=key), comment)
+    if match is None:
+        return None
+    token = match.group(1).strip('"')
+    if re.fullmatch(r"[A-Za-z0-9_.+-]+", token):
+        return token
+    value = key_val_str_to_dict(comment).get(key)
+    return value if isinstance(value, str) else token
+
+
+def parse_block(block: list[str]) -> Atoms:
+    """Return the frame of one block of lines."""
+    (atoms,) = read_xyz(io.StringIO("".join(block)), slice(None))
+    for key in TEXT_KEYS:
+        if key in atoms.info and not isinstance(atoms.info[key], str):
+            atoms.info[key] = comment_text(block[1], key) or str(atoms.info[key])
+    return atoms

@@ -1,6 +1,7 @@
 """CSV files of plain rows, and many jobs' files gathered into one, streaming."""
 
 import csv
+import io
 import shutil
 from pathlib import Path
 
@@ -14,10 +15,21 @@ def write_rows(path: str, columns: list[str] | tuple[str, ...], rows: list[dict]
     """Write rows to a CSV file; a value that is missing, None or NaN is an empty cell."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: _cell(row.get(key)) for key in columns})
+        file.write(header_text(columns) + rows_text(columns, rows))
+
+
+def header_text(columns: list[str] | tuple[str, ...]) -> str:
+    """Return the first line of a CSV file."""
+    return ",".join(columns) + "\n"
+
+
+def rows_text(columns: list[str] | tuple[str, ...], rows: list[dict]) -> str:
+    """Return rows as the lines of a CSV file, without its header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    for row in rows:
+        writer.writerow({key: _cell(row.get(key)) for key in columns})
+    return text.getvalue()
 
 
 def read_rows(path: str) -> list[dict[str, str]]:

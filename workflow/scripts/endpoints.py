@@ -2,15 +2,18 @@
 
 from mepbench.joblog import log_to
 from mepbench.jobs import prepare_job
+from mepbench.journal import journal_of
 from mepbench.oracle import PotentialSpec
+from mepbench.worker import Worker
 
 log_to(snakemake.log[0])
-prepare_job(
-    snakemake.wildcards.set,
-    snakemake.params.spec,
-    snakemake.params.reactions,
-    PotentialSpec(**snakemake.params.potential),
-    snakemake.params.timeout,
-    snakemake.output.frames,
-    snakemake.output.rows,
-)
+with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:
+    prepare_job(
+        snakemake.wildcards.set,
+        snakemake.params.spec,
+        snakemake.params.reactions,
+        PotentialSpec(**snakemake.params.potential),
+        worker,
+        dict(snakemake.output.items()),
+        journal_of(snakemake),
+    )

@@ -2,14 +2,17 @@
 
 from mepbench.joblog import log_to
 from mepbench.jobs import guess_job
+from mepbench.journal import journal_of
 from mepbench.oracle import PotentialSpec
+from mepbench.worker import Worker
 
 log_to(snakemake.log[0])
-guess_job(
-    snakemake.wildcards.guess,
-    PotentialSpec(**snakemake.params.potential),
-    snakemake.params.timeout,
-    snakemake.input.frames,
-    snakemake.output.frames,
-    snakemake.output.rows,
-)
+with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:
+    guess_job(
+        snakemake.wildcards.guess,
+        PotentialSpec(**snakemake.params.potential),
+        worker,
+        snakemake.input.frames,
+        dict(snakemake.output.items()),
+        journal_of(snakemake),
+    )

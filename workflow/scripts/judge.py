@@ -3,15 +3,19 @@
 from mepbench.config import Method
 from mepbench.joblog import log_to
 from mepbench.jobs import judge_job
+from mepbench.journal import journal_of
 from mepbench.oracle import PotentialSpec
+from mepbench.worker import Worker
 
 log_to(snakemake.log[0])
-judge_job(
-    snakemake.wildcards.set,
-    Method(**snakemake.params.method),
-    PotentialSpec(**snakemake.params.potential),
-    snakemake.params.timeout,
-    (snakemake.input.endpoints, snakemake.input.endpoint_rows),
-    (snakemake.input.rows, snakemake.input.paths),
-    dict(snakemake.output.items()),
-)
+with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:
+    judge_job(
+        snakemake.wildcards.set,
+        Method(**snakemake.params.method),
+        PotentialSpec(**snakemake.params.potential),
+        worker,
+        (snakemake.input.endpoints, snakemake.input.endpoint_rows),
+        (snakemake.input.rows, snakemake.input.paths),
+        dict(snakemake.output.items()),
+        journal_of(snakemake),
+    )

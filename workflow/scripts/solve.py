@@ -3,16 +3,18 @@
 from mepbench.config import Method
 from mepbench.joblog import log_to
 from mepbench.jobs import solve_job
+from mepbench.journal import journal_of
 from mepbench.oracle import PotentialSpec
+from mepbench.worker import Worker
 
 log_to(snakemake.log[0])
-solve_job(
-    Method(**snakemake.params.method),
-    PotentialSpec(**snakemake.params.potential),
-    snakemake.params.timeout,
-    (snakemake.input.endpoints, snakemake.input.endpoint_rows),
-    (snakemake.input.guess, snakemake.input.guess_rows),
-    snakemake.output.rows,
-    snakemake.output.traces,
-    snakemake.output.paths,
-)
+with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:
+    solve_job(
+        Method(**snakemake.params.method),
+        PotentialSpec(**snakemake.params.potential),
+        worker,
+        (snakemake.input.endpoints, snakemake.input.endpoint_rows),
+        (snakemake.input.guess, snakemake.input.guess_rows),
+        dict(snakemake.output.items()),
+        journal_of(snakemake),
+    )

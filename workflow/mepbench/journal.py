@@ -1,0 +1,92 @@
+"""What a job has finished so far, kept so that its end by force loses nothing.
+
+A job does some reactions one after the other and writes its outputs at its end. Until then
+each finished reaction is one line of a journal beside the job's log, on the disk before the
+next one starts. A job that starts again - after a kill, a time limit, a full disk - takes
+from the journal what is there, if it was made from the same inputs by the same code, and
+leaves outputs as if it had never been disturbed. A torn last line is dropped.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from .joblog import log
+
+
+def digest(files: Iterable[str], *parameters: object) -> str:
+    """Return the hash of all that a job's results depend on: its files' contents and options."""
+    found = hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode())
+    for file in sorted(map(str, files)):
+        found.update(hashlib.sha256(Path(file).read_bytes()).digest())
+    return found.hexdigest()
+
+
+class Journal:
+    """The finished tasks of one job: text by name for each.
+
+    One process at a time: a second job for the same outputs, such as one that outlived its
+    Snakemake, waits here for the first.
+
+    Parameters
+    ----------
+    file : where it is kept while the job is unfinished
+    key : `digest` of the job's inputs; what was written under another key is not used
+    """
+
+    def __init__(self, file: str | Path, key: str):
+        self.file, self.key = Path(file), key
+
+    def __enter__(self):
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = open(self.file, "a+b")
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX)
+        except OSError as error:  # a file system without locks
+            log(f"{self.file}: not locked ({error})")
+        self._finished = self._read()
+        if self._finished:
+            log(f"taken from {self.file}: {len(self._finished)} finished earlier")
+        return self
+
+    def __exit__(self, kind, *exception):
+        if kind is None:
+            self.file.unlink(missing_ok=True)
+        self._stream.close()
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        self._stream.seek(0)
+        finished, whole = {}, 0
+        for line in self._stream:
+            try:
+                entry = json.loads(line)
+                key, task, texts = entry["key"], entry["task"], entry["texts"]
+            except (ValueError, KeyError, TypeError):
+                break
+            if key != self.key or not line.endswith(b"\n"):
+                break
+            finished[task] = texts
+            whole += len(line)
+        self._stream.truncate(whole)
+        return finished
+
+    def finished(self, task: str) -> dict[str, str] | None:
+        """Return the texts of a task that was finished earlier, else None."""
+        return self._finished.get(task)
+
+    def add(self, task: str, texts: dict[str, str]) -> None:
+        """Keep the texts of a finished task; they are on the disk when this returns."""
+        line = json.dumps({"key": self.key, "task": task, "texts": texts})
+        self._stream.write(line.encode() + b"\n")
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+
+def journal_of(snakemake) -> Journal:
+    """Return the journal of a rule's job, given the `snakemake` object of its script."""
+    file = Path(snakemake.log[0]).with_suffix(".unfinished.jsonl")
+    parameters = dict(snakemake.params.items()), dict(snakemake.wildcards.items())
+    return Journal(file, digest(snakemake.input, *parameters))
