@@ -42,6 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     reference.set_defaults(function=_reference)
 
+    importing = commands.add_parser("import", help="make a set file from reactions of any origin")
+    importing.set_defaults(function=_import)
+    if arguments[:1] == ["import"]:  # its list of formats costs imports
+        from . import import_command
+
+        import_command.add_options(importing)
+
     options = parser.parse_args(arguments)
     try:
         return options.function(options)
@@ -85,6 +92,12 @@ def _reference(options: argparse.Namespace) -> int:
     changed = update(options.results)
     print("\n".join(changed) or "nothing better than the shipped references")
     return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from .import_command import run
+
+    return run(options)
 
 
 def print_summary(results: Path) -> None:

@@ -17,12 +17,13 @@ import numpy as np
 import yaml
 
 from .errors import InputError
-from .frames import read_frames
+from .frames import comment_text, iterate_frames, read_frames
 from .registry import nearest
 
 SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 ROLES = ("reactant", "product", "ts")
+STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def read_set(
     elif path.suffix in (".yaml", ".yml"):
         entries = _read_yaml(name, path)
     else:
-        entries = _read_extxyz(name, path)
+        entries = _read_extxyz(name, path, only)
     if not entries:
         raise InputError(f"{path}: set {name!r} has no reactions.")
     twice = [reaction for reaction, n in Counter(e.name for e in entries).items() if n > 1]
@@ -228,9 +229,12 @@ def parent_set(path: Path) -> str | None:
     return document.get("subset_of") if isinstance(document, dict) else None
 
 
-def _read_extxyz(set_name: str, path: Path) -> list[Entry]:
+def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> list[Entry]:
+    def wanted(comment: str) -> bool:
+        return only is None or comment_text(comment, "reaction") in (None, *only)
+
     groups: dict[str, dict] = {}
-    for at, atoms in enumerate(read_frames(path)):
+    for at, atoms in enumerate(iterate_frames(path, wanted)):
         name, role = atoms.info.get("reaction"), atoms.info.get("role")
         if name is None or role not in ROLES:
             raise InputError(
@@ -239,7 +243,10 @@ def _read_extxyz(set_name: str, path: Path) -> list[Entry]:
             )
         group = groups.setdefault(name, {})
         if role in group:
-            raise InputError(f"{path}: two reactions of the name {name!r} (two frames {role!r}).")
+            raise InputError(
+                f"{path}: two reactions of the name {name!r} (two frames {role!r}): rename one, or "
+                "let `mepbench import extxyz` leave the second out."
+            )
         group[role] = atoms
     return [_entry_from_frames(set_name, name, group, path) for name, group in groups.items()]
 

@@ -23,6 +23,7 @@ ENTRY_FUNCTION = {
     "potentials": "load",
     "guesses": "interpolate",
     "refiners": "refine",
+    "importers": "read",
 }
 
 WORD = {
@@ -30,6 +31,7 @@ WORD = {
     "potentials": "potential",
     "guesses": "guess",
     "refiners": "refiner",
+    "importers": "format",
 }
 
 
