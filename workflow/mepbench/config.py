@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from .errors import InputError
-from .reaction import SAFE_NAME, locate_set, reaction_names
+from .reaction import SAFE_NAME, STEPS, locate_set, reaction_names
 from .reference import reference_file
 from .registry import check_options, nearest, options, source_file
 
@@ -89,6 +89,12 @@ def check_config(given: dict) -> Config:
     merged = {**defaults, **given}
     budget = {**defaults["budget"], **merged["budget"]}
 
+    for name in merged["sets"]:
+        if name.endswith(STEPS):
+            raise InputError(
+                f"set {name!r}: names that end in {STEPS!r} are kept for the steps of multistep "
+                "reactions. Rename it in `sets:`."
+            )
     for name in merged["methods"]:
         if not SAFE_NAME.fullmatch(str(name)):
             raise InputError(
@@ -159,15 +165,20 @@ def _jobs(sets: dict, select: list | None, per_job: int) -> dict[str, dict[str, 
         if select is not None:
             wanted = {str(item) for item in select}
             names = [reaction for reaction in names if reaction in wanted]
-        chunks = [tuple(names[i : i + per_job]) for i in range(0, len(names), per_job)]
-        width = max(3, len(str(len(chunks))))
-        jobs[name] = {f"{i:0{width}d}": chunk for i, chunk in enumerate(chunks)}
+        jobs[name] = chunked(names, per_job)
     for item in select or []:
         if str(item) not in everything:
             raise InputError(
                 f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
             )
     return jobs
+
+
+def chunked(names: list[str], per_job: int) -> dict[str, tuple[str, ...]]:
+    """Return the reactions of each job, by the job's name."""
+    chunks = [tuple(names[i : i + per_job]) for i in range(0, len(names), per_job)]
+    width = max(3, len(str(len(chunks))))
+    return {f"{i:0{width}d}": chunk for i, chunk in enumerate(chunks)}
 
 
 def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from ase import Atoms
 
+from .chains import chain_rows, with_chains
+from .columns import CHAIN_COLUMNS
 from .frames import read_frames, write_frames
 from .path import arc_length
 from .provenance import provenance, write_provenance
@@ -21,8 +23,9 @@ def score_job(
     Parameters
     ----------
     inputs : lists of files: `runs`, `traces`, `profiles`, `saddles`, `irc`, `endpoints`,
-        `endpoint_rows`
-    outputs : files: the same in one, and `reference`, `reference_frames`, `provenance`
+        `endpoint_rows`; and one, `plan`, of the steps of multistep reactions
+    outputs : files: the same in one, and `chains`, `reference`, `reference_frames`,
+        `provenance`
     config : as completed from the shipped one, for the provenance
     sets : spec of each set
     shipped : file of references by set
@@ -39,7 +42,9 @@ def score_job(
         _shipped_frames(shipped),
         invariances=potential.of(reactions[0]).invariances if reactions else (),
     )
-    write_runs(outputs.runs, scored.runs)
+    chains = chain_rows(read_rows(inputs.plan), scored.runs, scored.reference, reactions)
+    write_runs(outputs.runs, with_chains(scored.runs, chains))
+    write_rows(outputs.chains, CHAIN_COLUMNS, chains)
     write_runs(outputs.reference, scored.reference)
     write_frames(outputs.reference_frames, scored.reference_frames)
 

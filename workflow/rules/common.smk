@@ -2,9 +2,11 @@ from dataclasses import asdict
 
 from snakemake.exceptions import WorkflowError
 
-from mepbench.config import ROOT, check_config, reference_files, set_files
+from mepbench.chains import step_names
+from mepbench.config import ROOT, check_config, chunked, reference_files, set_files
 from mepbench.errors import InputError
 from mepbench.figures import figure_files
+from mepbench.reaction import STEPS
 from mepbench.registry import PACKAGE, imported_files, source_file
 
 try:
@@ -26,7 +28,7 @@ FIGURES = figure_files()
 
 
 wildcard_constraints:
-    set="|".join(CONFIG.sets),
+    set=f"({'|'.join(CONFIG.sets)})({STEPS})?",
     method="|".join(CONFIG.methods),
     job=r"\d+",
 
@@ -58,9 +60,24 @@ def judge_code(wildcards):
     return code(PACKAGE / "verify.py", potential_code(), source_file("refiners", refiner))
 
 
+def spec_of(name):
+    """What a set stands for; the steps of a set are a file of this run."""
+    return CONFIG.sets.get(name) or f"{CONFIG.results}/sets/{name}/steps.xyz"
+
+
+def jobs_of(name):
+    """The reactions of each job of a set; those of the steps are known once they are planned."""
+    if name in CONFIG.sets:
+        return CONFIG.jobs[name]
+    steps = step_names(checkpoints.steps.get().output.plan, name)
+    return chunked(steps, CONFIG.completed["reactions_per_job"])
+
+
 def entry_files(wildcards):
-    reactions = CONFIG.jobs[wildcards.set][wildcards.job]
-    return set_files(wildcards.set, CONFIG.sets[wildcards.set], reactions)
+    if wildcards.set not in CONFIG.sets:
+        return spec_of(wildcards.set)
+    reactions = jobs_of(wildcards.set)[wildcards.job]
+    return set_files(wildcards.set, spec_of(wildcards.set), reactions)
 
 
 def guess_files(wildcards):
@@ -71,23 +88,36 @@ def guess_files(wildcards):
 
 def endpoint_jobs(kind):
     return lambda wildcards: [
-        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}"
-        for job in CONFIG.jobs[wildcards.set]
+        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in jobs_of(wildcards.set)
     ]
+
+
+def first_pass(folder, kind):
+    """Every job's file in one of the folders of all sets of the config and all methods."""
+    return _job_files(CONFIG.sets, folder, kind)
 
 
 def all_jobs(folder, kind):
-    """Every job's file in one of the folders of all sets and methods."""
-    return [
-        f"<results>/sets/{name}/{folder}/{method}/{job}.{kind}"
-        for name, jobs in CONFIG.jobs.items()
-        for method in CONFIG.methods
-        for job in jobs
-    ]
+    """The same, and those of the second pass."""
+    return lambda wildcards: _job_files(_all_sets(), folder, kind)
 
 
 def all_endpoints(kind):
-    return [f"<results>/sets/{name}/endpoints.{kind}" for name in CONFIG.sets]
+    return lambda wildcards: [f"<results>/sets/{name}/endpoints.{kind}" for name in _all_sets()]
+
+
+def _all_sets():
+    steps = [name + STEPS for name in CONFIG.sets]
+    return [*CONFIG.sets, *(name for name in steps if jobs_of(name))]
+
+
+def _job_files(sets, folder, kind):
+    return [
+        f"<results>/sets/{name}/{folder}/{method}/{job}.{kind}"
+        for name in sets
+        for method in CONFIG.methods
+        for job in jobs_of(name)
+    ]
 
 
 def figures():

@@ -14,8 +14,8 @@ rule endpoints:
         mem_mb=1500,
         runtime=60,
     params:
-        spec=lambda w: CONFIG.sets[w.set],
-        reactions=lambda w: CONFIG.jobs[w.set][w.job],
+        spec=lambda w: spec_of(w.set),
+        reactions=lambda w: jobs_of(w.set)[w.job],
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
     script:

@@ -7,6 +7,7 @@ rule score:
         irc=all_jobs("irc", "xyz"),
         endpoints=all_endpoints("xyz"),
         endpoint_rows=all_endpoints("csv"),
+        plan="<results>/steps.csv",
         reference=shipped_references(),
         code=code(PACKAGE / "gather.py", potential_code()),
     output:
@@ -14,6 +15,7 @@ rule score:
         traces="<results>/traces.csv",
         profiles="<results>/profiles.csv",
         saddles="<results>/saddles.xyz",
+        chains="<results>/chains.csv",
         reference="<results>/reference.csv",
         reference_frames="<results>/reference.xyz",
         provenance="<results>/provenance.json",
