@@ -24,7 +24,6 @@ SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 ROLES = ("reactant", "product", "ts")
 STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so
-STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so
 
 
 @dataclass(frozen=True)
