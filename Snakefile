@@ -22,6 +22,7 @@ localrules:
     gather_endpoints,
     tables,
     figure,
+    gallery,
     report,
 
 

@@ -49,6 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
 
         import_command.add_options(importing)
 
+    gallery = commands.add_parser("gallery", help="draw the reactions of a set: HTML and a table")
+    gallery.add_argument("set", help="a shipped set, a path, or a set's name in --results")
+    gallery.add_argument("-o", "--output", type=Path, help="folder; default: gallery/SET")
+    gallery.add_argument("--results", type=Path, help="also show barrier and difficulty of a run")
+    gallery.set_defaults(function=_gallery)
+
     options = parser.parse_args(arguments)
     try:
         return options.function(options)
@@ -98,6 +104,14 @@ def _import(options: argparse.Namespace) -> int:
     from .import_command import run
 
     return run(options)
+
+
+def _gallery(options: argparse.Namespace) -> int:
+    from .gallery import build
+
+    folder = options.output or Path("gallery") / Path(options.set).stem
+    print(build(options.set, folder, results=options.results))
+    return 0
 
 
 def print_summary(results: Path) -> None:

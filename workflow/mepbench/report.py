@@ -19,22 +19,34 @@ TEMPLATES = Path(__file__).resolve().parents[1] / "report"
 
 def build(results_folder: str | Path, output: str | Path) -> Path:
     """Write the page of a results folder, whose figures have been rendered, to `output`."""
+    results = Results(Path(results_folder))
+    output = Path(output)
+    contents = _contents(results) | {"galleries": _galleries(results, output.parent)}
+    page = environment().get_template("page.html").render(contents)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(page, encoding="utf-8")
+    return output
+
+
+def environment():
+    """Return the Jinja environment of all pages: escaping on, `plain` for text from files."""
     import jinja2
 
-    results = Results(Path(results_folder))
-    environment = jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["plain"] = one_line
-    page = environment.get_template("page.html").render(_contents(results))
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(page, encoding="utf-8")
-    return output
+    found.filters["plain"] = one_line
+    return found
+
+
+def _galleries(results: Results, folder: Path) -> dict[str, str]:
+    """Link to the gallery of each set that has one beside the page."""
+    links = {name: f"gallery/{name}/index.html" for name in dict.fromkeys(results.runs["set"])}
+    return {name: link for name, link in links.items() if (folder / link).exists()}
 
 
 def _contents(results: Results) -> dict:

@@ -48,9 +48,30 @@ rule figure:
         "../scripts/figure.py"
 
 
+rule gallery:
+    input:
+        **RESULT_TABLES,
+        endpoints="<results>/sets/{set}/endpoints.csv",
+        templates=[str(ROOT / "workflow" / "report" / f) for f in ("gallery.html", "style.css")],
+        code=code(PACKAGE / "gallery.py"),
+    output:
+        directory("<results>/report/gallery/{set}"),
+    log:
+        "<logs>/gallery/{set}.log",
+    benchmark:
+        "<benchmarks>/gallery/{set}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    script:
+        "../scripts/gallery.py"
+
+
 rule report:
     input:
         **RESULT_TABLES,
+        galleries=expand("<results>/report/gallery/{set}", set=CONFIG.sets),
         endpoints=all_endpoints("csv"),
         tables=rules.tables.output,
         figures=figures(),
