@@ -8,10 +8,13 @@ import synthetic
 
 from mepbench.markup import latex_text, markdown
 from mepbench.metrics import KCAL_PER_EV
-from mepbench.score import COLUMNS, EXTRA_COLUMNS, read_runs, summary, write_runs
-from mepbench.tables import text_summary, write_tables
+from mepbench.score import COLUMNS, EXTRA_COLUMNS, read_runs, write_runs
+from mepbench.statistics.summary import summary
+from mepbench.tables import TABLES, text_summary, write_tables
+from mepbench.wording import CAPTIONS
 
-NAMES = ("summary", "reactions", "failures")
+NAMES = sorted(TABLES)
+NO_TRACES = pd.DataFrame()
 
 
 def as_read(table, tmp_path):
@@ -27,19 +30,20 @@ def hostile(tmp_path):
     table.loc[table.method == "idpp", "verdict"] = "error"
     table["reason"] = [f"because of {name}" for name in table.reaction]
     runs = as_read(table, tmp_path)
-    write_tables(runs, tmp_path / "tables")
+    write_tables(runs, NO_TRACES, tmp_path / "tables")
     return tmp_path / "tables"
 
 
-def test_all_nine_files_are_written(tmp_path):
-    files = write_tables(as_read(synthetic.runs(), tmp_path), tmp_path / "tables")
+def test_every_table_is_written_in_three_formats_and_has_a_caption(tmp_path):
+    files = write_tables(as_read(synthetic.runs(), tmp_path), NO_TRACES, tmp_path / "tables")
     assert {f.name for f in files} == {f"{n}.{k}" for n in NAMES for k in ("csv", "md", "tex")}
-    assert all(f.stat().st_size > 100 for f in files)
+    assert all(f.stat().st_size > 20 for f in files)
+    assert set(CAPTIONS) == set(TABLES)
 
 
 def test_summary_csv_is_the_summary_of_the_scores(tmp_path):
     runs = as_read(synthetic.runs(), tmp_path)
-    write_tables(runs, tmp_path)
+    write_tables(runs, NO_TRACES, tmp_path)
     written = pd.read_csv(tmp_path / "summary.csv")
     expected = summary(runs, by=("set", "method"))
     pd.testing.assert_frame_equal(written, expected, check_dtype=False)
@@ -48,7 +52,7 @@ def test_summary_csv_is_the_summary_of_the_scores(tmp_path):
 @pytest.mark.parametrize("name", ["001", "NA", *synthetic.HOSTILE])
 def test_names_come_back_from_csv_as_they_were(name, tmp_path):
     runs = as_read(synthetic.runs([name, "other"], ["neb"]), tmp_path)
-    write_tables(runs, tmp_path)
+    write_tables(runs, NO_TRACES, tmp_path)
     written = pd.read_csv(tmp_path / "reactions.csv", dtype=str, keep_default_na=False)
     assert written.reaction.tolist() == [name, "other"]
 
@@ -57,7 +61,7 @@ def test_a_table_of_reactions_gives_barriers_of_intended_saddles_only(tmp_path):
     table = synthetic.runs(["a"], ["neb", "string"], seeds=(0, 1))
     table["barrier_eV"] = [1.2, 1.0, 0.5, 0.5]
     table["verdict"] = ["intended", "intended", "other", "other"]
-    write_tables(as_read(table, tmp_path), tmp_path)
+    write_tables(as_read(table, tmp_path), NO_TRACES, tmp_path)
     row = pd.read_csv(tmp_path / "reactions.csv").iloc[0]
     assert row["neb verdict"] == "intended (2/2)"
     assert row["neb barrier_eV"] == pytest.approx(1.0)
@@ -71,7 +75,7 @@ def test_a_table_of_reactions_gives_barriers_of_intended_saddles_only(tmp_path):
 
 def test_failures_have_their_reasons_and_refused_endpoints_stand_once_for_readers(tmp_path):
     runs = as_read(synthetic.bad_endpoints(["merged"], ["neb", "string"]), tmp_path)
-    write_tables(runs, tmp_path)
+    write_tables(runs, NO_TRACES, tmp_path)
     assert len(pd.read_csv(tmp_path / "failures.csv")) == 2
     text = (tmp_path / "failures.md").read_text(encoding="utf-8")
     assert text.count("both ends relax into one minimum") == 1
@@ -118,5 +122,5 @@ def test_terminal_summary_has_an_aligned_line_for_each_method(tmp_path):
 
 def test_an_empty_table_gives_empty_tables(tmp_path):
     runs = as_read(pd.DataFrame(columns=[*COLUMNS, *EXTRA_COLUMNS]), tmp_path)
-    assert len(write_tables(runs, tmp_path)) == 9
+    assert len(write_tables(runs, NO_TRACES, tmp_path)) == 3 * len(TABLES)
     assert "No run" in text_summary(runs)

@@ -99,9 +99,9 @@ class Results:
     @cached_property
     def judged(self):
         """The runs that count, all but those whose endpoints were refused, with their costs."""
-        from .score import derived
+        from .statistics.censored import counted, derived
 
-        return derived(self.runs[self.runs.verdict != "bad-endpoints"])
+        return derived(counted(self.runs))
 
     @cached_property
     def methods(self) -> list[str]:

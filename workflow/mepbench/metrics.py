@@ -25,6 +25,7 @@ class Metric:
     limits : of an axis; None for what the data decide
     format : of a number in a table (`format(value, metric.format)`)
     log : whether an axis is best logarithmic
+    beyond : what a table says in place of infinity, the value of a failed run
     """
 
     label: str
@@ -34,6 +35,7 @@ class Metric:
     limits: tuple[float | None, float | None] = (0, None)
     format: str = ".3f"
     log: bool = False
+    beyond: str = "failed"
 
     @property
     def axis(self) -> str:
@@ -97,8 +99,14 @@ METRICS: dict[str, Metric] = {
     "excess_eV": _energy(
         "Excess X", "Summed depth of the wells and detours of the finished path.", "lower"
     ),
-    "cost_to_saddle": _count(
-        "Gradient evaluations to saddle", "Evaluations of the path and refine stages together."
+    "cost_to_saddle": Metric(
+        "Gradient evaluations to saddle",
+        "Evaluations of the path and refine stages together.",
+        "",
+        "lower",
+        format=".0f",
+        log=True,
+        beyond="> budget",
     ),
     "gradients_path": _count("Evaluations, path", "Gradient evaluations of the path stage."),
     "gradients_refine": _count(
@@ -156,6 +164,57 @@ METRICS: dict[str, Metric] = {
         "Found by", "Runs that are intended and within 5 meV of the reference.", format=".0f"
     ),
     "natoms": Metric("Atoms", "Number of atoms.", format=".0f"),
+    "charge": Metric("Charge", "Total charge.", limits=(None, None), format=".0f"),
+    "multiplicity": Metric("Multiplicity", "Spin multiplicity.", limits=(1, None), format=".0f"),
+    "bonds_changed": Metric("Bonds changed", "Bonds broken and formed.", format=".0f"),
+    "guess_length_A": Metric(
+        "Guess length",
+        "Length of the initial path, of all atoms together.",
+        "\N{ANGSTROM SIGN}",
+        format=".2f",
+    ),
+    "reactions": Metric("Reactions", "Reactions with accepted endpoints.", format=".0f"),
+    "rank": Metric("Rank", "By the share solved; 1 is the best.", "", "lower", (1, None), ".1f"),
+    "first": Metric(
+        "First",
+        "Share of the resamples with the largest share solved.",
+        "",
+        "higher",
+        (0, 1),
+        ".0%",
+    ),
+    "best_share": Metric(
+        "Cheapest",
+        "Share of the reactions that it solves at the least cost.",
+        "",
+        "higher",
+        (0, 1),
+        ".0%",
+    ),
+    "only_share": Metric(
+        "Only solver", "Share of the reactions that no other method solves.", "", "", (0, 1), ".0%"
+    ),
+    "share": Metric("Share", "Share of the runs.", "", "higher", (0, 1), ".0%"),
+    "ratio_to_best": Metric(
+        "Cost over that of the cheapest method",
+        "Evaluations to the saddle over those of the cheapest method.",
+        "",
+        "lower",
+        (1, None),
+        ".1f",
+        log=True,
+        beyond="> budget",
+    ),
+    "path_error_now_eV": _error("Error of the current path's barrier", "at that moment", "eV"),
+    "area": Metric(
+        "P(larger where failed)",
+        "Probability that of a failed and a solved run the failed one has the larger value.",
+        limits=(0, 1),
+        format=".2f",
+    ),
+    "kendall_tau": Metric(
+        "Kendall's tau", "Of the order of methods.", limits=(-1, 1), format=".2f"
+    ),
 }
 
 # Statistics of a metric that are columns of the summary, by suffix.
@@ -165,6 +224,8 @@ STATISTICS = {
     "q75": "upper quartile",
     "median_others": "median without own references",
     "count": "runs with a value",
+    "low": "lower end of its interval",
+    "high": "upper end of its interval",
 }
 
 
@@ -191,12 +252,16 @@ def metric(column: str) -> Metric:
                 base.limits,
                 ".0f" if counted else base.format,
                 base.log,
+                base.beyond,
             )
     raise KeyError(f"no metric is called {column!r}")
 
 
 def formatted(column: str, value: float) -> str:
-    """Return a number as text for a table; a missing one as an en dash."""
+    """Return a number as text for a table; a missing one as an en dash, infinity in words."""
     import pandas as pd
 
-    return "\N{EN DASH}" if pd.isna(value) else format(value, metric(column).format)
+    if pd.isna(value):
+        return "\N{EN DASH}"
+    known = metric(column)
+    return known.beyond if value == float("inf") else format(value, known.format)

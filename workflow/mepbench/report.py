@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import tables
+from . import wording
 from .figures import Results, caption, figure_files
 from .markup import one_line
+from .tables import exact
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "report"
 
@@ -61,12 +62,12 @@ def _contents(results: Results) -> dict:
         "methods": results.methods,
         "potentials": sorted(set(runs.potential) - {""}),
         "count": len(runs.drop_duplicates(["set", "reaction"])),
-        "summary": _by_set(tables.summary_worded(runs)),
+        "summary": _by_set(wording.summary(exact("summary", runs, results.traces))),
         "reactions": _reactions(results, endpoints),
-        "failures": tables.failures_worded(runs).to_dict("records"),
+        "failures": wording.failures(exact("failures", runs, results.traces)).to_dict("records"),
         "below": runs[runs.below_reference].to_dict("records"),
         "notes": notes,
-        "captions": tables.CAPTIONS,
+        "captions": wording.CAPTIONS,
         "figures": _figures(results.folder / "figures"),
         "provenance": results.provenance,
     }
@@ -83,7 +84,7 @@ def _by_set(table: pd.DataFrame) -> dict[str, dict]:
 
 def _reactions(results: Results, endpoints: pd.DataFrame) -> dict[str, list[dict]]:
     """Each set's reactions: what it is, the reference, and a cell per method."""
-    table = tables.reactions_table(results.runs)
+    table = wording.reactions_table(results.runs)
     about = {(row["set"], row["reaction"]): row for row in endpoints.to_dict("records")}
     known = {}
     if len(results.reference):
@@ -95,7 +96,7 @@ def _reactions(results: Results, endpoints: pd.DataFrame) -> dict[str, list[dict
         cells = []
         for method in results.methods:
             verdict, barrier = row.get(f"{method} verdict", ""), row.get(f"{method} barrier_eV")
-            cells.append({"verdict": verdict.split(" ")[0], "text": tables.cell(verdict, barrier)})
+            cells.append({"verdict": verdict.split(" ")[0], "text": wording.cell(verdict, barrier)})
         found.setdefault(row["set"], []).append(
             {
                 **row,

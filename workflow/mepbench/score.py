@@ -1,9 +1,9 @@
-"""Scores: every run against the best saddle known of its reaction, and what methods sum up to.
+"""Scores: every run against the best saddle known of its reaction.
 
 The reference of a reaction is its verified `intended` saddle of lowest barrier: the shipped
 one, or one of this run that is lower by more than 1 meV (nearer, the two are one saddle
 converged twice). A run whose own saddle became the reference has no error by construction:
-such rows are marked `self_reference`, and summaries give medians without them as well.
+such rows are marked `self_reference`, and `statistics.summary` has medians without them as well.
 """
 
 from collections.abc import Iterable
@@ -253,60 +253,3 @@ def _reference_row(reference: _Reference, reaction, found_by: int, runs: int, fi
         "potential": first["potential"],
         "backend": first["backend"],
     }
-
-
-def derived(runs: pd.DataFrame) -> pd.DataFrame:
-    """Add what follows from the columns of `runs.csv`: cost to saddle, a method's own seconds."""
-    runs = runs.copy()
-    path, refine = runs["gradients_path"].astype(float), runs["gradients_refine"].astype(float)
-    runs["cost_to_saddle"] = path + refine
-    runs["own_path_s"] = (runs["wall_path_s"] - runs["oracle_path_s"]).clip(lower=0)
-    runs["own_refine_s"] = (runs["wall_refine_s"] - runs["oracle_refine_s"]).clip(lower=0)
-    runs["own_ms_per_gradient"] = 1000 * runs["own_path_s"] / path.where(path > 0)
-    return runs
-
-
-def summary(runs: pd.DataFrame, by: tuple[str, ...] = ("method",)) -> pd.DataFrame:
-    """Sum up the runs of each method, in the order in which methods first appear.
-
-    Runs with bad endpoints are left out; all others are in the denominator of
-    `share_intended`. Costs, and errors after refinement, are over the intended runs; errors
-    before refinement, T, X and seconds over all runs that have them. Errors are absolute.
-
-    Parameters
-    ----------
-    runs : as read by `read_runs`
-    by : ("method",) or ("set", "method")
-    """
-    table = derived(runs[runs["verdict"] != "bad-endpoints"])
-    rows = []
-    for key, group in table.groupby(list(by), sort=False):
-        solved = group[group["verdict"] == "intended"]
-        row = dict(zip(by, key, strict=True))
-        row["runs"], row["intended"] = len(group), len(solved)
-        row["share_intended"] = len(solved) / len(group)
-        for suffix, q in (("median", 0.5), ("q25", 0.25), ("q75", 0.75)):
-            row[f"cost_to_saddle_{suffix}"] = solved["cost_to_saddle"].quantile(q)
-        for column, part in (
-            ("path_barrier_error_eV", group),
-            ("path_saddle_rmsd_A", group),
-            ("barrier_error_eV", solved),
-            ("saddle_rmsd_A", solved),
-        ):
-            row[f"{column}_median"] = part[column].abs().median()
-            others = part.loc[~part["self_reference"], column]
-            row[f"{column}_median_others"] = others.abs().median()
-            row[f"{column}_count"] = int(part[column].notna().sum())
-        for column in (
-            "tangency_defect_eV tangency_floor_eV excess_eV wall_guess_s oracle_path_s own_path_s "
-            "oracle_refine_s own_refine_s own_ms_per_gradient"
-        ).split():
-            row[f"{column}_median"] = group[column].median()
-        rows.append(row)
-    return pd.DataFrame(rows, columns=None if rows else [*by, "runs", "intended", "share_intended"])
-
-
-def failures(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return every run that is not `intended`, with its verdict and reason."""
-    columns = ["set", "reaction", "method", "seed", "verdict", "reason"]
-    return runs.loc[runs["verdict"] != "intended", columns].reset_index(drop=True)

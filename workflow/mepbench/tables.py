@@ -1,70 +1,66 @@
 """Tables as CSV, Markdown and LaTeX, and the summary for a terminal.
 
-Numbers come from `score`, headings and formats from `metrics`. CSV keeps every digit and
-plain column names, for programs; the other two are for readers.
+Numbers come from `statistics`, their words from `wording`, headings and formats from `metrics`.
+CSV keeps every digit and plain column names, for programs (infinity is `inf`: a failed run is
+worse than any other); the other two are for readers.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from . import wording
 from .markup import latex, markdown
-from .metrics import KCAL_PER_EV, formatted
-from .score import failures, summary
+from .metrics import formatted
+from .statistics.budget import accuracy
+from .statistics.comparison import pairwise, virtual_best
+from .statistics.hardness import hardness
+from .statistics.profiles import profiles_table
+from .statistics.ranks import ranks
+from .statistics.summary import failures, intervals, summary
+from .verdicts import unsolved, verdicts_table
 
-# Headings of the readable summary, short enough for a page, and the columns behind them.
-SUMMARY = {
-    "path error (eV)": "path_barrier_error_eV_median",
-    "error (eV)": "barrier_error_eV_median",
-    "error, others (eV)": "barrier_error_eV_median_others",
-    "path RMSD (Å)": "path_saddle_rmsd_A_median",
-    "RMSD (Å)": "saddle_rmsd_A_median",
-    "T (eV)": "tangency_defect_eV_median",
-    "its floor (eV)": "tangency_floor_eV_median",
-    "X (eV)": "excess_eV_median",
-    "potential (s)": "oracle_path_s_median",
-    "own (s)": "own_path_s_median",
-    "own (ms/evaluation)": "own_ms_per_gradient_median",
-}
-CAPTIONS = {
-    "summary": (
-        "Medians per method, in the order of the configuration. Solved: runs with verdict "
-        "intended, of all with accepted endpoints. Cost: gradient evaluations of path and "
-        "refinement, of the solved runs, with quartiles. Error: of the barrier, and RMSD of the "
-        "saddle, absolute, against the reference: on the path before refinement (all runs), and "
-        "after it (solved runs; others: without runs that are the reference themselves; 1 eV = "
-        f"{KCAL_PER_EV:.2f} kcal/mol). T: tangency defect of the finished path (its floor: what "
-        "the spline through its frames adds), X: its excess. Seconds of the path stage, in the "
-        "potential and in the method itself."
-    ),
-    "reactions": (
-        "Barrier in eV (kcal/mol in brackets) where a method's saddle is verified as intended, "
-        "else the verdict; with several seeds the lowest barrier, and the number of seeds."
-    ),
-    "failures": "Every run that is not intended, with verdict and reason.",
+# Each table's numbers, and their words for readers. `accuracy` alone needs the traces too.
+TABLES: dict[str, tuple[Callable, Callable]] = {
+    "summary": (lambda runs: summary(runs, by=("set", "method")), wording.summary),
+    "intervals": (intervals, wording.intervals),
+    "verdicts": (verdicts_table, wording.plain),
+    "unsolved": (unsolved, wording.plain),
+    "reactions": (wording.reactions_table, wording.reactions),
+    "failures": (failures, wording.failures),
+    "pairwise": (pairwise, wording.pairwise),
+    "virtual_best": (virtual_best, wording.virtual_best),
+    "profiles": (profiles_table, wording.profiles),
+    "ranks": (ranks, wording.ranks),
+    "accuracy": (accuracy, wording.accuracy),
+    "hardness": (hardness, wording.hardness),
 }
 
 
-def write_tables(runs: pd.DataFrame, folder: str | Path) -> list[Path]:
-    """Write summary, reactions and failures as csv, md and tex into `folder`.
+def exact(name: str, runs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of a table.
 
     Parameters
     ----------
-    runs : as read by `score.read_runs`
+    runs, traces : as read by `score.read_runs`
     """
+    function = TABLES[name][0]
+    return function(runs, traces) if name == "accuracy" else function(runs)
+
+
+def write_tables(runs: pd.DataFrame, traces: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """Write every table as csv, md and tex into `folder`; return the files."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "summary": (summary_table(runs), summary_worded(runs)),
-        "reactions": (reactions_table(runs), reactions_worded(runs)),
-        "failures": (failures(runs), failures_worded(runs)),
-    }
     files = []
-    for name, (exact, readable) in tables.items():
+    for name, (_, worded) in TABLES.items():
+        numbers = exact(name, runs, traces)
+        readable = worded(numbers)
         texts = {
-            "csv": exact.to_csv(index=False, lineterminator="\n"),
+            "csv": numbers.to_csv(index=False, lineterminator="\n"),
             "md": markdown(readable),
-            "tex": latex(readable, CAPTIONS[name], f"tab:{name}"),
+            "tex": latex(readable, wording.CAPTIONS[name], f"tab:{name}"),
         }
         for kind, text in texts.items():
             files.append(folder / f"{name}.{kind}")
@@ -72,94 +68,10 @@ def write_tables(runs: pd.DataFrame, folder: str | Path) -> list[Path]:
     return files
 
 
-def summary_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return `score.summary` per set and method."""
-    return summary(runs, by=("set", "method"))
-
-
-def summary_worded(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the summary for readers: a cell for the share solved, one for the cost."""
-    table = summary_table(runs)
-    if table.empty:
-        return pd.DataFrame(columns=["set", "method", "solved"])
-    rows = table.to_dict("records")
-    columns = {"set": table["set"], "method": table["method"]}
-    columns["solved"] = [f"{row['intended']}/{row['runs']}" for row in rows]
-    columns["share"] = [formatted("share_intended", row["share_intended"]) for row in rows]
-    columns["cost"] = [_quartiles(row, "cost_to_saddle") for row in rows]
-    for heading, column in SUMMARY.items():
-        columns[heading] = [formatted(column, row[column]) for row in rows]
-    return pd.DataFrame(columns)
-
-
-def _quartiles(row: dict, column: str) -> str:
-    median, low, high = (
-        formatted(f"{column}_{which}", row[f"{column}_{which}"])
-        for which in ("median", "q25", "q75")
-    )
-    return f"{median} ({low} to {high})" if row["intended"] else median
-
-
-def reactions_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per reaction: what it is, then each method's verdict and barrier (eV)."""
-    rows = []
-    for (name, reaction), group in runs.groupby(["set", "reaction"], sort=False):
-        first = group.iloc[0]
-        row = {"set": name, "reaction": reaction}
-        row |= {key: first[key] for key in ("formula", "natoms", "charge", "multiplicity")}
-        row["intended"] = int((group.verdict == "intended").sum())
-        row["runs"] = len(group)
-        for method in dict.fromkeys(runs.method):
-            row[f"{method} verdict"], row[f"{method} barrier_eV"] = _verdict(
-                group[group.method == method]
-            )
-        rows.append(row)
-    return pd.DataFrame(rows, columns=None if rows else ["set", "reaction"])
-
-
-def _verdict(runs: pd.DataFrame) -> tuple[str, float]:
-    """Verdict and barrier of one method's runs, one per seed: the best of them."""
-    if runs.empty:
-        return "", float("nan")
-    solved = runs[runs.verdict == "intended"]
-    if solved.empty:
-        return runs.verdict.iloc[0], float("nan")
-    count = "" if len(runs) == 1 else f" ({len(solved)}/{len(runs)})"
-    return f"intended{count}", float(solved.barrier_eV.min())
-
-
-def reactions_worded(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of reactions for readers: a cell per method, barrier or verdict."""
-    table = reactions_table(runs)
-    if table.empty:
-        return pd.DataFrame(columns=["reaction"])
-    columns = {} if table["set"].nunique() == 1 else {"set": table["set"]}
-    columns |= {"reaction": table.reaction, "formula": table.formula}
-    for method in dict.fromkeys(runs.method):
-        cells = zip(table[f"{method} verdict"], table[f"{method} barrier_eV"], strict=True)
-        columns[method] = [cell(verdict, barrier) for verdict, barrier in cells]
-    return pd.DataFrame(columns)
-
-
-def cell(verdict: str, barrier: float) -> str:
-    """Return a barrier in eV (kcal/mol in brackets), or the verdict where there is none."""
-    if pd.isna(barrier):
-        return verdict
-    return f"{barrier:.3f} ({barrier * KCAL_PER_EV:.1f}){verdict.removeprefix('intended')}"
-
-
-def failures_worded(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the failures for readers: refused endpoints once, not once a method."""
-    table = failures(runs).astype(str)
-    refused = table.verdict == "bad-endpoints"
-    table.loc[refused, ["method", "seed"]] = ["all", ""]
-    return table.drop_duplicates().reset_index(drop=True)
-
-
 def text_summary(runs: pd.DataFrame) -> str:
     """Return the summary as aligned lines for a terminal, one block per set."""
     blocks = []
-    for name, table in summary_table(runs).groupby("set", sort=False):
+    for name, table in exact("summary", runs, pd.DataFrame()).groupby("set", sort=False):
         rows = [["method", "solved", "cost", "path error", "error", "T", "potential", "own"]]
         rows.append(["", "", "", "eV", "eV", "eV", "s", "s"])
         for row in table.to_dict("records"):
@@ -173,12 +85,13 @@ def text_summary(runs: pd.DataFrame) -> str:
     if not blocks:
         return "No run with accepted endpoints to sum up."
     notes = [
-        "Medians. Cost: gradient evaluations to the saddle; error: of the barrier, before (path)",
-        "and after refinement; T: tangency defect of the path; seconds of the path stage.",
+        "Medians over all runs, a failed one worse than any other. Cost: gradient evaluations to",
+        "the saddle; error: of the barrier, before (path) and after refinement; T: tangency defect",
+        "of the path; seconds of the path stage.",
     ]
-    unsolved = failures_worded(runs).verdict.value_counts()
-    if len(unsolved):
-        notes.append("Not solved: " + ", ".join(f"{n} {v}" for v, n in unsolved.items()) + ".")
+    ended = wording.failures(failures(runs)).verdict.value_counts()
+    if len(ended):
+        notes.append("Not solved: " + ", ".join(f"{n} {v}" for v, n in ended.items()) + ".")
     return "\n\n".join([*blocks, "\n".join(notes)])
 
 

@@ -15,7 +15,8 @@ rule tables:
     output:
         expand(
             "<results>/tables/{table}.{kind}",
-            table=["summary", "reactions", "failures"],
+            table="""summary intervals verdicts unsolved reactions failures pairwise
+            virtual_best profiles ranks accuracy hardness""".split(),
             kind=["csv", "md", "tex"],
         ),
     log:
