@@ -1,4 +1,4 @@
-"""The `mepbench` command: check a configuration, run it, show what came out."""
+"""The `mepbench` command: run a configuration or one reaction, show what came out."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import pair_command
 from .config import ROOT, SHIPPED_CONFIG, load_config
 from .errors import InputError
 
@@ -24,11 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
 
     run = commands.add_parser(
         "run",
-        help="run a config file through Snakemake, then show it",
+        help="run a config file through Snakemake, or one reaction between two XYZ files",
         epilog="What follows `--` goes to Snakemake: `mepbench run mine.yaml -- --dry-run`.",
     )
-    run.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
-    run.add_argument("--cores", type=int, default=os.cpu_count(), help="default: all")
+    run.add_argument(
+        "inputs",
+        nargs="*",
+        help="one config file (default: the shipped one), or reactant.xyz and product.xyz",
+    )
+    run.add_argument("--cores", type=int, help="for a config file; default: all")
+    pair_command.add_options(run)
     run.set_defaults(function=_run, snakemake=further)
 
     show = commands.add_parser("show", help="print the summary of a results folder")
@@ -42,18 +48,26 @@ def main(arguments: list[str] | None = None) -> int:
     )
     reference.set_defaults(function=_reference)
 
-    importing = commands.add_parser("import", help="make a set file from reactions of any origin")
-    importing.set_defaults(function=_import)
-    if arguments[:1] == ["import"]:  # its list of formats costs imports
-        from . import import_command
-
-        import_command.add_options(importing)
+    calibrate = commands.add_parser(
+        "calibrate", help="judge the transition states that a set gives itself"
+    )
+    calibrate.add_argument("set", help="a set's file or folder, with ts.xyz")
+    calibrate.add_argument("--potential", default="xtb-python", help="default: xtb-python")
+    calibrate.add_argument("-o", "--output", type=Path, help="CSV file for the rows")
+    calibrate.set_defaults(function=_calibrate)
 
     gallery = commands.add_parser("gallery", help="draw the reactions of a set: HTML and a table")
     gallery.add_argument("set", help="a shipped set, a path, or a set's name in --results")
     gallery.add_argument("-o", "--output", type=Path, help="folder; default: gallery/SET")
     gallery.add_argument("--results", type=Path, help="also show barrier and difficulty of a run")
     gallery.set_defaults(function=_gallery)
+
+    importing = commands.add_parser("import", help="make a set file from reactions of any origin")
+    importing.set_defaults(function=_import)
+    if arguments[:1] == ["import"]:  # its list of formats costs imports
+        from . import import_command
+
+        import_command.add_options(importing)
 
     options = parser.parse_args(arguments)
     try:
@@ -77,10 +91,22 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = load_config(options.config)
+    inputs, for_pair = options.inputs, pair_command.given_options(options)
+    if len(inputs) > 2 or (len(inputs) == 1 and inputs[0].endswith(".xyz")):
+        raise InputError("run: give one config file, or reactant.xyz and product.xyz")
+    if len(inputs) == 2:
+        if options.cores is not None or options.snakemake:
+            raise InputError("run: --cores and what follows `--` are for a config file")
+        pair_command.run_pair(*inputs, for_pair)
+        return 0
+    if for_pair:
+        raise InputError(f"run: --{next(iter(for_pair))} is for reactant.xyz and product.xyz")
+    path = Path(inputs[0]) if inputs else SHIPPED_CONFIG
+    config = load_config(path)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--cores", str(options.cores), "--keep-going", "--rerun-incomplete"]
-    command += ["--configfile", str(options.config), "--replace-workflow-config"]
+    command += ["--cores", str(options.cores or os.cpu_count())]
+    command += ["--keep-going", "--rerun-incomplete"]
+    command += ["--configfile", str(path), "--replace-workflow-config"]
     status = subprocess.run([*command, *options.snakemake]).returncode
     if (Path(config.results) / "runs.csv").exists():
         print_summary(Path(config.results))
@@ -100,17 +126,26 @@ def _reference(options: argparse.Namespace) -> int:
     return 0
 
 
+def _gallery(options: argparse.Namespace) -> int:
+    from .gallery import build
+
+    folder = options.output or Path("gallery") / Path(options.set).stem
+    print(build(options.set, folder, results=options.results))
+    return 0
+
+
 def _import(options: argparse.Namespace) -> int:
     from .import_command import run
 
     return run(options)
 
 
-def _gallery(options: argparse.Namespace) -> int:
-    from .gallery import build
+def _calibrate(options: argparse.Namespace) -> int:
+    from .calibration import calibrate_set
+    from .oracle import PotentialSpec
 
-    folder = options.output or Path("gallery") / Path(options.set).stem
-    print(build(options.set, folder, results=options.results))
+    for line in calibrate_set(options.set, PotentialSpec(options.potential), options.output):
+        print(line, flush=True)
     return 0
 
 

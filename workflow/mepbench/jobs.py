@@ -192,7 +192,7 @@ def solve_job(method: Method, potential, worker, endpoints, guesses, outputs, jo
         traces = [
             {**identity, "barrier_eV": point.barrier, **asdict(point)} for point in solved.trace
         ]
-        frames = [] if solved.path is None else _path_frames(reaction, solved, identity)
+        frames = [] if solved.path is None else path_frames(reaction, solved, identity)
         return {"rows": [row], "traces": traces, "paths": frames}
 
     tasks = (
@@ -211,7 +211,8 @@ def _key(name: str, seed: int) -> str:
     return json.dumps([name, seed])
 
 
-def _path_frames(reaction, solved: Solved, identity: dict) -> list:
+def path_frames(reaction, solved: Solved, identity: dict) -> list:
+    """Return the frames of a finished path and, last, that of its peak."""
     path, peak = solved.path, solved.peak
     role = "path" if path.is_path else "trajectory"
     energies = np.full(len(path.positions), np.nan) if path.energies is None else path.energies
@@ -306,12 +307,12 @@ def judge_job(
         except WorkerError as error:
             judged = Judged(error.verdict, f"refine or verify: {error}")
         note = solved_row["reason"]
-        row |= _judged_cells(reaction, judged)
+        row |= judged_cells(reaction, judged)
         row["reason"] = "; ".join(text for text in (judged.reason, note) if text)
         return {
             "runs": [row],
-            "saddles": _saddle_frames(reaction, peak, judged, identity),
-            "irc": _irc_frames(reaction, judged, identity),
+            "saddles": saddle_frames(reaction, peak, judged, identity),
+            "irc": irc_frames(reaction, judged, identity),
             "profiles": _profile_rows(reaction, judged.quality, identity),
             "stations": _station_frames(reaction, path, judged, identity, potential),
         }
@@ -330,7 +331,8 @@ def judge_job(
     _do(tasks, kinds, outputs, journal)
 
 
-def _irc_frames(reaction, judged: Judged, identity: dict) -> list:
+def irc_frames(reaction, judged: Judged, identity: dict) -> list:
+    """Return the frames of the IRC, none where there is no first-order saddle."""
     if judged.judgement is None or judged.judgement.irc is None:
         return []
     along = zip(judged.judgement.irc, judged.judgement.irc_energies, strict=True)
@@ -345,7 +347,8 @@ def _station_frames(reaction, path: Path, judged: Judged, identity: dict, potent
     return station_frames(reaction.numbers, stations, identity)
 
 
-def _judged_cells(reaction, judged: Judged) -> dict:
+def judged_cells(reaction, judged: Judged) -> dict:
+    """Return what refinement and judge add to a row of `runs.csv`."""
     e_reactant, e_product = reaction.energies
     cells = {
         "verdict": judged.verdict,
@@ -369,7 +372,8 @@ def _judged_cells(reaction, judged: Judged) -> dict:
     return cells
 
 
-def _saddle_frames(reaction, peak: Peak, judged: Judged, identity: dict) -> list:
+def saddle_frames(reaction, peak: Peak, judged: Judged, identity: dict) -> list:
+    """Return where the refinement started and, if it got anywhere, where it ended."""
     common = {**identity, "verdict": judged.verdict}
     frames = [frame(reaction.numbers, peak.position, energy=peak.energy, role="peak", **common)]
     if judged.saddle is not None:

@@ -1,0 +1,294 @@
+"""A chemist's entry points: two geometries and a calculator in, a judged saddle out."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from ase import Atoms
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+from ase.constraints import FixAtoms
+from ase.optimize import BFGS
+from conftest import ROOT
+
+import mepbench
+from mepbench.cli import main
+from mepbench.errors import InputError
+from mepbench.frames import read_frames, write_frames
+from mepbench.path import rmsd
+from mepbench.tidy import read_rows
+
+HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
+HNC = Atoms("HCN", [[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])
+CHEAP = {"method": "guess-only"}
+
+
+def shipped_barrier():
+    """Of HCN -> HNC in eV: the reference that ships, found by NEB in another run."""
+    file = ROOT / "workflow" / "reactions" / "references" / "GFN2-xTB" / "textbook.xyz"
+    frames = {
+        a.info["role"]: a for a in read_frames(file) if a.info["reaction"] == "hcn-isomerisation"
+    }
+    return frames["ts"].get_potential_energy() - frames["reactant"].get_potential_energy()
+
+
+def lennard_jones():
+    return LennardJones(sigma=1.0, epsilon=1.0, rc=1e3)
+
+
+def lj6():
+    """The octahedron and, one edge opened, the bicapped tetrahedron."""
+    octahedron = np.kron(np.eye(3), [[1], [-1]]) * 2 ** (1 / 6) / np.sqrt(2)
+    opened = octahedron.copy()
+    opened[0] = 1.25 * (opened[0] + [0.1, -0.35, 0.0])
+    opened[2] = 1.25 * (opened[2] + [-0.35, 0.1, 0.0])
+    opened[4:, 2] *= 0.75
+    return Atoms("Ar6", octahedron), Atoms("Ar6", opened)
+
+
+@pytest.fixture(scope="module")
+def hcn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("find") / "hcn"
+    return mepbench.find_saddle(HCN, HNC, folder=folder), folder
+
+
+def test_hcn_isomerises_over_the_known_barrier(hcn):
+    found, _ = hcn
+    assert found.verdict == "intended"
+    assert found.barrier_eV == pytest.approx(shipped_barrier(), abs=1e-3)
+    assert found.reaction_energy_eV == pytest.approx(found.barrier_eV - found.reverse_barrier_eV)
+    assert found.imaginary_frequency_cm > 500
+    assert np.linalg.norm(found.saddle.get_forces(), axis=1).max() <= 0.01
+    assert found.saddle.get_potential_energy() - found.reactant.get_potential_energy() == (
+        pytest.approx(found.barrier_eV)
+    )
+
+
+def test_the_result_holds_path_irc_mode_and_cost(hcn):
+    found, _ = hcn
+    assert np.array_equal(found.path[0].positions, found.reactant.positions)
+    assert np.array_equal(found.path[-1].positions, found.product.positions)
+    ends = [found.irc[0].get_potential_energy(), found.irc[-1].get_potential_energy()]
+    assert ends[1] - ends[0] == pytest.approx(found.reaction_energy_eV, abs=0.01)
+    assert np.linalg.norm(found.saddle.arrays["mode"]) == pytest.approx(1.0)
+    assert found.evaluations["path"] == found.solved.evaluations > 0
+    assert all(found.evaluations[stage] > 0 for stage in ("ends", "path", "refine", "verify"))
+    assert all(seconds >= 0 for seconds in found.seconds.values())
+
+
+def test_files_hold_what_the_result_does(hcn):
+    found, folder = hcn
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["verdict"] == "intended"
+    assert summary["barrier_eV"] == pytest.approx(found.barrier_eV)
+    assert summary["evaluations"] == found.evaluations
+    (row,) = read_rows(folder / "summary.csv")
+    assert float(row["barrier_eV"]) == pytest.approx(found.barrier_eV)
+    assert int(row["gradients_path"]) == found.evaluations["path"]
+    (saddle,) = read_frames(folder / "saddle.xyz")
+    assert saddle.positions == pytest.approx(found.saddle.positions, abs=1e-7)
+    assert saddle.arrays["mode"] == pytest.approx(found.saddle.arrays["mode"], abs=1e-7)
+    assert len(read_frames(folder / "path.xyz")) == len(found.path)
+    assert len(read_frames(folder / "irc.xyz")) == len(found.irc)
+    assert [a.info["role"] for a in read_frames(folder / "ends.xyz")] == ["reactant", "product"]
+    for kind in ("png", "pdf"):
+        assert (folder / f"profile.{kind}").stat().st_size > 5000
+
+
+def test_the_profile_is_labelled_with_units_and_its_irc_peaks_at_the_saddle(hcn):
+    from mepbench.saddle_files import plot_profile
+
+    found, _ = hcn
+    axes = plot_profile(found).axes[0]
+    assert "Å" in axes.get_xlabel()
+    assert "eV" in axes.get_ylabel()
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    at, energies = lines["intrinsic reaction coordinate"].get_data()
+    assert at[np.argmax(energies)] == pytest.approx(0.0)
+    assert energies.max() == pytest.approx(found.barrier_eV, abs=1e-3)
+
+
+def test_an_ase_calculator_that_exists_gives_the_same_barrier():
+    from tblite.ase import TBLite
+
+    calculator = TBLite(method="GFN2-xTB", accuracy=0.05, verbosity=0)
+    found = mepbench.find_saddle(HCN, HNC, calculator, **CHEAP)
+    assert found.verdict == "intended"
+    assert found.barrier_eV == pytest.approx(shipped_barrier(), abs=1e-3)
+    assert found.backend.startswith("tblite.ase.TBLite")
+
+
+def test_lennard_jones_cluster_rearranges_over_a_proven_saddle():
+    # Both minima: Hoare, Pal, Adv. Phys. 20, 161 (1971), doi:10.1080/00018737100101231.
+    found = mepbench.find_saddle(*lj6(), lennard_jones(), method="gad")
+    assert found.verdict == "intended"
+    assert found.reactant.get_potential_energy() == pytest.approx(-12.71206, abs=1e-4)
+    assert found.product.get_potential_energy() == pytest.approx(-12.30293, abs=1e-4)
+    # Independent of the judge: displaced along the mode, ASE's BFGS falls into both.
+    below = []
+    for sign in (1, -1):
+        atoms = found.saddle.copy()
+        atoms.positions += sign * 0.05 * found.saddle.arrays["mode"]
+        atoms.calc = lennard_jones()
+        BFGS(atoms, logfile=None, maxstep=0.02).run(fmax=1e-3, steps=500)
+        below.append(atoms.get_potential_energy())
+    assert sorted(below) == pytest.approx([-12.71206, -12.30293], abs=1e-3)
+
+
+def test_a_function_that_makes_a_calculator_is_told_charge_and_spin():
+    told = []
+
+    def make(numbers, charge, multiplicity):
+        told.append((numbers.tolist(), charge, multiplicity))
+        return lennard_jones()
+
+    mepbench.find_saddle(*lj6(), make, charge=2, multiplicity=3, relax=True, **CHEAP)
+    assert told
+    assert all(given == ([18] * 6, 2, 3) for given in told)
+
+
+def test_ends_taken_as_given_cost_no_relaxation_but_a_warning():
+    stretched = HCN.copy()
+    stretched.positions[0] -= [0.1, 0.0, 0.0]
+    found = mepbench.find_saddle(stretched, HNC, relax=False, **CHEAP)
+    assert found.evaluations["ends"] == 4  # as they are, and once turned onto each other
+    assert rmsd(found.reactant.positions, stretched.positions) < 1e-6
+    assert "no minima of this potential" in found.notes
+
+
+def test_budgets_end_in_a_verdict_not_in_an_exception():
+    found = mepbench.find_saddle(HCN, HNC, method="neb", budget={"path": 2})
+    assert found.verdict == "budget"
+    assert found.saddle is None
+    assert np.isnan(found.barrier_eV)
+    assert "budget" in str(found)
+
+
+def moved(atoms, index, position):
+    atoms = atoms.copy()
+    atoms.positions[index] = position
+    return atoms
+
+
+BAD = {
+    "order": (HCN, HNC[[1, 0, 2]], {}, "ordered differently"),
+    "atoms": (HCN, Atoms("HCO", HNC.positions), {}, "same atoms"),
+    "overlap": (moved(HCN, 0, [0.0, 0.1, 0.0]), HNC, {}, "overlapping"),
+    "nan": (moved(HCN, 0, [np.nan, 0.0, 0.0]), HNC, {}, "not a number"),
+    "same": (HCN, HCN, {}, "one minimum"),
+    "electrons": (HCN, HNC, {"multiplicity": 2}, "multiplicity 2 is impossible"),
+    "charge": (HCN, HNC, {"charge": 1}, "correct `multiplicity` or `charge`"),
+    "periodic": (Atoms(HCN, pbc=True, cell=[9, 9, 9]), HNC, {}, "periodic"),
+    "constraint": (Atoms(HCN, constraint=FixAtoms([0])), HNC, {}, "constraints"),
+    "method": (HCN, HNC, {"method": "nebb"}, "Did you mean 'neb'"),
+    "option": (HCN, HNC, {"method": "neb", "options": {"image": 5}}, "Did you mean 'images'"),
+    "calculator": (HCN, HNC, {"calculator": 7}, "no ASE calculator"),
+    "class": (HCN, HNC, {"calculator": "xtb-pyton"}, "Did you mean 'xtb-python'"),
+    "element": (Atoms("XeF2"), Atoms("XeF2"), {"calculator": EMT()}, "overlapping"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_error(case):
+    reactant, product, options, message = BAD[case]
+    with pytest.raises(InputError, match=message) as raised:
+        mepbench.find_saddle(reactant, product, **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_calculator_that_fails_at_the_ends_is_one_clear_error():
+    silicon = [Atoms(end.numbers + (end.numbers == 7) * 7, end.positions) for end in (HCN, HNC)]
+    with pytest.raises(InputError, match=r"reactant, product: .*(Si|14)"):
+        mepbench.find_saddle(*silicon, EMT(), multiplicity=2)
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_frames("reactant.xyz", [HCN])
+    write_frames("product.xyz", [HNC])
+    return tmp_path
+
+
+def test_command_line_prints_progress_verdict_and_writes_files(files, capsys):
+    assert main(["run", "reactant.xyz", "product.xyz", "--method", "guess-only"]) == 0
+    printed = capsys.readouterr()
+    assert "verdict               intended" in printed.out
+    assert "kcal/mol" in printed.out
+    assert "verify ..." in printed.err
+    assert (files / "reactant-product" / "profile.png").exists()
+
+
+def test_command_line_takes_a_users_own_calculator(files, capsys):
+    (files / "mine.py").write_text(
+        "from tblite.ase import TBLite\n"
+        "def make(numbers, charge, multiplicity):\n"
+        "    options = {'charge': charge, 'multiplicity': multiplicity, 'verbosity': 0}\n"
+        "    return TBLite(method='GFN1-xTB', **options)\n"
+    )
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    assert main([*pair, "--calculator", "mine:make", "--output", "own"]) == 0
+    assert (
+        main([*pair, "--calculator", "{name: tblite, method: GFN1-xTB}", "--output", "named"]) == 0
+    )
+    own, named = (json.loads((files / f / "summary.json").read_text()) for f in ("own", "named"))
+    assert own["verdict"] == named["verdict"] == "intended"
+    assert own["barrier_eV"] == pytest.approx(named["barrier_eV"], abs=2e-3)
+    assert abs(own["barrier_eV"] - shipped_barrier()) > 0.01
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["reactant.xyz"], "reactant.xyz and product.xyz"),
+        (["reactant.xyz", "nowhere.xyz"], "nowhere.xyz: cannot be read"),
+        (["reactant.xyz", "product.xyz", "--cores", "2"], "for a config file"),
+        (["reactant.xyz", "product.xyz", "--charge", "1"], "correct `multiplicity` or `charge`"),
+        (["reactant.xyz", "product.xyz", "--calculator", "{name"], "no mapping"),
+        (["reactant.xyz", "product.xyz", "--calculator", "no:where"], "cannot be imported"),
+        (["config.yaml", "--charge", "0"], "--charge is for"),
+    ],
+)
+def test_command_line_refuses_bad_input_with_one_line(files, capsys, arguments, message):
+    assert main(["run", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err.splitlines()[-1]
+    assert printed.out == ""
+
+
+def test_charges_that_differ_between_the_files_are_refused(files):
+    write_frames("product.xyz", [Atoms(HNC, info={"charge": 1})])
+    with pytest.raises(InputError, match="differ in charge"):
+        mepbench.find_saddle("reactant.xyz", "product.xyz")
+
+
+def test_the_workflow_finds_the_same_saddle(files, capsys):
+    folder = files / "pairs" / "hcn"
+    for role in ("reactant", "product"):
+        write_frames(folder / f"{role}.xyz", read_frames(f"{role}.xyz"))
+    config = {"sets": {"pairs": "pairs"}, "methods": {"m": {"solver": "neb"}}, "results": "out"}
+    (files / "mine.yaml").write_text(yaml.safe_dump(config))
+    targets = ["out/sets/pairs/saddles/m/000.xyz", "out/sets/pairs/runs/m/000.csv"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--cores", "1", "--configfile", "mine.yaml", "--replace-workflow-config", *targets]
+    done = subprocess.run(command, cwd=files, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert main(["run", "reactant.xyz", "product.xyz", "--method", "neb", "--quiet"]) == 0
+    (theirs,) = read_rows(targets[1])
+    (ours,) = read_rows("reactant-product/summary.csv")
+    for column in ("verdict", "guess_hash", "gradients_path", "gradients_refine", "backend"):
+        assert theirs[column] == ours[column], column
+    assert float(theirs["barrier_eV"]) == pytest.approx(float(ours["barrier_eV"]), abs=1e-5)
+    saddles = [a for a in read_frames(targets[0]) if a.info["role"] == "saddle"]
+    (saddle,) = read_frames("reactant-product/saddle.xyz")
+    assert rmsd(saddle.positions, saddles[0].positions) < 1e-4
+
+
+def test_importing_the_package_stays_light():
+    code = "import sys, mepbench; print([m for m in ('ase', 'torch', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
