@@ -96,7 +96,12 @@ def solve(
             return super().get_forces()
 
         def intermediate(self, *arguments):
-            super().intermediate(*arguments)
+            try:
+                super().intermediate(*arguments)
+            except ValueError:
+                # Too few places at the energies where PyDMF wants its points: they stay.
+                if not move_points or len(self.history.t_eval) < len(self.history.tmax):
+                    raise
             oracle.checkpoint(_path(self, reaction, oracle), residual=arguments[3])
 
     problem = Booked(**start, **options, nmove=points, beta=beta, update_teval=move_points)
