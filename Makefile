@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow paper bench lint format lock
+.PHONY: help run test test-slow paper bench reference lint format lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ paper: .venv/installed ## run every method on the whole textbook set
 
 bench: .venv/installed ## run every method on the Baker set of the development reactions
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
+
+reference: .venv/installed ## search for better reference saddles of the textbook set
+	@$(BIN)/snakemake search_reference --cores $(CORES) --configfile workflow/reference.yaml \
+	  --replace-workflow-config --keep-going --rerun-incomplete --quiet rules host
 
 test: .venv/installed ## the tests
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slow"

@@ -19,6 +19,7 @@ include: "workflow/rules/report.smk"
 # Seconds each: on a cluster they run where Snakemake runs.
 localrules:
     all,
+    search_reference,
     gather_endpoints,
     tables,
     figure,
@@ -31,3 +32,15 @@ rule all:
         "<results>/report/index.html",
         "<results>/tables/summary.csv",
         figures(),
+
+
+# `make reference`: the search for references needs no figures.
+rule search_reference:
+    input:
+        "<results>/reference.csv",
+        "<results>/reference.xyz",
+        "<results>/reference_irc.xyz",
+
+
+onsuccess:
+    announce(CONFIG.results)

@@ -1,59 +1,182 @@
 """References only improve, and both xTB backends agree on them."""
 
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from mepbench import reference
+from mepbench.columns import REFERENCE_COLUMNS
+from mepbench.config import check_config
 from mepbench.errors import InputError
 from mepbench.frames import frame, read_frames, write_frames
-from mepbench.reaction import SHIPPED, reaction_names, read_set
+from mepbench.reaction import SHIPPED, Reaction, reaction_names, read_set
 from mepbench.registry import load
+from mepbench.tidy import write_rows
 
 SHIPPED_REFERENCE = SHIPPED / "references" / "GFN2-xTB" / "textbook.xyz"
+HCN = "hcn-isomerisation"
+NUMBERS = np.array([6, 7, 1])
+BENT = np.array([[0.0, 0, 0], [1.16, 0, 0], [-1.06, 0.05, 0]])
+LINEAR = np.array([[0.0, 0, 0], [1.16, 0, 0], [2.2, 0.05, 0]])
+ENDS = np.array([BENT, LINEAR])
+STRETCH = np.array([1.0, 1.6]).reshape(2, 1, 1)
 
 
-def _run(folder, barrier):
+def _run(folder, barrier, ends=ENDS, source="run:neb:0"):
     """A results folder whose run found one saddle of that barrier (eV)."""
-    numbers, x = np.array([6, 7, 1]), np.eye(3)
-    common = {"set": "mine", "reaction": "001", "charge": 0, "multiplicity": 1}
-    ends = [
-        frame(numbers, x + i, energy=-1.0, gradient=0 * x, role=role, **common)
-        for i, role in enumerate(("reactant", "product"))
+    common = {"set": "mine", "reaction": HCN, "charge": 0, "multiplicity": 1}
+    frames = [
+        frame(NUMBERS, x, energy=-1.0, gradient=0 * x, role=role, **common)
+        for x, role in zip(ends, ("reactant", "product"), strict=True)
     ]
-    write_frames(folder / "sets" / "mine" / "endpoints.xyz", ends)
+    write_frames(folder / "sets" / "mine" / "endpoints.xyz", frames)
     saddle = frame(
-        numbers,
-        x + barrier,
+        NUMBERS,
+        ends.mean(axis=0),
         energy=barrier - 1.0,
         role="ts",
-        source="run:neb:0",
+        source=source,
         barrier_eV=barrier,
         potential="GFN2-xTB",
+        eigenvalues=np.array([-2.0, 1.5, 3.0]),
         **common,
     )
     write_frames(folder / "reference.xyz", [saddle])
+    s = np.linspace(-1, 1, 61)
+    irc = [
+        frame(
+            NUMBERS,
+            ends[0] + 0.01 * k,
+            energy=-1.0 + barrier * (1 - u * u),
+            source=source,
+            **common,
+        )
+        for k, u in enumerate(s)
+    ]
+    write_frames(folder / "reference_irc.xyz", irc)
     manifest = {"sets": {"mine": "textbook"}, "commit": "abc"}
     (folder / "provenance.json").write_text(json.dumps(manifest))
     return folder
 
 
-def test_an_update_takes_over_only_what_is_lower_by_more_than_a_millielectronvolt(
-    tmp_path, monkeypatch
-):
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """References that no run has written yet."""
     file = tmp_path / "references" / "textbook.xyz"
     monkeypatch.setattr(reference, "reference_file", lambda spec, potential: file)
-    assert reference.update(_run(tmp_path / "first", 2.0)) == ["textbook 001: 2.0000 eV"]
+    return file
+
+
+def test_an_update_takes_over_only_what_is_lower_by_more_than_a_millielectronvolt(
+    tmp_path, shipped
+):
+    assert reference.update(_run(tmp_path / "first", 2.0)) == [f"textbook {HCN}: 2.0000 eV"]
     assert reference.update(_run(tmp_path / "same", 1.9995)) == []
     assert reference.update(_run(tmp_path / "higher", 2.5)) == []
     lower = reference.update(_run(tmp_path / "lower", 1.5))
-    assert lower == ["textbook 001: 1.5000 eV, was 2.0000"]
-    frames = read_frames(file)
+    assert lower == [f"textbook {HCN}: 1.5000 eV, was 2.0000"]
+    frames = read_frames(shipped)
     assert [atoms.info["role"] for atoms in frames] == ["reactant", "product", "ts"]
     assert {atoms.info["set"] for atoms in frames} == {"textbook"}
-    assert {atoms.info["reaction"] for atoms in frames} == {"001"}
+    assert {atoms.info["reaction"] for atoms in frames} == {HCN}
     assert frames[2].info["source"] == "run:neb:0 of commit abc"
+
+
+def test_geometry_lowest_eigenvalues_and_irc_are_stored(tmp_path, shipped):
+    reference.update(_run(tmp_path / "first", 2.0))
+    saddle = read_frames(shipped)[2]
+    assert saddle.info["eigenvalues"] == pytest.approx([-2.0, 1.5, 3.0])
+    irc = read_frames(reference.irc_file(shipped))
+    energies = [atoms.get_potential_energy() for atoms in irc]
+    assert len(irc) == reference.IRC_FRAMES
+    assert max(energies) == pytest.approx(1.0)
+    assert (energies[0], energies[-1]) == pytest.approx((-1.0, -1.0))
+
+
+def test_every_update_writes_the_checksums_and_any_change_of_a_file_is_an_error(tmp_path, shipped):
+    reference.update(_run(tmp_path / "first", 2.0))
+    reference.verify(shipped)
+    done = subprocess.run(["sha256sum", "-c", reference.SUMS], cwd=shipped.parent)
+    assert done.returncode == 0
+    for file in (shipped, reference.irc_file(shipped)):
+        before = file.read_text(encoding="utf-8")
+        file.write_text(before.replace("neb", "ned", 1), encoding="utf-8")
+        with pytest.raises(InputError, match=rf"{file.name}: its SHA-256 is not.*git checkout"):
+            reference.verify(file.with_name("textbook.xyz"))
+        with pytest.raises(InputError, match="SHA-256"):
+            reference.update(_run(tmp_path / "lower", 1.5))
+        file.write_text(before, encoding="utf-8")
+    reference.irc_file(shipped).unlink()
+    with pytest.raises(InputError, match="missing"):
+        reference.verify(shipped)
+
+
+def test_the_shipped_files_are_those_of_their_checksums_and_a_changed_one_stops_the_start(
+    tmp_path, monkeypatch
+):
+    config = {"sets": {"mine": "quick"}}
+    assert check_config(config).references == {"mine": SHIPPED_REFERENCE}
+    changed = tmp_path / "textbook.xyz"
+    shutil.copytree(SHIPPED_REFERENCE.parent, tmp_path, dirs_exist_ok=True)
+    changed.write_text(changed.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    monkeypatch.setattr("mepbench.config.reference_file", lambda spec, potential: changed)
+    with pytest.raises(InputError, match=r"textbook\.xyz: its SHA-256"):
+        check_config(config)
+
+
+def _reaction(ends, energies=(-1.0, -1.0), **more):
+    energies = np.array(energies)
+    return Reaction(HCN, NUMBERS, *ends, set="mine", energies=energies, gradients=0 * ends, **more)
+
+
+def test_a_reference_belongs_to_its_endpoints_wherever_they_lie(tmp_path, shipped):
+    reference.update(_run(tmp_path / "first", 2.0))
+    known = reference.by_reaction(shipped)[HCN]
+    turn = Rotation.from_rotvec([0.3, -1.0, 0.7]).as_matrix()
+    assert reference.belongs(known, _reaction(ENDS))
+    assert reference.belongs(known, _reaction(ENDS @ turn + 2.0))
+    assert reference.belongs(known, _reaction(ENDS + 1e-3 * np.eye(3)))
+    assert not reference.belongs(known, _reaction(ENDS[::-1]))
+    assert not reference.belongs(known, _reaction(ENDS, charge=1))
+    stretched = ENDS * STRETCH
+    assert not reference.belongs(known, _reaction(stretched))
+
+
+def test_a_reference_made_for_other_endpoints_is_left_out_and_replaced(tmp_path, shipped):
+    reference.update(_run(tmp_path / "first", 2.0))
+    moved = ENDS * STRETCH
+    saddles, other = reference.shipped_for({"mine": str(shipped)}, [_reaction(ENDS)])
+    assert (len(saddles), other) == (1, set())
+    saddles, other = reference.shipped_for({"mine": str(shipped)}, [_reaction(moved)])
+    assert (saddles, other) == ([], {("mine", HCN)})
+    lines = reference.update(_run(tmp_path / "moved", 2.5, moved))
+    assert lines == [f"textbook {HCN}: new endpoints", f"textbook {HCN}: 2.5000 eV"]
+    assert read_frames(shipped)[1].positions == pytest.approx(moved[1], abs=1e-7)
+
+
+def test_a_run_that_finds_better_says_so_aloud(tmp_path, capsys):
+    rows = [
+        {"set": "mine", "reaction": "a\nb", "shipped": "beaten", "reference_source": "run:neb:0"}
+        | {"barrier_eV": 1.5, "shipped_barrier_eV": 2.0, "lower_by_eV": 0.5},
+        {"set": "mine", "reaction": "same", "shipped": "stands", "reference_source": "shipped"},
+        {"set": "mine", "reaction": "moved", "shipped": "other endpoints"},
+    ]
+    write_rows(tmp_path / "reference.csv", REFERENCE_COLUMNS, rows)
+    reference.announce(tmp_path)
+    out, printed = capsys.readouterr()
+    assert out == ""
+    assert "BETTER THAN THE SHIPPED REFERENCE: 1 of 3" in printed
+    assert "a b (set mine): 1.5000 eV by run:neb:0, shipped 2.0000 eV" in printed
+    assert "other endpoints: moved" in printed
+    assert f"mepbench reference {tmp_path} --update" in printed
+    assert "same" not in printed
+    write_rows(tmp_path / "reference.csv", REFERENCE_COLUMNS, rows[1:2])
+    reference.announce(tmp_path)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_only_shipped_sets_have_references_and_a_subset_has_its_parents(tmp_path):

@@ -127,6 +127,9 @@ def test_a_shipped_reference_stands_unless_a_run_is_clearly_lower():
     assert lower.runs.reference_source[0] == "run:neb:0"
     assert lower.reference.lower_by_eV[0] == pytest.approx(0.1)
     assert lower.reference.shipped_barrier_eV[0] == pytest.approx(2.0)
+    assert lower.reference.shipped[0] == "beaten"
+    assert same.reference.shipped[0] == "stands"
+    assert (lower.runs.beats_shipped[0], same.runs.beats_shipped[0]) == (True, False)
     higher = scored([row("neb", barrier=2.3)], [shipped_saddle(2.0)])
     assert higher.runs.barrier_error_eV[0] == pytest.approx(0.3)
 

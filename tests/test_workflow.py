@@ -259,6 +259,104 @@ def test_faulty_endpoints_are_rows_with_a_reason(copy, hostile, reaction, reason
     assert rows.loc[reaction].verdict == "bad-endpoints"
 
 
+TWO_PARTICLES = '''"""The Mueller-Brown surface for one particle; a spring holds a second one."""
+
+import numpy as np
+
+from . import mueller_brown
+
+HOME = np.array([3.0, 0.0, 0.0])
+
+
+class TwoParticles:
+    invariances = ()
+    backend = "analytic"
+
+    def __init__(self):
+        self.surface = mueller_brown.load(None, 0, 1)
+
+    def evaluate(self, positions):
+        energies, gradients = self.surface.evaluate(positions[:, :1])
+        away = positions[:, 1:] - HOME
+        spring = 10.0 * (away**2).sum(axis=(1, 2)) / 2
+        return energies + spring, np.concatenate([gradients, 10.0 * away], axis=1)
+
+
+def load(numbers, charge, multiplicity):
+    return TwoParticles()
+'''
+
+
+@pytest.fixture(scope="module")
+def whole(copy):
+    """Mueller-Brown from its first to its last minimum: both known saddles, one reaction."""
+    potentials = copy.folder / "workflow" / "mepbench" / "potentials"
+    (potentials / "two_particles.py").write_text(TWO_PARTICLES, encoding="utf-8")
+    ends = {"reactant": (-0.558, 1.442), "product": (0.623, 0.028)}
+    frames = [
+        frame(np.array([1, 1]), [[*xy, 0.0], [3.0, 0, 0]], reaction=EVIL[3], role=role, charge=0)
+        for role, xy in ends.items()
+    ]
+    write_frames(copy.folder / "whole.xyz", frames)
+    config = {
+        "sets": {"whole": "whole.xyz"},
+        "potential": {"name": "two-particles"},
+        "guess": "linear",
+        "methods": {"neb": {"solver": "neb"}, "string": {"solver": "string", "images": 21}},
+        "results": "whole",
+    }
+    copy.snakemake(config)
+    return config
+
+
+def test_the_steps_of_a_multistep_reaction_are_judged_in_a_second_pass(copy, whole):
+    runs = read_runs(copy.folder / "whole" / "runs.csv")
+    first = runs[runs["set"] == "whole"]
+    steps = runs[runs["set"] == "whole-steps"]
+    assert first.verdict.tolist() == ["multistep", "multistep"]
+    assert (steps.verdict == "intended").all()
+    assert sorted(steps.reaction.unique()) == [f"{EVIL[3]}: I1-P", f"{EVIL[3]}: R-I1"]
+    # Stationary points of Mueller and Brown (1979), table 1, in units of 0.01 eV.
+    barriers = steps.groupby("reaction").barrier_eV.agg(["min", "max"])
+    assert barriers.loc[f"{EVIL[3]}: R-I1"].tolist() == pytest.approx([1.0603] * 2, abs=2e-4)
+    assert barriers.loc[f"{EVIL[3]}: I1-P"].tolist() == pytest.approx([0.0852] * 2, abs=2e-4)
+
+
+def test_the_chain_is_reported_with_its_highest_saddle(copy, whole):
+    chains = read_runs(copy.folder / "whole" / "chains.csv")
+    assert len(chains) == 2 * 2
+    assert set(chains.chain) == {"R -> I1 -> P"}
+    assert chains.complete.all()
+    assert chains.highest_saddle_eV.tolist() == pytest.approx([1.0603] * 4, abs=2e-4)
+    second = chains[chains.step == 2]
+    assert second.saddle_eV.tolist() == pytest.approx([0.7445] * 2, abs=2e-4)
+    runs = read_runs(copy.folder / "whole" / "runs.csv")
+    reasons = runs[runs["set"] == "whole"].reason
+    assert reasons.str.contains("chain R -> I1 -> P, its highest saddle 1.060 eV").all()
+    page = (copy.folder / "whole" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "R -&gt; I1 -&gt; P" in page
+    assert EVIL[3] not in page
+
+
+def test_the_second_pass_is_finished_too_when_run_again(copy, whole):
+    assert "Nothing to be done" in copy.snakemake(whole)
+
+
+def test_a_change_in_one_method_reruns_no_step_of_another(copy, whole):
+    methods = {**whole["methods"], "string": {"solver": "string", "images": 15}}
+    copy.snakemake({**whole, "methods": methods}, "whole/steps.csv")
+    planned = copy.planned({**whole, "methods": methods})
+    assert planned["solve"] == planned["judge"] == 1
+    assert "endpoints" not in planned
+    assert "guess" not in planned
+
+
+def test_without_intermediates_the_second_pass_adds_no_job(copy, three):
+    assert (copy.folder / "three" / "steps.csv").read_text().count("\n") == 1
+    assert read_runs(copy.folder / "three" / "chains.csv").empty
+    assert set(read_runs(copy.folder / "three" / "runs.csv")["set"]) == {"three"}
+
+
 def test_the_same_seeds_give_the_same_table_but_for_seconds(copy):
     config = {
         "sets": {"one": "textbook"},

@@ -9,6 +9,7 @@ saddle; its barrier is then the highest of these above the reactant. Steps are n
 apart again: one that is `multistep` itself leaves its chain incomplete.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -18,7 +19,7 @@ from ase import Atoms
 
 from .columns import CHAIN_COLUMNS
 from .errors import BadEndpoints, SCFFailure
-from .frames import frame, read_frames, write_frames
+from .frames import frame, frames_text, read_frames, write_frames
 from .irc import relax_gently
 from .joblog import log
 from .oracle import Oracle, PotentialSpec
@@ -29,7 +30,8 @@ from .structure import compare
 from .tidy import read_rows, write_rows
 from .worker import Worker, WorkerError
 
-PLAN_COLUMNS = "set reaction method seed step step_from step_to step_set step_reaction".split()
+RUN = ("set", "reaction", "method", "seed")
+PLAN_COLUMNS = (*RUN, *"step step_from step_to step_set step_reaction".split())
 ENDS = ("R", "P")
 
 
@@ -189,6 +191,13 @@ def step_names(plan: str, step_set: str) -> list[str]:
     return list(dict.fromkeys(r["step_reaction"] for r in rows if r["step_set"] == step_set))
 
 
+def entries_digest(file: str, reactions: Iterable[str]) -> str:
+    """Return a hash of the given reactions of a file of steps."""
+    wanted = set(reactions)
+    frames = [atoms for atoms in read_frames(file) if atoms.info["reaction"] in wanted]
+    return hashlib.sha256(frames_text(frames).encode()).hexdigest()[:16]
+
+
 def chain_rows(plan: list[dict], runs, reference, reactions: Iterable[Reaction]) -> list[dict]:
     """Return the rows of `chains.csv`: every step of every chain, judged.
 
@@ -203,7 +212,7 @@ def chain_rows(plan: list[dict], runs, reference, reactions: Iterable[Reaction])
     known = {(r.set, r.reaction): r.barrier_eV for r in reference.itertuples(index=False)}
     chains: dict[tuple, list[dict]] = {}
     for row in plan:
-        key = tuple(row[k] for k in ("set", "reaction", "method", "seed"))
+        key = tuple(row[column] for column in RUN)
         step = row["step_set"], row["step_reaction"]
         offset = energies.get(step, np.nan) - energies[key[:2]]
         run = judged[(*step, *key[2:])]
@@ -239,14 +248,36 @@ def _whole(steps: list[dict]) -> dict:
     }
 
 
+def chains_worded(rows: list[dict]) -> list[dict]:
+    """Return a line for each chain, from the rows of `chains.csv` as text, for the report."""
+    chains: dict[tuple, list[dict]] = {}
+    for row in rows:
+        chains.setdefault(tuple(row[column] for column in RUN), []).append(row)
+
+    def energy(text: str) -> str:
+        return f"{float(text):.3f}" if text else "\N{EN DASH}"
+
+    return [
+        {
+            **steps[0],
+            "steps": [
+                f"{s['step_from']}-{s['step_to']} {s['verdict']}"
+                + (f", {energy(s['barrier_eV'])} eV" if s["barrier_eV"] else "")
+                for s in steps
+            ],
+            "highest": energy(steps[0]["highest_saddle_eV"]),
+            "known": energy(steps[0]["reference_highest_eV"]),
+        }
+        for steps in chains.values()
+    ]
+
+
 def with_chains(runs, chains: list[dict]):
     """Return the table of runs; the reason of each run that has a chain names it."""
     steps: dict[tuple, list[dict]] = {}
     for row in chains:
-        steps.setdefault(tuple(row[k] for k in ("set", "reaction", "method", "seed")), []).append(
-            row
-        )
-    keys = zip(runs["set"], runs["reaction"], runs["method"], runs["seed"].astype(str), strict=True)
+        steps.setdefault(tuple(row[column] for column in RUN), []).append(row)
+    keys = zip(*(runs[column].astype(str) for column in RUN), strict=True)
     sentences = [_sentence(steps[key]) if key in steps else "" for key in keys]
     reasons = [
         "; ".join(text for text in pair if text)

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     reference = commands.add_parser("reference", help="the shipped reference saddles")
     reference.add_argument("results", type=Path, help="results folder of a finished run")
     reference.add_argument(
-        "--update", action="store_true", required=True, help="take over what the run found better"
+        "--update", action="store_true", help="take over what the run found better"
     )
     reference.set_defaults(function=_reference)
 
@@ -114,14 +114,17 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    from .reference import announce
+
     print_summary(options.results)
+    announce(options.results)
     return 0
 
 
 def _reference(options: argparse.Namespace) -> int:
-    from .reference import update
+    from .reference import notices, update
 
-    changed = update(options.results)
+    changed = (update if options.update else notices)(options.results)
     print("\n".join(changed) or "nothing better than the shipped references")
     return 0
 

@@ -12,17 +12,18 @@ COLUMNS = tuple(
     wall_verify_s oracle_path_s oracle_refine_s reference_source potential backend""".split()
 )
 EXTRA_COLUMNS = tuple(
-    "tangency_floor_eV self_reference below_reference bonds_changed guess_length_A".split()
+    "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
+    "guess_length_A end_match reactant_gap_eV product_gap_eV".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
-    "self_reference below_reference"
+    "self_reference below_reference beats_shipped"
 ).split()
 JUDGED_COLUMNS = tuple(c for c in (*COLUMNS, *EXTRA_COLUMNS) if c not in SCORED)
 REFERENCE_COLUMNS = tuple(
     """set reaction reference_source barrier_eV reverse_barrier_eV reaction_energy_eV
     saddle_energy_eV imaginary_frequency_cm shipped_barrier_eV lower_by_eV found_by runs
-    potential backend""".split()
+    shipped potential backend""".split()
 )
 CHAIN_COLUMNS = tuple(
     """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step
@@ -31,10 +32,10 @@ CHAIN_COLUMNS = tuple(
 )
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "
-    "potential backend chain step_from step_to step_set step_reaction".split()
+    "shipped potential backend end_match chain step_from step_to step_set step_reaction".split()
 )
 WHOLE = frozenset(
     "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
     "rounds_path found_by runs step bonds_changed".split()
 )
-FLAGS = frozenset("converged self_reference below_reference complete".split())
+FLAGS = frozenset("converged self_reference below_reference beats_shipped complete".split())

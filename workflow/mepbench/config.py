@@ -14,7 +14,7 @@ import yaml
 
 from .errors import InputError
 from .reaction import SAFE_NAME, STEPS, locate_set, reaction_names
-from .reference import reference_file
+from .reference import reference_file, verify
 from .registry import check_options, nearest, options, source_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +45,9 @@ class Method:
 class Config:
     """A checked configuration.
 
-    `jobs[set]` maps a job's name to its reactions; `completed` is the configuration as plain
-    values, what was left out taken from the shipped one.
+    `jobs[set]` maps a job's name to its reactions; `references[set]` is the file of shipped
+    references, where there is one; `completed` is the configuration as plain values, what was
+    left out taken from the shipped one.
     """
 
     sets: dict[str, str]
@@ -56,6 +57,7 @@ class Config:
     methods: dict[str, Method]
     timeout: float
     results: str
+    references: dict[str, Path]
     completed: dict
 
 
@@ -84,17 +86,54 @@ def load_config(path: str | Path) -> Config:
 
 def check_config(given: dict) -> Config:
     """Complete and check a configuration; see `load_config`."""
-    _check_shape(given)
-    defaults = _shipped()
-    merged = {**defaults, **given}
-    budget = {**defaults["budget"], **merged["budget"]}
-
+    merged = _merged(given)
     for name in merged["sets"]:
         if name.endswith(STEPS):
             raise InputError(
                 f"set {name!r}: names that end in {STEPS!r} are kept for the steps of multistep "
                 "reactions. Rename it in `sets:`."
             )
+    potential, methods = _potential_and_methods(merged)
+    return Config(
+        sets=dict(merged["sets"]),
+        jobs=_jobs(merged["sets"], merged["select"], merged["reactions_per_job"]),
+        potential=potential[0],
+        potential_options=potential[1],
+        methods=methods,
+        timeout=float(merged["timeout"]),
+        results=str(merged["results"]).rstrip("/"),
+        references=_references(merged["sets"], *potential),
+        completed=merged,
+    )
+
+
+def check_method(
+    name: str, entry: dict, potential: dict | None = None
+) -> tuple[Method, tuple[str, dict]]:
+    """Complete and check one method, and a potential, without any set.
+
+    Parameters
+    ----------
+    name, entry : of the method, as under `methods:`
+    potential : as under `potential:`; the shipped one if None
+
+    Returns
+    -------
+    method : with the shipped defaults
+    potential : its name and its options
+    """
+    given = {"methods": {name: entry}} | ({} if potential is None else {"potential": potential})
+    potential, methods = _potential_and_methods(_merged(given))
+    return methods[name], potential
+
+
+def _merged(given: dict) -> dict:
+    _check_shape(given)
+    return {**_shipped(), **given}
+
+
+def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Method]]:
+    budget = {**_shipped()["budget"], **merged["budget"]}
     for name in merged["methods"]:
         if not SAFE_NAME.fullmatch(str(name)):
             raise InputError(
@@ -127,16 +166,7 @@ def check_config(given: dict) -> Config:
         source_file("refiners", method.refiner, where)
         methods[name] = method
 
-    return Config(
-        sets=dict(merged["sets"]),
-        jobs=_jobs(merged["sets"], merged["select"], merged["reactions_per_job"]),
-        potential=potential_name,
-        potential_options=potential,
-        methods=methods,
-        timeout=float(merged["timeout"]),
-        results=str(merged["results"]).rstrip("/"),
-        completed=merged,
-    )
+    return (potential_name, potential), methods
 
 
 @cache
@@ -190,10 +220,13 @@ def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:
     return [str(file) for file in files if file.exists()]
 
 
-def reference_files(config: Config) -> dict[str, Path]:
-    """Return the shipped references there are for this potential, by set."""
-    level = config.potential_options.get("method")
-    if level is None and "method" in options("potentials", config.potential):
-        level = options("potentials", config.potential)["method"].default
-    files = {name: reference_file(spec, str(level)) for name, spec in config.sets.items()}
-    return {name: file for name, file in files.items() if file is not None and file.exists()}
+def _references(sets: dict[str, str], potential: str, given: dict) -> dict[str, Path]:
+    """Return the shipped references there are for this potential, by set, verified."""
+    level = given.get("method")
+    if level is None and "method" in options("potentials", potential):
+        level = options("potentials", potential)["method"].default
+    files = {name: reference_file(spec, str(level)) for name, spec in sets.items()}
+    found = {name: file for name, file in files.items() if file is not None and file.exists()}
+    for file in set(found.values()):
+        verify(file)
+    return found

@@ -1,20 +1,30 @@
 """The shipped references: for each reaction of a shipped set, the best saddle known.
 
 `workflow/reactions/references/{potential}/{set}.xyz` holds three frames a reaction, reactant,
-product and ts (two where no saddle is known). It is input, never written by a run;
-`mepbench reference --update` takes over what a run found better.
+product and ts (two where no saddle is known), the ts with its lowest eigenvalues and its mode;
+`{set}.irc.xyz` the IRC of each ts; `SHA256SUMS` the checksums of these files, compared before
+a job starts. They are input, never written by a run. What a run finds better it says aloud;
+`mepbench reference --update` takes that over.
+
+A reference belongs to its endpoints. Where a run's are not the stored ones, because the set or
+the preparation has changed, the reference is left out until a new one is found.
 """
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
 
 from .errors import InputError
 from .frames import quoted, read_frames, write_frames
-from .reaction import SHIPPED, locate_set, parent_set
+from .reaction import SHIPPED, Reaction, locate_set, parent_set, reaction_names
 
 ROLES = ("reactant", "product", "ts")
+SUMS = "SHA256SUMS"
+IRC_FRAMES = 21
 
 
 def reference_file(spec: str, potential: str) -> Path | None:
@@ -23,12 +33,161 @@ def reference_file(spec: str, potential: str) -> Path | None:
     Parameters
     ----------
     spec : of the set, as in the config; a subset has its parent's references
-    potential : name of the Hamiltonian, such as GFN2-xTB
+    potential : name of the Hamiltonian, such as GFN2-xTB, whichever backend computes it
     """
     path = locate_set("references", spec)
     if path.parent != SHIPPED:
         return None
     return SHIPPED / "references" / potential / f"{parent_set(path) or path.stem}.xyz"
+
+
+def irc_file(file: Path) -> Path:
+    """Return the file of IRCs beside a file of references."""
+    return file.with_suffix(".irc.xyz")
+
+
+def verify(file: Path) -> None:
+    """Compare a file of references, and its IRCs, with the checksums beside it.
+
+    Raises
+    ------
+    InputError
+        if one is missing or another.
+    """
+    from .provenance import sha256
+
+    sums = _read_sums(file.parent)
+    remedy = (
+        f"Restore both files (`git checkout -- {file.parent}`), or write new ones with "
+        "`mepbench reference RESULTS --update` after removing them"
+    )
+    for part in (file, irc_file(file)):
+        if not part.exists():
+            raise InputError(f"{part} is missing beside the other references. {remedy}.")
+        if sums.get(part.name) != sha256(part):
+            raise InputError(
+                f"{part}: its SHA-256 is not the one in {file.parent / SUMS}, so these are not "
+                f"the references that were released. {remedy}."
+            )
+
+
+def _read_sums(folder: Path) -> dict[str, str]:
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _write_sums(file: Path) -> None:
+    from .provenance import sha256
+
+    sums = _read_sums(file.parent) | {p.name: sha256(p) for p in (file, irc_file(file))}
+    lines = (f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+    (file.parent / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def by_reaction(file: Path) -> dict[str, dict[str, Atoms]]:
+    """Return the frames of a file by reaction and role."""
+    groups: dict[str, dict[str, Atoms]] = {}
+    for atoms in read_frames(file):
+        groups.setdefault(atoms.info["reaction"], {})[atoms.info["role"]] = atoms
+    return groups
+
+
+def belongs(known: dict[str, Atoms], reaction: Reaction) -> bool:
+    """Whether a reference was made for these endpoints: both are the same minima.
+
+    Another machine relaxes to other last digits, and a soft mode further: the limits are
+    those by which the preparation tells minima apart.
+    """
+    from .checks import SAME_ENERGY, SAME_RMSD, SIMILAR_RMSD
+    from .path import rmsd
+    from .structure import difference
+
+    for stored, here, energy in zip(
+        (known["reactant"], known["product"]), reaction.ends, reaction.energies, strict=True
+    ):
+        if not np.array_equal(stored.numbers, reaction.numbers):
+            return False
+        away = rmsd(here, stored.positions)
+        gap = abs(stored.get_potential_energy() - energy)
+        near = away < SAME_RMSD or (away < SIMILAR_RMSD and gap < SAME_ENERGY)
+        if not near or difference(reaction.numbers, here, stored.positions):
+            return False
+        spin = int(stored.info.get("charge", 0)), int(stored.info.get("multiplicity", 1))
+        if spin != (reaction.charge, reaction.multiplicity):
+            return False
+    return True
+
+
+def shipped_for(
+    files: dict[str, str], reactions: Iterable[Reaction]
+) -> tuple[list[Atoms], set[tuple[str, str]]]:
+    """Return the reference saddles of a run's reactions, and what is left out.
+
+    Parameters
+    ----------
+    files : the file of references of each set that has one
+    reactions : prepared ones
+
+    Returns
+    -------
+    saddles : frames with `set` and `reaction` of this run
+    other_ends : (set, reaction) whose reference belongs to other endpoints
+    """
+    known = {name: by_reaction(Path(file)) for name, file in files.items()}
+    saddles, other_ends = [], set()
+    for reaction in reactions:
+        group = known.get(reaction.set, {}).get(reaction.name, {})
+        if "ts" not in group:
+            continue
+        if not belongs(group, reaction):
+            other_ends.add((reaction.set, reaction.name))
+            continue
+        group["ts"].info["set"] = reaction.set
+        saddles.append(group["ts"])
+    return saddles, other_ends
+
+
+def notices(results: Path) -> list[str]:
+    """Say what a run found that the shipped references don't know; empty if nothing."""
+    from .markup import one_line
+    from .score import read_runs
+
+    try:
+        table = read_runs(results / "reference.csv")
+    except OSError:
+        raise InputError(f"{results}: no reference.csv, so no finished run here.") from None
+    if "shipped" not in table:
+        return []
+    lines = []
+    beaten = table[table.shipped == "beaten"]
+    if len(beaten):
+        lines.append(f"BETTER THAN THE SHIPPED REFERENCE: {len(beaten)} of {len(table)} reactions")
+        lines += [
+            f"  {one_line(row.reaction)} (set {row.set}): {row.barrier_eV:.4f} eV by "
+            f"{row.reference_source}, shipped {row.shipped_barrier_eV:.4f} eV, "
+            f"{row.lower_by_eV:.4f} eV lower"
+            for row in beaten.itertuples(index=False)
+        ]
+    other = table[table.shipped == "other endpoints"]
+    if len(other):
+        names = ", ".join(one_line(name) for name in other.reaction)
+        lines.append(f"SHIPPED REFERENCES LEFT OUT, since made for other endpoints: {names}")
+    if lines:
+        lines.append(f"To take over what this run found: mepbench reference {results} --update")
+    return lines
+
+
+def announce(results: str | Path) -> None:
+    """Print the notices of a finished run to standard error."""
+    if not (Path(results) / "reference.csv").exists():
+        return
+    lines = notices(Path(results))
+    if lines:
+        bar = "*" * 80
+        print("\n".join(["", bar, *lines, bar]), file=sys.stderr, flush=True)
 
 
 def update(results: Path) -> list[str]:
@@ -41,56 +200,88 @@ def update(results: Path) -> list[str]:
     Raises
     ------
     InputError
-        if the folder holds no finished run.
+        if the folder holds no finished run, or the shipped files are not the released ones.
     """
-    from .score import BETTER
-
     try:
         manifest = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{results}: no provenance.json, so no finished run here.") from None
-    found: dict[tuple[str, str], Atoms] = {
-        (atoms.info["set"], atoms.info["reaction"]): atoms
-        for atoms in read_frames(results / "reference.xyz")
-    }
+    found: dict[str, dict[str, Atoms]] = {}
+    for atoms in read_frames(results / "reference.xyz"):
+        found.setdefault(atoms.info["set"], {})[atoms.info["reaction"]] = atoms
+    ircs: dict[tuple[str, str], list[Atoms]] = {}
+    for atoms in read_frames(results / "reference_irc.xyz"):
+        ircs.setdefault((atoms.info["set"], atoms.info["reaction"]), []).append(atoms)
     lines = []
     for name, spec in manifest["sets"].items():
-        saddles = {reaction: atoms for (owner, reaction), atoms in found.items() if owner == name}
+        saddles = found.get(name, {})
         if not saddles:
             continue
         file = reference_file(spec, next(iter(saddles.values())).info["potential"])
         if file is None:
             continue
-        ends = _by_reaction(results / "sets" / name / "endpoints.xyz")
-        known = _by_reaction(file) if file.exists() else {}
-        for reaction, saddle in saddles.items():
-            old = known.get(reaction, {}).get("ts")
-            barrier = saddle.info["barrier_eV"]
-            if old and not barrier < old.info["barrier_eV"] - BETTER:
-                continue
-            known[reaction] = {**ends[reaction], "ts": saddle}
-            saddle.info["source"] = f"{saddle.info['source']} of commit {manifest['commit']}"
-            before = f", was {old.info['barrier_eV']:.4f}" if old else ""
-            lines.append(f"{file.stem} {reaction}: {barrier:.4f} eV{before}")
-        known = {**ends, **known}
-        frames = [
-            group[role] for _, group in sorted(known.items()) for role in ROLES if role in group
-        ]
-        for atoms in frames:
-            atoms.info["set"] = file.stem
-        write_frames(file, [_as_text(atoms) for atoms in frames])
+        found_here = {r: (saddle, ircs.get((name, r), [])) for r, saddle in saddles.items()}
+        changed = _update_file(file, results / "sets" / name, found_here, manifest["commit"])
+        lines += [f"{file.stem} {line}" for line in changed]
     return lines
 
 
-def _by_reaction(file: Path) -> dict[str, dict[str, Atoms]]:
-    groups: dict[str, dict[str, Atoms]] = {}
-    for atoms in read_frames(file):
-        groups.setdefault(atoms.info["reaction"], {})[atoms.info["role"]] = atoms
-    return groups
+def _update_file(file: Path, folder: Path, found: dict, commit: str) -> list[str]:
+    """Merge what a run found into one file of references; return a line for each change."""
+    from .reaction import read_endpoints
+    from .score import BETTER
+
+    known, known_ircs = {}, {}
+    if file.exists():
+        verify(file)
+        known = by_reaction(file)
+        for atoms in read_frames(irc_file(file)):
+            known_ircs.setdefault(atoms.info["reaction"], []).append(atoms)
+    ends = by_reaction(folder / "endpoints.xyz")
+    names = reaction_names(file.stem, file.stem)
+    lines = [f"{reaction}: no longer in the set" for reaction in known if reaction not in names]
+    for reaction in read_endpoints(folder / "endpoints.xyz"):
+        name, old = reaction.name, known.get(reaction.name)
+        if old is not None and not belongs(old, reaction):
+            known[name], old = ends[name], None
+            known_ircs.pop(name, None)
+            lines.append(f"{name}: new endpoints")
+        known.setdefault(name, ends[name])
+        saddle, irc = found.get(name, (None, []))
+        if saddle is None or not saddle.info["source"].startswith("run:"):
+            continue
+        before = "" if old is None or "ts" not in old else old["ts"].info["barrier_eV"]
+        barrier = saddle.info["barrier_eV"]
+        if before != "" and not barrier < before - BETTER:
+            continue
+        saddle.info["source"] += f" of commit {commit}"
+        known[name] = {**ends[name], "ts": saddle}
+        known_ircs[name] = _thinned(irc)
+        lines.append(f"{name}: {barrier:.4f} eV" + (f", was {before:.4f}" if before else ""))
+    if lines or not file.exists():
+        kept = sorted(set(known) & set(names))
+        frames = [known[name][role] for name in kept for role in ROLES if role in known[name]]
+        write_frames(file, _as_text(frames, file.stem))
+        frames = [atoms for name in kept for atoms in known_ircs.get(name, [])]
+        write_frames(irc_file(file), _as_text(frames, file.stem))
+        _write_sums(file)
+    return lines
 
 
-def _as_text(atoms: Atoms) -> Atoms:
-    for key, value in atoms.info.items():
-        if isinstance(value, str):
-            atoms.info[key] = quoted(value)
-    return atoms
+def _thinned(irc: list[Atoms]) -> list[Atoms]:
+    """Return at most `IRC_FRAMES` frames, the ends and the saddle, which is the highest."""
+    if len(irc) <= IRC_FRAMES:
+        return irc
+    top = int(np.argmax([atoms.get_potential_energy() for atoms in irc]))
+    half = IRC_FRAMES // 2 + 1
+    kept = {*np.linspace(0, top, half).round(), *np.linspace(top, len(irc) - 1, half).round()}
+    return [irc[int(k)] for k in sorted(kept)]
+
+
+def _as_text(frames: list[Atoms], set_name: str) -> list[Atoms]:
+    for atoms in frames:
+        atoms.info["set"] = set_name
+        for key, value in atoms.info.items():
+            if isinstance(value, str):
+                atoms.info[key] = quoted(value)
+    return frames

@@ -11,9 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from . import wording
+from .chains import chains_worded
 from .figures import Results, caption, figure_files
 from .markup import one_line
+from .reference import notices
 from .tables import exact
+from .tidy import read_rows
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "report"
 
@@ -66,11 +69,17 @@ def _contents(results: Results) -> dict:
         "reactions": _reactions(results, endpoints),
         "failures": wording.failures(exact("failures", runs, results.traces)).to_dict("records"),
         "below": runs[runs.below_reference].to_dict("records"),
+        "better": notices(results.folder) if len(results.reference) else [],
+        "chains": _chains(results.folder / "chains.csv"),
         "notes": notes,
         "captions": wording.CAPTIONS,
         "figures": _figures(results.folder / "figures"),
         "provenance": results.provenance,
     }
+
+
+def _chains(file: Path) -> list[dict]:
+    return chains_worded(read_rows(str(file))) if file.exists() else []
 
 
 def _by_set(table: pd.DataFrame) -> dict[str, dict]:

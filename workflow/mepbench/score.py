@@ -6,7 +6,7 @@ converged twice). A run whose own saddle became the reference has no error by co
 such rows are marked `self_reference`, and `statistics.summary` has medians without them as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +82,7 @@ def score(
     endpoints: Iterable[Reaction],
     shipped: Iterable[Atoms] = (),
     *,
+    other_ends: Collection[tuple[str, str]] = (),
     invariances: tuple[str, ...] = RIGID,
 ) -> Scored:
     """Score all runs of a results folder.
@@ -94,6 +95,8 @@ def score(
     endpoints : the prepared reactions
     shipped : reference saddles with `set`, `reaction`, an energy; one whose elements or
         `potential` are not this run's is passed over
+    other_ends : (set, reaction) whose shipped reference was left out, since it belongs to
+        other endpoints
     invariances : the potential's, for the distance between saddles
     """
     runs = typed(runs.reindex(columns=list(JUDGED_COLUMNS)))
@@ -107,7 +110,7 @@ def score(
     for at, key in enumerate(keys):
         rows_of.setdefault(key[:2], []).append(at)
 
-    barrier = np.full(len(runs), np.nan)
+    barrier, shipped_barrier = np.full((2, len(runs)), np.nan)
     distances = np.full((len(runs), 2), np.nan)
     source = np.full(len(runs), "", dtype=object)
     own = np.zeros(len(runs), dtype=bool)
@@ -121,7 +124,9 @@ def score(
         candidate = _usable(known.get(key), reaction, first["potential"])
         reference = _reference(reaction, best.get(key), barriers, candidate, first, frequencies)
         near = [abs(barriers.get(keys[i], np.inf) - reference.barrier) < BELOW for i in at]
-        rows.append(_reference_row(reference, reaction, sum(near), len(at), first))
+        stands = "other endpoints" if key in other_ends else _standing(reference)
+        rows.append(_reference_row(reference, reaction, sum(near), len(at), first, stands))
+        shipped_barrier[at] = reference.shipped_barrier
         if reference.frame is None:
             continue
         frames.append(reference.frame)
@@ -149,6 +154,7 @@ def score(
     runs["below_reference"] = (runs["path_barrier_error_eV"] < -BELOW) | (
         (runs["barrier_error_eV"] < -BELOW) & proven
     )
+    runs["beats_shipped"] = proven & (runs["barrier_eV"] < shipped_barrier - BETTER)
     return Scored(
         typed(runs[[*COLUMNS, *EXTRA_COLUMNS]]),
         typed(pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))),
@@ -217,6 +223,7 @@ def _reference(reaction, best, barriers, shipped, first, frequencies) -> _Refere
         multiplicity=int(reaction.multiplicity),
         barrier_eV=barriers[key],
         imaginary_frequency_cm=frequency,
+        eigenvalues=saddle.info.get("eigenvalues"),
         potential=first["potential"],
         backend=first["backend"],
     )
@@ -235,7 +242,16 @@ def _saddle_frame(saddle: Atoms, **info: object) -> Atoms:
     )
 
 
-def _reference_row(reference: _Reference, reaction, found_by: int, runs: int, first) -> dict:
+def _standing(reference: _Reference) -> str:
+    """Say what became of the shipped reference."""
+    if np.isnan(reference.shipped_barrier):
+        return "none"
+    return "stands" if reference.source == "shipped" else "beaten"
+
+
+def _reference_row(
+    reference: _Reference, reaction, found_by: int, runs: int, first, shipped: str
+) -> dict:
     e_reactant, e_product = reaction.energies
     return {
         "set": reaction.set,
@@ -250,6 +266,7 @@ def _reference_row(reference: _Reference, reaction, found_by: int, runs: int, fi
         "lower_by_eV": reference.shipped_barrier - reference.barrier,
         "found_by": found_by,
         "runs": runs,
+        "shipped": shipped,
         "potential": first["potential"],
         "backend": first["backend"],
     }

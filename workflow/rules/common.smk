@@ -2,11 +2,12 @@ from dataclasses import asdict
 
 from snakemake.exceptions import WorkflowError
 
-from mepbench.chains import step_names
-from mepbench.config import ROOT, check_config, chunked, reference_files, set_files
+from mepbench.chains import entries_digest, step_names
+from mepbench.config import ROOT, check_config, chunked, set_files
 from mepbench.errors import InputError
 from mepbench.figures import figure_files
 from mepbench.reaction import STEPS
+from mepbench.reference import announce, irc_file
 from mepbench.registry import PACKAGE, imported_files, source_file
 
 try:
@@ -51,8 +52,11 @@ def guess_code(wildcards):
 
 
 def solve_code(wildcards):
-    solver = CONFIG.methods[wildcards.method].solver
-    return code(PACKAGE / "solve.py", potential_code(), source_file("methods", solver))
+    method = CONFIG.methods[wildcards.method]
+    # `varied` runs another method.
+    solvers = {method.solver, method.options.get("of", method.solver)}
+    files = [source_file("methods", solver) for solver in sorted(solvers)]
+    return code(PACKAGE / "solve.py", potential_code(), *files)
 
 
 def judge_code(wildcards):
@@ -75,9 +79,16 @@ def jobs_of(name):
 
 def entry_files(wildcards):
     if wildcards.set not in CONFIG.sets:
-        return spec_of(wildcards.set)
+        return ancient(spec_of(wildcards.set))
     reactions = jobs_of(wildcards.set)[wildcards.job]
     return set_files(wildcards.set, spec_of(wildcards.set), reactions)
+
+
+def entry_digest(wildcards):
+    """For a job of steps, whose file is that of all steps: what of it concerns this job."""
+    if wildcards.set in CONFIG.sets:
+        return ""
+    return entries_digest(spec_of(wildcards.set), jobs_of(wildcards.set)[wildcards.job])
 
 
 def guess_files(wildcards):
@@ -128,7 +139,8 @@ def figures():
 
 def shipped_references():
     """The read-only references of the sets that ship with one for this potential."""
-    return [str(file) for file in reference_files(CONFIG).values()]
+    files = sorted({*CONFIG.references.values()})
+    return [str(part) for file in files for part in (file, irc_file(file))]
 
 
 def surface_code():

@@ -16,6 +16,7 @@ rule endpoints:
     params:
         spec=lambda w: spec_of(w.set),
         reactions=lambda w: jobs_of(w.set)[w.job],
+        entries=entry_digest,
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
     script:

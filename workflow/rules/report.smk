@@ -4,6 +4,7 @@ RESULT_TABLES = {
     "profiles": "<results>/profiles.csv",
     "surfaces": "<results>/surfaces.csv",
     "reference": "<results>/reference.csv",
+    "chains": "<results>/chains.csv",
     "provenance": "<results>/provenance.json",
 }
 

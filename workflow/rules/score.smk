@@ -18,6 +18,7 @@ rule score:
         chains="<results>/chains.csv",
         reference="<results>/reference.csv",
         reference_frames="<results>/reference.xyz",
+        reference_irc="<results>/reference_irc.xyz",
         provenance="<results>/provenance.json",
     log:
         "<logs>/score.log",
@@ -31,7 +32,7 @@ rule score:
         config=CONFIG.completed,
         sets=CONFIG.sets,
         potential=POTENTIAL,
-        shipped={name: str(file) for name, file in reference_files(CONFIG).items()},
+        shipped={name: str(file) for name, file in CONFIG.references.items()},
     script:
         "../scripts/score.py"
 
