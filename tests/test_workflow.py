@@ -5,61 +5,21 @@ It runs in a copy of the repository, so that the tests may add and break methods
 
 import hashlib
 import html
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from repository_copy import ROOT, Copy
 
 from mepbench.frames import frame, write_frames
 from mepbench.score import COLUMNS, read_runs
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one copy and one run for all of them
 
-ROOT = Path(__file__).resolve().parents[1]
 THREE = ["hcn-isomerisation", "vinyl-alcohol-acetaldehyde", "sn2-chloride-chloromethane"]
 EVIL = ["../../evil", "a/b", 'comma, "quote"', "<script>alert(1)</script>", "001", "NA"]
-
-
-class Copy:
-    """A copy of the repository in which Snakemake runs."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        folder.mkdir(parents=True)
-        for name in ("Snakefile", "config.yaml", "workflow"):
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(source, folder / name)
-
-    def snakemake(self, config: dict, *arguments: str, check: bool = True):
-        """Run Snakemake on a config; return what it printed."""
-        (self.folder / "test.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "test.yaml"]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
-        done = subprocess.run(
-            [*command, "--replace-workflow-config", *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        printed = done.stdout + done.stderr
-        assert not check or done.returncode == 0, printed[-5000:]
-        return printed
-
-    def planned(self, config: dict) -> dict[str, int]:
-        """Return how many jobs of each rule Snakemake would run now."""
-        printed = self.snakemake(config, "--dry-run", "--quiet", "rules")
-        return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", printed, re.MULTILINE)}
 
 
 @pytest.fixture(scope="module")
