@@ -98,10 +98,15 @@ class Results:
 
     @cached_property
     def judged(self):
-        """The runs that count, all but those whose endpoints were refused, with their costs."""
+        """The runs that count, with their costs.
+
+        All but those whose endpoints were refused, and the steps of multistep reactions, which
+        would count these reactions twice.
+        """
+        from .score import without_steps
         from .statistics.censored import counted, derived
 
-        return derived(counted(self.runs))
+        return derived(counted(without_steps(self.runs)))
 
     @cached_property
     def methods(self) -> list[str]:

@@ -24,7 +24,7 @@ from .columns import (
     WHOLE,
 )
 from .frames import frame
-from .reaction import Reaction
+from .reaction import STEPS, Reaction
 from .structure import RIGID, saddle_rmsd
 
 BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
@@ -68,6 +68,11 @@ def typed(rows: pd.DataFrame) -> pd.DataFrame:
 def read_runs(path: str | Path) -> pd.DataFrame:
     """Read a `runs.csv`, `reference.csv` or a job's rows; names stay text, whatever they are."""
     return typed(pd.read_csv(path, dtype=str, keep_default_na=False))
+
+
+def without_steps(runs: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the rows of the second pass: the steps of multistep reactions."""
+    return runs[~runs["set"].str.endswith(STEPS)]
 
 
 def write_runs(path: str | Path, table: pd.DataFrame) -> None:

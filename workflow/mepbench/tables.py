@@ -13,6 +13,7 @@ import pandas as pd
 from . import wording
 from .markup import latex, markdown
 from .metrics import formatted
+from .score import without_steps
 from .statistics.budget import accuracy
 from .statistics.comparison import pairwise, virtual_best
 from .statistics.hardness import hardness
@@ -34,7 +35,7 @@ TABLES: dict[str, tuple[Callable, Callable]] = {
     "profiles": (profiles_table, wording.profiles),
     "ranks": (ranks, wording.ranks),
     "accuracy": (accuracy, wording.accuracy),
-    "hardness": (hardness, wording.hardness),
+    "hardness": (lambda runs: hardness(without_steps(runs)), wording.hardness),
 }
 
 
