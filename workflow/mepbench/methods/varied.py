@@ -5,7 +5,8 @@ reactant, which differs for all that start at one end, and paths beside the gues
 
     x(s) = guess(s) + sin(pi s) a,        a normally distributed, `bend` angstrom per coordinate,
 
-one for each seed, without its rigid motion.
+one for each seed, without its rigid motion: random moves, each followed by a local search, as
+in basin hopping (Wales, Doye, J. Phys. Chem. A 101, 5111 (1997), doi:10.1021/jp970984n).
 """
 
 from dataclasses import replace
