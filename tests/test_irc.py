@@ -5,7 +5,7 @@ import pytest
 from ase.data import atomic_masses
 from scipy.integrate import solve_ivp
 
-from mepbench.hessian import hessian, lowest_modes
+from mepbench.hessian import hessian, lowest_modes, reaction_mode
 from mepbench.irc import descend, irc
 from mepbench.oracle import Oracle
 from mepbench.path import arc_length
@@ -28,7 +28,8 @@ def distance_to_polyline(point, line):
 def test_irc_on_mueller_brown_reaches_the_two_minima_of_its_saddle():
     oracle = surface()
     matrix = hessian(oracle, KNOWN.saddle)
-    ends = [branch.end for branch in irc(oracle, HYDROGEN, KNOWN.saddle, matrix)]
+    way = reaction_mode(matrix, atomic_masses[HYDROGEN])[1]
+    ends = [branch.end for branch in irc(oracle, HYDROGEN, KNOWN.saddle, matrix, way)]
     for minimum in KNOWN.reaction.ends:
         assert min(np.linalg.norm(end - minimum) for end in ends) < 0.01
     assert oracle.evaluations < 100
@@ -37,8 +38,9 @@ def test_irc_on_mueller_brown_reaches_the_two_minima_of_its_saddle():
 def test_irc_energies_fall_from_the_saddle_to_both_ends():
     oracle = surface()
     matrix = hessian(oracle, KNOWN.saddle)
+    way = reaction_mode(matrix, atomic_masses[HYDROGEN])[1]
     top = oracle(KNOWN.saddle[None])[0][0]
-    for branch in irc(oracle, HYDROGEN, KNOWN.saddle, matrix):
+    for branch in irc(oracle, HYDROGEN, KNOWN.saddle, matrix, way):
         assert branch.converged
         assert branch.energies[0] < top
         assert np.diff(branch.energies).max() < 1e-4

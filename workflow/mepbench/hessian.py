@@ -13,9 +13,9 @@ from ase.units import _amu, _c, _e
 
 from .path import rigid_motions
 
-# Angstrom. At xTB's noise (below 1e-4 eV/A in the gradient) an element is uncertain by some
-# 5e-3 eV/A^2, and the error of the difference itself is smaller than that.
-STEP = 0.01
+# Angstrom. With xTB the error of an eigenvalue below 1 eV/A^2 is at most 2e-3 (the h^2 term;
+# noise takes over below 0.002 A): 25 times less than what makes a mode negative (docs/judge.md).
+STEP = 0.005
 
 
 def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
@@ -93,9 +93,39 @@ def frequencies(matrix: np.ndarray, masses: np.ndarray) -> np.ndarray:
     (3N,) array, 1/cm, ascending; imaginary ones negative, those of rigid motions about zero.
     """
     root = np.sqrt(np.repeat(masses, 3))
-    curvature = np.linalg.eigvalsh(matrix / np.outer(root, root))
-    omega = np.sqrt(np.abs(curvature) * _e * 1e20 / _amu)  # 1/s
-    return np.sign(curvature) * omega / (2 * np.pi * _c * 100)
+    return _wavenumbers(np.linalg.eigvalsh(matrix / np.outer(root, root)))
+
+
+def reaction_mode(matrix: np.ndarray, masses: np.ndarray) -> tuple[float, np.ndarray]:
+    """The imaginary mode in which a saddle is left: wavenumber and direction.
+
+    Masses change which of two negative modes is the lower. Where a second one, too flat to
+    count, belongs to light atoms, the reaction's is that which resembles the lowest
+    Cartesian mode.
+
+    Parameters
+    ----------
+    matrix : (3N, 3N) Hessian without rigid motion, eV/angstrom^2, of a saddle
+    masses : (N,) array, unified atomic mass units
+
+    Returns
+    -------
+    wavenumber : 1/cm, negative
+    way : (N, 3) array, angstrom a unit of mass-weighted length, angstrom sqrt(u)
+    """
+    root = np.sqrt(np.repeat(masses, 3))
+    curvatures, modes = np.linalg.eigh(matrix / np.outer(root, root))
+    ways = modes / root[:, None]
+    lowest = np.linalg.eigh(matrix)[1][:, 0]
+    likeness = np.abs(lowest @ ways) / np.linalg.norm(ways, axis=0)
+    first = int(np.argmax(np.where(curvatures < 0, likeness, -1.0)))
+    return float(_wavenumbers(curvatures[first])), ways[:, first].reshape(-1, 3)
+
+
+def _wavenumbers(curvatures):
+    """Mass-weighted curvatures, eV/(angstrom^2 u), to 1/cm; imaginary ones negative."""
+    omega = np.sqrt(np.abs(curvatures) * _e * 1e20 / _amu)  # 1/s
+    return np.sign(curvatures) * omega / (2 * np.pi * _c * 100)
 
 
 def bofill_update(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:

@@ -71,6 +71,7 @@ def irc(
     numbers: np.ndarray,
     saddle: np.ndarray,
     matrix: np.ndarray,
+    way: np.ndarray,
     *,
     step: float = STEP,
 ) -> tuple[Branch, Branch]:
@@ -82,6 +83,7 @@ def irc(
     numbers : (N,) int array, atomic numbers, for the standard atomic masses
     saddle : (N, 3) array, angstrom
     matrix : (3N, 3N) Hessian at the saddle, without rigid motion, eV/angstrom^2
+    way : (N, 3) array: the mode to leave along, of mass-weighted length 1 (`reaction_mode`)
     step : longest step, angstrom sqrt(u)
 
     Raises
@@ -89,10 +91,9 @@ def irc(
     SCFFailure, BudgetExhausted
         from the oracle.
     """
-    root = np.sqrt(np.repeat(atomic_masses[numbers], 3))
-    values, modes = np.linalg.eigh(matrix / np.outer(root, root))
-    first = min(np.sqrt(2 * FIRST_DROP / max(-values[0], 1e-6)), FARTHEST_FIRST)
-    displacement = first * (modes[:, 0] / root).reshape(saddle.shape)
+    curvature = way.ravel() @ matrix @ way.ravel()
+    first = min(np.sqrt(2 * FIRST_DROP / max(-curvature, 1e-6)), FARTHEST_FIRST)
+    displacement = first * way
     forth, back = (
         _side(oracle, numbers, saddle + sign * displacement, matrix, step) for sign in (1, -1)
     )

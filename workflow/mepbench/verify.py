@@ -17,10 +17,16 @@ from .registry import load
 from .tangency import PathQuality, path_quality
 from .worker import one_line
 
+SAME_ENERGY = 1e-3  # eV: two SCFs of one geometry that differ by more are two electronic states
+
 
 @dataclass(frozen=True)
 class Judged:
-    """What the refine and verify stages add."""
+    """What the refine and verify stages add.
+
+    The saddle's position is the refiner's; its energy and forces are those of the verify
+    stage, whose oracle has seen nothing that the method or the refiner did.
+    """
 
     verdict: str
     reason: str
@@ -64,13 +70,15 @@ def refine_and_judge(
     refine_wall = time.perf_counter() - start - (compiling() - compiled_before)
 
     verifier = Oracle(potential.of(reaction), reaction)
-    quality, judgement = None, None
+    quality, judgement, notes = None, None, []
     start = time.perf_counter()
     if path.is_path:
         try:
             quality = path_quality(path.positions, verifier)
         except SCFFailure as error:
-            reason = reason or f"the finished path has no energy everywhere: {error}"
+            notes.append(f"the finished path has no energy everywhere: {error}")
+        except Exception as error:
+            notes.append(f"the finished path was not measured: {one_line(error)}")
     if not verdict:
         try:
             judgement = judge(reaction, verifier, saddle, quality, path)
@@ -79,9 +87,21 @@ def refine_and_judge(
             verdict, reason = "scf-failure", f"verification: {error}"
         except Exception as error:
             verdict, reason = "error", f"verification: {one_line(error)}"
+    if judgement is not None:
+        if saddle.energy is not None and abs(judgement.energy - saddle.energy) > SAME_ENERGY:
+            notes.append(
+                f"its energy is {judgement.energy - saddle.energy:+.3f} eV from the refiner's"
+            )
+        saddle = Peak(
+            saddle.position,
+            judgement.energy,
+            judgement.gradient,
+            saddle.tangent,
+            converged=judgement.verdict != "unconverged",
+        )
     return Judged(
         verdict=verdict,
-        reason=reason,
+        reason="; ".join(text for text in (reason, *notes) if text),
         saddle=saddle,
         quality=quality,
         judgement=judgement,
