@@ -61,6 +61,7 @@ def test_hcn_isomerises_over_the_known_barrier(hcn):
     assert found.barrier_eV == pytest.approx(shipped_barrier(), abs=1e-3)
     assert found.reaction_energy_eV == pytest.approx(found.barrier_eV - found.reverse_barrier_eV)
     assert found.imaginary_frequency_cm > 500
+    assert found.notes == "breaks H1-C2 and forms H1-N3"
     assert np.linalg.norm(found.saddle.get_forces(), axis=1).max() <= 0.01
     assert found.saddle.get_potential_energy() - found.reactant.get_potential_energy() == (
         pytest.approx(found.barrier_eV)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
 
 from .errors import InputError
 from .frames import read_frames
+from .mapping import AtomMap, describe
 from .prepare import Prepared
 from .reaction import Entry
-from .structure import difference
+from .stereo import bonds
 
 FMAX_OF_A_MINIMUM = 0.05  # eV/angstrom: above, ends taken as given are worth a remark
 
@@ -64,11 +66,15 @@ def given_entry(
     )
 
 
-def describe(prepared: Prepared, relax: bool) -> str:
+def notes_on(prepared: Prepared, relax: bool) -> str:
     """Say what reacts, what relaxation changed, and whether ends taken as given are minima."""
-    reaction = prepared.reaction
-    changes = difference(reaction.numbers, reaction.product, reaction.reactant)
-    notes = [prepared.reason, f"product against reactant: {changes or 'same bonds'}"]
+    numbers = prepared.reaction.numbers
+    before, after = (bonds(numbers, x) for x in prepared.reaction.ends)
+    changes = "same bonds, another arrangement"
+    if before != after:
+        broken, formed = sorted(before - after), sorted(after - before)
+        changes = describe(numbers, AtomMap(np.arange(len(numbers)), tuple(broken), tuple(formed)))
+    notes = [changes, prepared.reason]
     if not relax and prepared.fmax > FMAX_OF_A_MINIMUM:
         notes.append(
             f"the ends as given are no minima of this potential (largest force "

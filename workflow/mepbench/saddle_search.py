@@ -17,9 +17,9 @@ import numpy as np
 from ase import Atoms
 
 from .any_calculator import CalculatorSpec, Progress, is_calculator, log, potential_entry
-from .config import Method, check_config
+from .config import Method, check_method
 from .errors import InputError
-from .given_ends import describe, given_entry
+from .given_ends import given_entry, notes_on
 from .guess import Guess, make_guess
 from .oracle import PotentialSpec
 from .prepare import Prepared, prepare
@@ -132,18 +132,18 @@ def find_saddle(
     InputError
         if the ends or an argument are not what they must be. What goes wrong later is a verdict.
     """
-    row = {"solver": method, **(options or {})}
+    row = {**(options or {}), "solver": method}
     for key, value in (("guess", guess), ("refiner", refiner), ("budget", budget)):
         if value is not None:
             row[key] = value
     entry = potential_entry(calculator)
-    config = check_config({"methods": {method: row}} | ({"potential": entry} if entry else {}))
-    spec = PotentialSpec(config.potential, config.potential_options)
+    chosen, potential = check_method(method, row, entry)
+    spec = PotentialSpec(*potential)
     if calculator is not None and entry is None:
         spec = CalculatorSpec(calculator)
     asked = given_entry(name, reactant, product, charge, multiplicity, is_calculator(calculator))
     with _told(verbose):
-        found = _search(asked, config.methods[method], Progress(spec), seed, relax)
+        found = _search(asked, chosen, Progress(spec), seed, relax)
     if folder is not None:
         found.write(folder)
     return found
@@ -154,7 +154,7 @@ def _search(entry: Entry, method: Method, progress: Progress, seed: int, relax: 
     if prepared.reaction is None:
         raise InputError(f"{entry.origin}: {prepared.reason}")
     reaction = prepared.reaction
-    notes = describe(prepared, relax)
+    notes = notes_on(prepared, relax)
     log.info("ends: %d evaluations, %.1f s; %s", prepared.evaluations, prepared.seconds, notes)
 
     guess = make_guess(reaction, method.guess, None)
