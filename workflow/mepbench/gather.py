@@ -54,6 +54,7 @@ def score_job(
 
     ircs = _reference_ircs(scored.reference, inputs.irc, shipped)
     write_frames(outputs.reference_irc, ircs)
+    ircs = read_frames(outputs.reference_irc)  # in memory, text is quoted for the file
     profiles = [row for file in inputs.profiles for row in read_rows(file)]
     energies = {(r.set, r.name): r.energies[0] for r in reactions}
     profiles += _reference_profiles(ircs, energies)
