@@ -364,6 +364,8 @@ def judged_cells(reaction, judged: Judged) -> dict:
         cells["reverse_barrier_eV"] = judged.saddle.energy - e_product
     if judged.judgement is not None:
         cells["imaginary_frequency_cm"] = judged.judgement.imaginary_frequency_cm
+        cells["end_match"] = judged.judgement.end_match
+        cells["reactant_gap_eV"], cells["product_gap_eV"] = judged.judgement.end_gaps
     if judged.quality is not None:
         cells["path_barrier_eV"] = judged.quality.maximum - e_reactant
         cells["tangency_defect_eV"] = judged.quality.tangency_defect

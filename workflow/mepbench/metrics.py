@@ -86,6 +86,16 @@ METRICS: dict[str, Metric] = {
         "1/cm",
         format=".0f",
     ),
+    "reactant_gap_eV": _energy(
+        "Gap to the reactant",
+        "Energy of the IRC's end on the reactant's side above the given reactant.",
+        low=None,
+    ),
+    "product_gap_eV": _energy(
+        "Gap to the product",
+        "Energy of the IRC's end on the product's side above the given product.",
+        low=None,
+    ),
     "tangency_defect_eV": _energy(
         "Tangency defect T",
         "Half of the path's length in the metric |g| beyond its total variation of energy.",
