@@ -65,7 +65,7 @@ def import_set(
     Raises
     ------
     InputError
-        if the source can't be read at all, or a selected reaction is not in it.
+        if the source can't be read at all, holds nothing, or lacks a selected reaction.
     """
     choice, options = choice or Choice(), options or {}
     check_options("importers", importer, options, "--option")
@@ -75,23 +75,29 @@ def import_set(
     output.parent.mkdir(parents=True, exist_ok=True)
     tally, names = Tally(), set()
     sample = None if choice.sample is None else Sample(choice.sample, choice.seed)
-    unfinished = output.with_name(output.name + ".unfinished")
-    with rejected_file(output).open("w", newline="", encoding="utf-8") as report:
-        reject = _rejecter(report, tally)
-        admits = sample.admits if sample else lambda name: True
-        found = _reactions(read(source, **options), choice, stated, names, admits, reject, tally)
-        try:
-            with unfinished.open("w", encoding="utf-8") as target:
-                write = _writer(target, source, tally)
-                for reaction in found:
-                    (sample.add if sample else write)(reaction)
-                for reaction in sample or ():
-                    write(reaction)
-            _check_selected(choice, names, source)
-            if tally.counts["imported"]:
-                unfinished.replace(output)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    report_file = rejected_file(output)
+    unfinished = [f.with_name(f"{f.name}.unfinished") for f in (output, report_file)]
+    try:
+        with (
+            unfinished[0].open("w", encoding="utf-8") as target,
+            unfinished[1].open("w", newline="", encoding="utf-8") as report,
+        ):
+            reject, write = _rejecter(report, tally), _writer(target, source, tally)
+            admits = sample.admits if sample else lambda name: True
+            found = read(source, **options)
+            for reaction in _reactions(found, choice, stated, names, admits, reject, tally):
+                (sample.add if sample else write)(reaction)
+            for reaction in sample or ():
+                write(reaction)
+        if not tally.counts["found"]:
+            raise InputError(f"{source}: there is no reaction in it that {importer} could read.")
+        _check_selected(choice, names, source)
+        unfinished[1].replace(report_file)
+        if tally.counts["imported"]:
+            unfinished[0].replace(output)
+    finally:
+        for file in unfinished:
+            file.unlink(missing_ok=True)
     left = ("rejected", "not selected", "too large", "imported")
     tally.counts["not drawn"] = tally.counts["found"] - sum(tally.counts[key] for key in left)
     return tally

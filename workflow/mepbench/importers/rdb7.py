@@ -32,6 +32,7 @@ STATED = {"multiplicity": 1}
 NAMES = ("idx", "rxn", "rxn_id", "reaction", "name", "id")
 SMILES = ("rxn_smiles_mapped", "rxn_smiles", "smiles", "reaction_smiles")
 LONGEST_LINE = 1 << 20  # bytes
+ONE_REACTION = re.compile(r"(rxn)?\d+")
 CHARGE = re.compile(r"\[[^\[\]]*?(\++|-+|[+-]\d+)(?::\d+)?\]")
 
 
@@ -52,7 +53,9 @@ def read(
     root = folder / geometries if geometries else folder
     if not root.is_dir():
         raise InputError(f"{root}: is not a folder; it should hold the geometries.")
-    roots = [root, *sorted(child for child in root.iterdir() if child.is_dir())]
+    # A folder of a reaction is no place to look for others: that would be quadratic.
+    below = (child for child in root.iterdir() if not ONE_REACTION.fullmatch(child.name))
+    roots = [root, *sorted(child for child in below if child.is_dir())]
     scale = Bohr if unit == "bohr" else 1.0
     for line, row in _rows(file):
         if isinstance(row, str):

@@ -15,10 +15,12 @@ from typing import Literal
 import numpy as np
 
 from ..errors import BadEndpoints, InputError
+from ..markup import one_line
 from ._found import Found, Geometries, Rejected
 from ._structures import MOST_ATOMS
 
 STATED = {"charge": 0, "multiplicity": 1}
+CACHE = 1 << 20  # bytes
 PARTS = ("train", "val", "test")
 GROUPS = {"reactant": "reactant", "product": "product", "ts": "transition_state"}
 
@@ -29,17 +31,18 @@ def read(
     """Yield the reactions of one part of the file; `data` is all of it."""
     import h5py
 
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder; transition1x reads one HDF5 file.")
     try:
         file = h5py.File(source, "r")
     except OSError as error:
-        size = source.stat().st_size if source.is_file() else 0
-        reason = (
-            "is cut short: copy or download it again"
-            if "truncated" in str(error)
-            else ("is not an HDF5 file that can be read")
-        )
-        raise InputError(f"{source}: {reason} ({size} bytes; {error}).") from None
+        cut = "truncated" in str(error)
+        raise InputError(
+            f"{source}: {'is cut short: copy or download it again' if cut else 'is no HDF5 file'} "
+            f"({source.stat().st_size} bytes; {one_line(error)[:200]})."
+        ) from None
     with file:
+        _bound_cache(file)
         parts = [part] if part in file else [p for p in PARTS if part == "data" and p in file]
         if not parts:
             raise InputError(
@@ -48,6 +51,14 @@ def read(
             )
         for top in parts:
             yield from _reactions(file, top)
+
+
+def _bound_cache(file) -> None:
+    """Keep HDF5's cache of metadata small: the usual 32 MiB take eight times that in memory."""
+    config = file.id.get_mdc_config()
+    config.set_initial_size = True
+    config.initial_size = config.min_size = config.max_size = CACHE
+    file.id.set_mdc_config(config)
 
 
 def _reactions(file, part: str) -> Iterator[Found | Rejected]:
