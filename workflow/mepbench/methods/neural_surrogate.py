@@ -1,0 +1,165 @@
+"""The neural path on a surrogate: the potential is called only where it teaches most.
+
+The network x(s) of `neural`, trained on a differentiable surrogate of V instead of V: a
+Gaussian process on inverse distances, fitted to energies and gradients as they come in. There
+every derivative is exact and free. The path's top is evaluated until the surrogate knows it;
+then the saddle is followed on the surrogate and confirmed by the potential, until its true
+forces vanish. A saddle counts only if the surrogate's descents from it end in the reactant
+and the product, with no barrier hidden on the way (neural/explorer.py).
+
+Gaussian processes in saddle search: Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018),
+doi:10.1063/1.5017103; on paths: Koistinen, Dagbjartsdottir, Asgeirsson, Vehtari, Jonsson,
+J. Chem. Phys. 147, 152720 (2017), doi:10.1063/1.4986787.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from ..path import Path
+
+
+def solve(
+    reaction,
+    oracle,
+    guess: Path,
+    seed: int,
+    *,
+    curve: Literal["network", "spline", "guess"] = "network",
+    limit: int = 60,
+    restart: int = 35,
+    first: int = 2,
+    kernel: Literal["matern", "squared-exponential"] = "matern",
+    length: float = 0.6,
+    noise: float = 1e-5,
+    relax: int = 10,
+    path_trust: float = 0.15,
+    points: int = 14,
+    beta: float = 15.0,
+    concentration: float = 0.5,
+    floor: float = 0.01,
+    speed_penalty: float = 1.0,
+    damping: float = 0.01,
+    caution: float = 1.0,
+    sure: float = 0.25,
+    trust: float = 0.3,
+    fmax: float = 0.01,
+    soundings: int = 15,
+    doubt: float = 0.15,
+    known: float = 0.06,
+    explore: int = 8,
+    width: int = 32,
+    depth: int = 2,
+    frequencies: int = 4,
+) -> Path:
+    """Return the path and its saddle.
+
+    Parameters
+    ----------
+    curve : what is trained: the network, a cubic B-spline, or nothing (the guess as it is)
+    limit : evaluations along the guess; `restart` more for each further guess
+    first : points of the guess evaluated before any training
+    kernel, length, noise : of the Gaussian process, see neural/surrogate.py
+    relax : training steps after each evaluation, at most
+    path_trust : angstrom, how far an atom moves in one
+    points : drawn in each step
+    beta : 1/eV, of maxflux
+    concentration, floor, speed_penalty, damping : as for `neural`
+    caution : a path is as high as its energy plus this times the surrogate's deviation
+    sure : eV, deviation below which the saddle is followed from the path's top
+    trust : angstrom, first trust radius around the points known
+    fmax : eV/angstrom, largest force on an atom at the saddle
+    soundings : evaluations on a saddle's descents, at most
+    doubt : eV, deviation above which a descent that ends elsewhere is sounded
+    known, explore : after a rejection, places of the path that deviate by more than `known`
+        are evaluated, at most `explore` of them
+    width, depth, frequencies : of the network
+    """
+    torch, Explorer, Surrogate, Relaxation, grid = _import()
+    options = dict(
+        relax=relax,
+        path_trust=path_trust,
+        beta=beta,
+        caution=caution,
+        sure=sure,
+        trust=trust,
+        fmax=fmax,
+        soundings=soundings,
+        doubt=doubt,
+        known=known,
+        explore=explore,
+    )
+    training = dict(
+        points=points,
+        concentration=concentration,
+        floor=floor,
+        speed_penalty=speed_penalty,
+        damping=damping,
+    )
+    shape = dict(width=width, depth=depth, frequencies=frequencies, seed=seed)
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():
+        surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
+        explorer = Explorer(reaction, surrogate, options)
+        found = None
+        for name, frames in _guesses(reaction, guess, seed, surrogate.molecular):
+            frames[0], frames[-1] = reaction.ends
+            way = _curve(curve, frames, oracle.invariances, shape)
+            if name == "given":
+                explorer.sound_guess(way, first)
+            until = limit if name == "given" else oracle.evaluations + restart
+            found = explorer.search(Relaxation(way, surrogate, rng, **training), until)
+            if found is not None:
+                break
+        return _finished(explorer, found, name, way(grid))
+
+
+def _guesses(reaction, guess: Path, seed: int, molecular: bool):
+    """Name and frames (M, N, 3) of the given guess, and of others for when it fails."""
+    from ..registry import load
+
+    yield "given", guess.positions.copy()
+    for name in ("idpp", "linear") if molecular else ():
+        yield name, load("guesses", name)(reaction, seed, frames=len(guess.positions))
+
+
+def _curve(kind: str, frames: np.ndarray, invariances, shape: dict):
+    from ..neural.curves import FixedCurve, PathSpline
+    from ..neural.network import PathNetwork
+
+    if kind == "guess":
+        return FixedCurve(frames)
+    if kind == "spline":
+        return PathSpline(frames, invariances)
+    return PathNetwork(frames, invariances, **shape)
+
+
+def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
+    """The last curve with the accepted saddle; else with the best of what was rejected."""
+    notes = []
+    if explorer.rejected:
+        notes.append(f"{len(explorer.rejected)} saddles rejected that do not join the ends")
+    if found is not None and name != "given":
+        notes.append(f"found from the guess {name}")
+    best = found or next(iter(explorer.rejected), explorer.best)
+    path = Path(frames, None, message="; ".join(notes))
+    if best is None:
+        return path
+    return replace(path, peak=best.peak(found is not None), converged=found is not None)
+
+
+def warm_up() -> None:
+    """Import what the solver needs: over a second that is no cost of the first reaction."""
+    _import()
+
+
+def _import():
+    import torch
+
+    from ..neural.explorer import GRID, Explorer
+    from ..neural.relaxation import Relaxation
+    from ..neural.surrogate import Surrogate
+
+    torch.set_num_threads(1)
+    return torch, Explorer, Surrogate, Relaxation, GRID

@@ -1,0 +1,53 @@
+"""Curves that stand in for the network, with its interface: what does the network earn?"""
+
+import numpy as np
+import torch
+from scipy.interpolate import BSpline
+
+from ..path import spline
+from .network import PathNetwork, PathPoints
+
+
+class PathSpline(PathNetwork):
+    """`x(s) = base(s) + 4 s (1-s) sum_k c_k B_k(s)`, cubic B-splines on even knots.
+
+    A network without hidden layers, whose features are the splines instead of sines: linear
+    in its weights, each of which moves one stretch of the path.
+    """
+
+    def __init__(self, frames, invariances, *, splines: int = 12):
+        super().__init__(frames, invariances, width=0, depth=0, frequencies=0, seed=0)
+        inner = np.linspace(0.0, 1.0, splines - 2)
+        self._knots = np.concatenate([[0.0] * 3, inner, [1.0] * 3])
+        size = 3 * self.natoms
+        self._shapes = [(size, splines)]
+        self.last = size * splines + size
+        self.theta = torch.zeros(self.last, dtype=torch.float64)
+
+    def at(self, s: torch.Tensor) -> PathPoints:
+        """The curve, its velocity and their derivatives to the weights at `s`, (K,)."""
+        at = s.numpy()
+        basis = BSpline(self._knots, np.eye(self._shapes[0][1]), 3)
+        a, d = torch.from_numpy(basis(at)), torch.from_numpy(basis(at, 1))
+        layers = self.layers(self.theta)
+        weight, bias = layers[-1]
+        y, dy = (a @ weight.T + bias) @ self._project, (d @ weight.T) @ self._project
+        window, d_window = (4 * s * (1 - s))[:, None], (4 - 8 * s)[:, None]
+        base = torch.from_numpy(self._base(at).reshape(len(at), -1))
+        d_base = torch.from_numpy(self._base(at, 1).reshape(len(at), -1))
+        x, dx = base + window * y, d_base + d_window * y + window * dy
+        return PathPoints(self, layers, x, dx, window, d_window, a, d, [])
+
+
+class FixedCurve:
+    """The guess as it is: nothing to train."""
+
+    def __init__(self, frames: np.ndarray):
+        self._base, self.ends = spline(frames), frames[[0, -1]]
+
+    def __call__(self, s: np.ndarray) -> np.ndarray:
+        """Geometries at `s`, (K,) -> (K, N, 3), angstrom; exactly the ends at 0 and 1."""
+        s = np.asarray(s, dtype=float)
+        x = self._base(s)
+        x[s == 0.0], x[s == 1.0] = self.ends[0], self.ends[1]
+        return x

@@ -1,0 +1,217 @@
+"""Gaussian process on energies and gradients, with exact derivatives of all orders.
+
+With the scaled descriptor p = q/l and u = |p - p'|^2 the kernel is sigma^2 f(u): squared
+exponential, f = exp(-u/2), or Matern 5/2. An observed geometry m gives an energy and a
+gradient; after the fit it is one number a_m and one vector w_m in the space of p, and
+
+    V(p) = b + V_0 + sum_m [ a_m f - 2 f' (p - p_m).w_m ],
+
+whose derivatives of any order cost one pass over the data, no matrix. The block of the
+kernel matrix for two geometries is
+
+    [ f,                -2 f' (d^T J')                       ]
+    [ 2 f' (J^T d),     -4 f'' (J^T d)(d^T J') - 2 f' J^T J' ],     d = p - p', J = dp/dx.
+
+A new geometry appends 3N + 1 rows to the Cholesky factor; nothing is factorised again.
+Rasmussen, Williams, Gaussian Processes for Machine Learning (2006), chapters 2, 5 and 9;
+on molecules: Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103.
+"""
+
+import numpy as np
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+
+from .descriptor import Described
+
+
+def squared_exponential(u: np.ndarray):
+    """f, f', f'', f''' of exp(-u/2)."""
+    f = np.exp(-u / 2)
+    return f, -f / 2, f / 4, -f / 8
+
+
+def matern(u: np.ndarray):
+    """f, f', f'', f''' of Matern 5/2 in u = r^2; f''' is only used where it vanishes times r."""
+    r = np.sqrt(5 * np.maximum(u, 1e-24))
+    e = np.exp(-r)
+    return (1 + r + r**2 / 3) * e, -5 / 6 * (1 + r) * e, 25 / 12 * e, -125 / 24 * e / r
+
+
+KERNELS = {"squared-exponential": squared_exponential, "matern": matern}
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """Cholesky factor; of nearly equal geometries with a little more noise."""
+    for jitter in (0.0, 1e-9, 1e-7, 1e-5):
+        try:
+            noisy = matrix + jitter * np.eye(len(matrix)) if jitter else matrix
+            return cholesky(noisy, lower=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            continue
+    raise np.linalg.LinAlgError("the surrogate's kernel matrix is not positive definite")
+
+
+class GaussianProcess:
+    """A fit to energies and gradients.
+
+    Parameters
+    ----------
+    descriptor : `InverseDistances` or `Cartesians`
+    prior : mean function, see `prior`
+    kernel : "squared-exponential" or "matern"
+    length : in the descriptor's unit
+    noise : of an energy in units of sigma, and of a gradient in units of sigma / angstrom
+
+    Attributes
+    ----------
+    x : (M, 3N) array, angstrom
+    energy, gradient : (M,) and (M, 3N) arrays, what was observed
+    sigma : eV, by marginal likelihood
+    """
+
+    def __init__(
+        self,
+        descriptor,
+        prior,
+        kernel: str,
+        length: float,
+        noise: tuple[float, float],
+        least: float = 0.0,
+    ):
+        self.descriptor, self.prior, self.kernel = descriptor, prior, KERNELS[kernel]
+        self.length, self.noise, self.least = length, noise, least
+        self.x = self.energy = self.gradient = None
+
+    def __len__(self) -> int:
+        return 0 if self.x is None else len(self.x)
+
+    def describe(self, x: np.ndarray) -> Described:
+        """Return p = q/l and its slope."""
+        found = self.descriptor(x)
+        slope = None if found.slope is None else found.slope / self.length
+        return Described(found.q / self.length, slope)
+
+    def _pull(self, slope, w):
+        pulled = self.descriptor.pull(slope, w)
+        return pulled if slope is not None else pulled / self.length
+
+    def _cross(self, a: Described, b: Described, xs: int) -> np.ndarray:
+        """Kernel blocks of K against M geometries, (K (3N+1), M (3N+1))."""
+        k, m = len(a.q), len(b.q)
+        d = a.q[:, None] - b.q[None]
+        f, f1, f2, _ = self.kernel((d**2).sum(axis=2))
+        flat = d.reshape(k * m, -1)
+        first = None if a.slope is None else np.repeat(a.slope, m, axis=0)
+        second = None if b.slope is None else np.tile(b.slope, (k, 1, 1))
+        on_a = self._pull(first, flat).reshape(k, m, xs)
+        on_b = self._pull(second, flat).reshape(k, m, xs)
+        if first is None:
+            jj = np.broadcast_to(np.eye(xs) / self.length**2, (k, m, xs, xs))
+        else:
+            jj = self.descriptor.product(first, second).reshape(k, m, xs, xs)
+        block = np.empty((k, m, xs + 1, xs + 1))
+        block[..., 0, 0] = f
+        block[..., 0, 1:] = -2 * f1[..., None] * on_b
+        block[..., 1:, 0] = 2 * f1[..., None] * on_a
+        block[..., 1:, 1:] = -2 * f1[..., None, None] * jj
+        block[..., 1:, 1:] -= 4 * f2[..., None, None] * on_a[..., :, None] * on_b[..., None, :]
+        return block.transpose(0, 2, 1, 3).reshape(k * (xs + 1), m * (xs + 1))
+
+    def add(self, x: np.ndarray, energy: np.ndarray, gradient: np.ndarray) -> None:
+        """Append observations, (K, 3N), (K,), (K, 3N): block Cholesky."""
+        new = self.describe(x)
+        size = x.shape[1]
+        diagonal = np.tile(np.append(self.noise[0], np.full(size, self.noise[1])) ** 2, len(x))
+        corner = self._cross(new, new, size) + np.diag(diagonal)
+        if self.x is None:
+            self.x, self.energy, self.gradient = x.copy(), energy.copy(), gradient.copy()
+            self.data = new
+            self.factor = _root(corner)
+        else:
+            side = self._cross(self.data, new, size)
+            lower = solve_triangular(self.factor, side, lower=True, check_finite=False).T
+            schur = _root(corner - lower @ lower.T)
+            old, more = len(self.factor), len(schur)
+            factor = np.zeros((old + more, old + more))
+            factor[:old, :old], factor[old:, :old], factor[old:, old:] = self.factor, lower, schur
+            self.factor = factor
+            self.x = np.concatenate([self.x, x])
+            self.energy = np.concatenate([self.energy, energy])
+            self.gradient = np.concatenate([self.gradient, gradient])
+            self.data = self.data.joined(new)
+        self._solve()
+
+    def refit(self, length: float, keep=slice(None)) -> None:
+        """Factorise anew at another length, or for a part of the data."""
+        x, energy, gradient = self.x[keep], self.energy[keep], self.gradient[keep]
+        self.length, self.x = length, None
+        self.add(x, energy, gradient)
+
+    def _solve(self) -> None:
+        m, size = self.x.shape
+        v0, g0 = self.prior(self.x)
+        residual = np.concatenate([(self.energy - v0)[:, None], self.gradient - g0], axis=1)
+        # The highest energy seen: away from all data the surrogate goes up.
+        self.constant = float(residual[:, 0].max())
+        residual[:, 0] -= self.constant
+        alpha = cho_solve((self.factor, True), residual.ravel(), check_finite=False)
+        likely = np.sqrt(max(float(residual.ravel() @ alpha), 0.0) / len(alpha))
+        self.sigma = max(likely, self.least)
+        alpha = alpha.reshape(m, size + 1)
+        self.a, self.w = alpha[:, 0], self._push(alpha[:, 1:])
+
+    def _push(self, v):
+        pushed = self.descriptor.push(self.data.slope, v)
+        return pushed if self.data.slope is not None else pushed / self.length
+
+    def likelihood(self) -> float:
+        """Log marginal likelihood at the most likely sigma, up to a constant."""
+        count = len(self.factor)
+        return -count * np.log(self.sigma) - float(np.log(np.diag(self.factor)).sum())
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""
+        at = self.describe(x)
+        d = at.q[:, None] - self.data.q[None]
+        f, f1, f2, _ = self.kernel(np.einsum("kmd,kmd->km", d, d))
+        dw = np.einsum("kmd,md->km", d, self.w)
+        v0, g0 = self.prior(x)
+        energy = self.constant + v0 + f @ self.a - 2 * (f1 * dw).sum(axis=1)
+        along = 2 * self.a * f1 - 4 * f2 * dw
+        on_p = np.einsum("km,kmd->kd", along, d) - 2 * f1 @ self.w
+        return energy, g0 + self._pull(at.slope, on_p)
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """Second derivatives, (K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
+        at = self.describe(x)
+        k, m, size = len(x), len(self), x.shape[1]
+        d = at.q[:, None] - self.data.q[None]
+        _, f1, f2, f3 = self.kernel(np.einsum("kmd,kmd->km", d, d))
+        dw = np.einsum("kmd,md->km", d, self.w)
+        slope = None if at.slope is None else np.repeat(at.slope, m, axis=0)
+        on_d = self._pull(slope, d.reshape(k * m, -1)).reshape(k, m, size)
+        w = np.broadcast_to(self.w, (k, *self.w.shape)).reshape(k * m, -1)
+        on_w = self._pull(slope, w).reshape(k, m, size)
+        level = (2 * self.a * f1 - 4 * f2 * dw).sum(axis=1)
+        dd = 4 * self.a * f2 - 8 * f3 * dw
+        left = dd[..., None] * on_d - 4 * f2[..., None] * on_w
+        hessian = left.mT @ on_d - 4 * on_d.mT @ (f2[..., None] * on_w)
+        if at.slope is None:
+            hessian = hessian + level[:, None, None] * np.eye(size) / self.length**2
+        else:
+            hessian += level[:, None, None] * self.descriptor.product(at.slope, at.slope)
+            on_p = np.einsum("km,kmd->kd", 2 * self.a * f1 - 4 * f2 * dw, d) - 2 * f1 @ self.w
+            hessian += self.descriptor.bend(x, on_p / self.length)
+        return hessian + self.prior.hessian(x)
+
+    def deviation(self, x: np.ndarray) -> np.ndarray:
+        """Standard deviation of the energy, (K, 3N) -> (K,), eV."""
+        at = self.describe(x)
+        size = x.shape[1]
+        d = at.q[:, None] - self.data.q[None]
+        k, m = d.shape[:2]
+        f, f1, _, _ = self.kernel((d**2).sum(axis=2))
+        slope = None if at.slope is None else np.tile(self.data.slope, (k, 1, 1))
+        on_b = self._pull(slope, d.reshape(k * m, -1)).reshape(k, m, size)
+        cross = np.concatenate([f[..., None], -2 * f1[..., None] * on_b], axis=2).reshape(k, -1)
+        solved = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
+        return self.sigma * np.sqrt(np.maximum(1 - (solved**2).sum(axis=0), 0.0))

@@ -1,0 +1,101 @@
+"""Training the path on the surrogate: every derivative is exact, and no evaluation is paid.
+
+Gauss-Newton steps on the weights, as for the direct solver, on points drawn anew; but the
+curvature that shapes them is the surrogate's own Hessian, its eigenvalues made positive, and
+the Hessian-vector products that `residual` and `action` need are exact.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from . import descent
+from .quadrature import draw, widths
+from .training import SpeedPenalty, bend, gauss_newton_step
+
+SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
+SOFTEST, STIFFEST = 2.0, 200.0  # eV/angstrom^2, of the curvature that shapes a step
+CONJUGATE_GRADIENTS = 6
+AT_REST = 0.02  # angstrom: a step that moves no atom farther ends the training
+
+
+class Relaxation:
+    """Trains one curve on a surrogate.
+
+    Parameters
+    ----------
+    curve : `PathNetwork`, or another curve of `curves`
+    surrogate : `Surrogate`
+    rng : draws the points
+    points : per step
+    concentration : share of them near the top
+    floor : of a low point's weight relative to the top, in maxflux
+    speed_penalty, damping : see `training`
+    """
+
+    def __init__(
+        self, curve, surrogate, rng, *, points, concentration, floor, speed_penalty, damping
+    ):
+        self.curve, self.surrogate, self.rng = curve, surrogate, rng
+        self.points, self.concentration, self.floor = points, concentration, floor
+        self.speed_penalty, self.damping = speed_penalty, damping
+        self.profile = (np.array([0.0, 0.5, 1.0]), np.zeros(3))
+
+    def __call__(self, steps: int, *, trust: float, beta: float, loss: str = "maxflux") -> None:
+        """Take at most `steps` steps of at most `trust` angstrom each."""
+        if not hasattr(self.curve, "theta"):
+            return
+        for _ in range(steps):
+            if self._step(trust, beta, loss) < AT_REST:
+                break
+
+    def _step(self, trust: float, beta: float, loss: str) -> float:
+        s = draw(self.points, self.rng, *self.profile, self.concentration)
+        at_s, invariances = torch.from_numpy(s), self.surrogate.invariances
+        path, count = self.curve.at(torch.cat([at_s, SPEED_POINTS])), len(s)
+        x = path.x[:count].numpy()
+        energy, gradient = self.surrogate(x)
+        reactant, product = self.surrogate.ends
+        self.profile = (
+            np.concatenate([[0.0], s, [1.0]]),
+            np.concatenate([[reactant], energy, [product]]),
+        )
+        exact = self.surrogate.hessian(x)
+        arrays = (energy, gradient, *positive(exact), widths(s))
+        points = descent.Points(path.x[:count], path.dx[:count], *map(torch.from_numpy, arrays))
+        if loss == "maxflux":
+            found = descent.maxflux(
+                points,
+                beta=beta,
+                floor=self.floor,
+                bend=bend(self.curve, at_s, invariances),
+                invariances=invariances,
+                transport=False,
+            )
+        else:
+            hessian = torch.from_numpy(exact)
+            found = getattr(descent, loss)(
+                points,
+                product=lambda v: (hessian @ v[..., None])[..., 0],
+                invariances=invariances,
+            )
+        share = (trust / _largest(found.newton()).clamp(min=1e-12)).clamp(max=1.0)[:, None]
+        found = replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
+        penalty = SpeedPenalty(path.x[count:], path.dx[count:], self.speed_penalty, invariances)
+        move = gauss_newton_step(path, found, penalty, self.damping, CONJUGATE_GRADIENTS)
+        far = float(_largest(path.jvp(move)[0]).max())
+        scale = min(1.0, 1.5 * trust / max(far, 1e-12))
+        self.curve.theta = self.curve.theta + scale * move
+        return scale * far
+
+
+def positive(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """|H| within bounds, and its inverse, (K, n, n)."""
+    values, modes = np.linalg.eigh(hessian)
+    size = np.clip(np.abs(values), SOFTEST, STIFFEST)
+    return (modes * size[:, None]) @ modes.mT, (modes / size[:, None]) @ modes.mT
+
+
+def _largest(moves: torch.Tensor) -> torch.Tensor:
+    return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)

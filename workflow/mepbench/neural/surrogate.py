@@ -1,0 +1,70 @@
+"""The surrogate of one reaction: a Gaussian process that pays for what it learns.
+
+The two ends, with their gradients, are free and always part of it. Beyond some thousand rows
+of the kernel matrix it forgets the points farthest from the path (a window that moves with
+the search), so that memory and time stay bounded for large molecules.
+"""
+
+import numpy as np
+
+from .descriptor import InverseDistances, descriptor
+from .gaussian_process import GaussianProcess
+from .prior import Flat, Springs
+
+ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
+KEPT = 0.7  # share of the points that stay
+LEAST_SIGMA = 2.0  # eV, of molecules: two ends with zero gradients look like no variance at all
+
+
+class Surrogate(GaussianProcess):
+    """A Gaussian process on one reaction, fed by its oracle.
+
+    Parameters
+    ----------
+    reaction : its ends are the first two points
+    oracle : `Oracle`
+    kernel : see `gaussian_process`
+    length : in sums of covalent radii per distance; on surfaces, in shares of the ends' distance
+    noise : relative to sigma, of energies; ten times that of gradients
+
+    Attributes
+    ----------
+    ends : (2,) array, eV
+    """
+
+    def __init__(self, reaction, oracle, *, kernel: str, length: float, noise: float):
+        self.oracle, self.invariances = oracle, oracle.invariances
+        self.coordinates = descriptor(reaction.numbers, self.invariances)
+        self.molecular = isinstance(self.coordinates, InverseDistances)
+        prior, least = Flat(), 0.1
+        if self.molecular:
+            prior, least = Springs(reaction.numbers, reaction.ends, self.coordinates), LEAST_SIGMA
+        else:
+            length = length * float(np.linalg.norm(reaction.ends[1] - reaction.ends[0]))
+        super().__init__(self.coordinates, prior, kernel, length, (noise, 10 * noise), least)
+        self.ends, gradients = oracle(reaction.ends)
+        self.add(reaction.ends.reshape(2, -1), self.ends, gradients.reshape(2, -1))
+
+    def observe(self, x: np.ndarray) -> tuple[float, np.ndarray, float]:
+        """Pay for one geometry (N, 3); return energy, gradient (N, 3), and the surprise, eV."""
+        predicted, _ = self(x.reshape(1, -1))
+        energies, gradients = self.oracle(x[None])
+        self.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
+        return float(energies[0]), gradients[0], float(abs(energies[0] - predicted[0]))
+
+    def away(self, x: np.ndarray) -> float:
+        """How far the atom that moved most is from the nearest point known, angstrom."""
+        known = self.x.reshape(len(self), -1, 3)
+        return float(np.sqrt(((known - x) ** 2).sum(axis=2)).max(axis=1).min())
+
+    def forget(self, path: np.ndarray) -> None:
+        """Keep the points nearest to a path's (M, N, 3) frames, if there are too many."""
+        size = self.x.shape[1] + 1
+        most = max(ROWS // size, POINTS)
+        if len(self) <= most:
+            return
+        near = self.describe(path.reshape(len(path), -1)).q
+        distance = np.sqrt(((self.data.q[:, None] - near[None]) ** 2).sum(axis=2)).min(axis=1)
+        distance[:2], distance[-5:] = -1.0, -0.5
+        keep = np.sort(np.argsort(distance, kind="stable")[: int(KEPT * most)])
+        self.refit(self.length, keep)
