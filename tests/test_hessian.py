@@ -7,7 +7,13 @@ from ase.optimize import BFGS
 from ase.vibrations import Vibrations
 
 from mepbench.errors import BudgetExhausted
-from mepbench.hessian import frequencies, hessian, lowest_modes, without_rigid_motion
+from mepbench.hessian import (
+    frequencies,
+    hessian,
+    lowest_modes,
+    reaction_mode,
+    without_rigid_motion,
+)
 from mepbench.oracle import Oracle
 from mepbench.path import rigid_motions
 from mepbench.potentials.xtb_python import load
@@ -111,6 +117,50 @@ def test_an_imaginary_frequency_is_negative():
     # k = -1 eV/A^2 at 1 u: sqrt(e 1e20 / u) / 2 pi c = 521.47 1/cm.
     matrix = np.diag([-1.0, 0.0, 4.0])
     assert np.allclose(frequencies(matrix, np.ones(1)), [-521.47, 0, 2 * 521.47], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("positions", "rigid"),
+    [
+        ([[0.0, 0, 0]], 3),
+        ([[0.0, 0, 0], [0.3, 0.2, 1.1]], 5),
+        ([[0.0, 0, 0], [0, 0, 1.1], [0, 0, 2.3], [0, 0, 3.5]], 5),
+        ([[0.0, 0, 0], [0, 0, 1.1], [0.9, 0, 1.6]], 6),
+    ],
+    ids=["atom", "diatomic", "linear", "bent"],
+)
+def test_as_many_modes_are_left_as_a_molecule_has_vibrations(positions, rigid):
+    rest = np.array(positions) @ np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+    matrix = hessian(Oracle(Springs(rest)), rest)
+    values, _ = lowest_modes(matrix, rest, RIGID, count=99)
+    assert len(values) == 3 * len(rest) - rigid
+    assert np.abs(matrix @ rigid_motions(rest, RIGID).T).max() < 1e-9
+    # Harmonic bonds resist stretching only; bending a linear molecule of them costs nothing.
+    assert values.min(initial=0.0) > -1e-4
+
+
+def test_a_linear_triatomic_vibrates_as_in_the_textbook():
+    # Wilson, Decius, Cross: m_end = m, m_middle = M, both springs k; nu_1 = sqrt(k/m),
+    # nu_3 = sqrt(k (1/m + 2/M)). With all pairs joined by equal springs the outer one adds 2 k.
+    rest = np.array([[0.0, 0, -1.1], [0, 0, 0], [0, 0, 1.1]])
+    m, middle, k = 16.0, 12.0, 2.0
+    matrix = hessian(Oracle(Springs(rest, stiffness=k)), rest)
+    found = frequencies(matrix, np.array([m, middle, m]))
+    unit = frequencies(np.diag([1.0, 0, 0]), np.ones(1))[-1]
+    expected = unit * np.sqrt([k * 3 / m, k * (1 / m + 2 / middle)])
+    assert np.sort(found)[-2:] == pytest.approx(np.sort(expected), rel=1e-3)
+    assert np.abs(np.sort(found)[:-2]).max() < 2
+
+
+def test_the_reactions_mode_is_the_lowest_of_the_cartesian_ones_whatever_the_masses():
+    # A heavy atom leaves the saddle; a hydrogen has a curvature that is negative, but does not
+    # count. Weighted by mass the hydrogen's is the lower.
+    matrix = np.diag([-0.5, 5.0, 5.0, -0.04, 5.0, 5.0])
+    wavenumber, way = reaction_mode(matrix, np.array([79.9, 1.0]))
+    assert np.abs(way[1]).max() == 0
+    assert np.abs(way[0, 0]) == pytest.approx(1 / np.sqrt(79.9))
+    assert wavenumber == pytest.approx(-521.47 * np.sqrt(0.5 / 79.9), rel=1e-4)
+    assert frequencies(matrix, np.array([79.9, 1.0]))[0] < wavenumber
 
 
 def test_one_atom_without_invariances_keeps_all_its_modes():

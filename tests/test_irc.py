@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from ase.data import atomic_masses
+from known import XTB, shipped
 from scipy.integrate import solve_ivp
 
 from mepbench.hessian import hessian, lowest_modes, reaction_mode
@@ -102,3 +103,57 @@ def test_heavy_atoms_move_less_than_light_ones():
     positions, _ = descend(oracle, atomic_masses[numbers], start, hessian(oracle, start))
     moved = np.abs(positions[-1] - start).max(axis=1)
     assert moved[0] / moved[1] == pytest.approx(atomic_masses[17] / atomic_masses[1], rel=1e-6)
+
+
+def test_the_irc_leaves_along_the_reactions_mode_where_masses_reorder_two():
+    class Ridge:
+        """A heavy particle's double well in x; a light one on a curvature of -0.04 in y."""
+
+        invariances = ()
+        backend = "test"
+
+        def evaluate(self, positions):
+            x, rest = positions[:, 0, 0], positions[:, 1:].copy()
+            other = np.concatenate([positions[:, :1, 1:].reshape(len(x), -1), rest[:, 0]], axis=1)
+            stiff = np.array([5.0, 5.0, 5.0, -0.04, 5.0])
+            quartic = other[:, 3] ** 4
+            energies = (x**2 - 1) ** 2 + 0.5 * other**2 @ stiff + quartic
+            slope = other * stiff
+            slope[:, 3] += 4 * other[:, 3] ** 3
+            gradients = np.zeros_like(positions)
+            gradients[:, 0, 0] = 4 * x * (x**2 - 1)
+            gradients[:, 0, 1:] = slope[:, :2]
+            gradients[:, 1] = slope[:, 2:]
+            return energies, gradients
+
+    numbers, saddle = np.array([35, 1]), np.zeros((2, 3))
+    oracle = Oracle(Ridge())
+    matrix = hessian(oracle, saddle)
+    way = reaction_mode(matrix, atomic_masses[numbers])[1]
+    ends = [branch.end for branch in irc(oracle, numbers, saddle, matrix, way)]
+    assert sorted(round(end[0, 0], 1) for end in ends) == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["hcn-isomerisation", "formamide-tautomerism"])
+def test_on_molecules_it_follows_what_a_differential_equation_solver_follows(name):
+    reaction, saddle = shipped(name)
+    oracle = Oracle(XTB.of(reaction))
+    masses = atomic_masses[reaction.numbers]
+    matrix = hessian(oracle, saddle)
+    way = reaction_mode(matrix, masses)[1]
+    start = saddle + 0.1 * way
+    weights = np.sqrt(masses)[:, None]
+
+    def slope(_, q):
+        return -(oracle((q.reshape(saddle.shape) / weights)[None])[1][0] / weights).ravel()
+
+    exact = solve_ivp(
+        slope, (0, 3), (start * weights).ravel(), method="LSODA", rtol=1e-6, atol=1e-7
+    )
+    positions, _ = descend(oracle, masses, start, matrix)
+    lowest = oracle(exact.y.T[-1].reshape(saddle.shape)[None] / weights)[0][0]
+    line = exact.y.T
+    for point in positions:
+        if oracle(point[None])[0][0] > lowest + 0.05:
+            assert distance_to_polyline((point * weights).ravel(), line) < 0.05
+    assert len(positions) > 5
