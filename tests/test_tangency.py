@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from known import XTB, over, shipped
 
 from mepbench.errors import SCFFailure
 from mepbench.oracle import Oracle
-from mepbench.path import rmsd
+from mepbench.path import Path, Peak, rmsd
 from mepbench.sampling import without_rigid_motion
 from mepbench.tangency import path_quality
+from mepbench.verify import refine_and_judge
 
 
 class Surface:
@@ -295,3 +297,37 @@ def test_frames_that_nearly_coincide_do_no_harm():
     double = measure(DOUBLE_DOUBLE_WELL, np.insert(bent, [5, 5], bent[5] + 1e-7, axis=0))
     assert double.tangency_defect == pytest.approx(clean.tangency_defect, abs=2e-3)
     assert double.maximum == pytest.approx(clean.maximum, abs=1e-3)
+
+
+@pytest.mark.parametrize("frames", [5, 11])
+def test_on_a_path_of_xtb_the_error_is_below_a_hundredth_or_a_millielectronvolt(frames):
+    reaction, saddle = shipped("vinyl-alcohol-acetaldehyde")
+    path = over(reaction, saddle, frames)
+    quality = path_quality(path, Oracle(XTB.of(reaction), reaction))
+    dense = path_quality(path, Oracle(XTB.of(reaction)), frames=481, most_frames=481)
+    assert len(quality.s) < 200
+    for found, exact in (
+        (quality.tangency_defect, dense.tangency_defect),
+        (quality.excess, dense.excess),
+        (quality.maximum, dense.maximum),
+    ):
+        assert abs(found - exact) < max(1e-3, 0.01 * (exact if exact > 0 else 0))
+    assert dense.tangency_defect > 0.1
+
+
+def test_what_t_and_x_cost_is_booked_to_the_verify_stage():
+    reaction, saddle = shipped("hcn-isomerisation")
+    frames = over(reaction, saddle)
+    judged = {
+        is_path: refine_and_judge(
+            reaction, Path(frames, is_path=is_path), Peak(saddle), "sella", XTB, 200, 0
+        )
+        for is_path in (True, False)
+    }
+    measured, plain = judged[True], judged[False]
+    assert measured.verdict == plain.verdict == "intended"
+    assert plain.quality is None
+    samples = len(measured.quality.s) - 2  # the ends are free
+    assert measured.verify_evaluations - plain.verify_evaluations == pytest.approx(samples, abs=4)
+    assert measured.refine_evaluations == plain.refine_evaluations <= 1
+    assert measured.verify_wall > 0

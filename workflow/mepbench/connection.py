@@ -2,7 +2,8 @@
 
 Each side ends at a minimum: relaxed, and proven by its Hessian unless it is the given
 reactant or product itself, which the preparation has proven. An IRC that ended on a symmetry
-element, at a stationary point that is no minimum, forks there; both minima below it count.
+element, at a stationary point that is no minimum, goes on to the minima below it; where these
+are different ends of the reaction it forks, which is said.
 
 Both ends of a saddle together say what it is (`structure`): reactant and product, as they are
 or after one relabelling or reflection of both; exactly one of them; none. The saddle of a step
@@ -11,7 +12,7 @@ it so closely that the well is lost in how the path is drawn.
 """
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class End:
     energy : eV
     fmax : largest atomic force there, eV/angstrom
     minimum : whether it is relaxed and has no negative curvature
-    forked : whether it lies below a stationary point at which the IRC ended
+    forked : whether the IRC ended at a stationary point below which lie different ends
     matches : how it compares to the reactant and to the product
     """
 
@@ -147,12 +148,12 @@ def connection(
 def _ends_of(reaction, oracle, branch: Branch) -> list[End]:
     """Return the minimum below a side of the IRC; two or more where it forks."""
 
-    def end(position, energy, fmax, minimum, forked=False) -> End:
+    def end(position, energy, fmax, minimum) -> End:
         matches = tuple(
             compare(reaction.numbers, position, one, other, oracle.invariances)
             for one, other in (reaction.ends, reaction.ends[::-1])
         )
-        return End(position, energy, fmax, minimum, forked, matches)
+        return End(position, energy, fmax, minimum, False, matches)
 
     fmax = float(np.linalg.norm(branch.gradient, axis=1).max())
     reached = end(branch.end, float(branch.energies[-1]), fmax, branch.converged)
@@ -164,7 +165,10 @@ def _ends_of(reaction, oracle, branch: Branch) -> list[End]:
         below = minima(oracle, reaction.numbers, reached.position)
     except BadEndpoints:
         return [end(reached.position, reached.energy, fmax, False)]
-    return [end(m.positions, m.energy, m.fmax, True, len(below) > 1) for m in below]
+    forks = [end(m.positions, m.energy, m.fmax, True) for m in below]
+    if len({tuple(match.matches for match in fork.matches) for fork in forks}) > 1:
+        return [replace(fork, forked=True) for fork in forks]
+    return forks
 
 
 def _is_given(reaction, oracle, end: End) -> bool:
