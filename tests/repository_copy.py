@@ -29,8 +29,8 @@ class Copy:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(self.folder / "workflow")}
 
-    def configure(self, config: dict) -> None:
-        (self.folder / "test.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    def configure(self, config: dict, file: str = "test.yaml") -> None:
+        (self.folder / file).write_text(yaml.safe_dump(config), encoding="utf-8")
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command that runs the workflow on the config, on two cores by default."""

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mepbench.journal import Journal, digest
+from mepbench.journal import Journal, digest, remove_journals
 
 
 class Killed(Exception):
@@ -32,7 +32,6 @@ def test_a_finished_task_is_found_by_the_next_process(tmp_path):
     with Journal(file, "key") as journal:
         assert journal.finished("a") == {"rows": 'x,"1\n2"\n', "paths": "<å>"}
         assert journal.finished("b") is None
-    assert not file.exists()
 
 
 @pytest.mark.parametrize("cut", range(1, 40, 6))
@@ -56,6 +55,14 @@ def test_what_other_inputs_or_older_code_left_is_not_used(tmp_path):
     source.write_text("version = 2\n")
     with Journal(file, digest([source], {"budget": 3000})) as journal:
         assert journal.finished("a") is None
+
+
+def test_journals_go_when_a_run_is_scored_and_nothing_else_does(tmp_path):
+    for name in ("a.journal", "deep/b.journal", "deep/b.log"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    remove_journals(tmp_path)
+    assert [file.name for file in tmp_path.rglob("*.*")] == ["b.log"]
 
 
 HOLD = """

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import pair_command
 from .config import ROOT, SHIPPED_CONFIG, load_config
 from .errors import InputError
+from .run_lock import only_run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,10 +105,12 @@ def _run(options: argparse.Namespace) -> int:
     path = Path(inputs[0]) if inputs else SHIPPED_CONFIG
     config = load_config(path)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--cores", str(options.cores or os.cpu_count())]
-    command += ["--keep-going", "--rerun-incomplete"]
     command += ["--configfile", str(path), "--replace-workflow-config"]
-    status = subprocess.run([*command, *options.snakemake]).returncode
+    how = ["--cores", str(options.cores or os.cpu_count()), "--keep-going", "--rerun-incomplete"]
+    with only_run() as (lock, killed):
+        if killed:
+            subprocess.run([*command, "--unlock", "--quiet", "all"])
+        status = subprocess.run([*command, *how, *options.snakemake], pass_fds=[lock]).returncode
     if (Path(config.results) / "runs.csv").exists():
         print_summary(Path(config.results))
     return status

@@ -1,20 +1,27 @@
 """What a job has finished so far, kept so that its end by force loses nothing.
 
-A job does some reactions one after the other and writes its outputs at its end. Until then
-each finished reaction is one line of a journal beside the job's log, on the disk before the
-next one starts. A job that starts again - after a kill, a time limit, a full disk - takes
-from the journal what is there, if it was made from the same inputs by the same code, and
-leaves outputs as if it had never been disturbed. A torn last line is dropped.
+A job does some reactions one after the other and writes its outputs at its end. Each finished
+reaction is one line of a journal beside the job's log, on the disk before the next one
+starts. A job that starts again - after a kill, a time limit, a full disk - takes from the
+journal what is there, if it was made from the same inputs by the same code, and leaves
+outputs as if it had never been disturbed. A torn last line is dropped.
+
+Journals are removed when a run is scored, not at the end of their job: Snakemake throws away
+the outputs of a job that ended after Snakemake itself was killed.
 """
 
+import base64
 import fcntl
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from .joblog import log
+
+SUFFIX = ".journal"
 
 
 def digest(files: Iterable[str], *parameters: object) -> str:
@@ -28,12 +35,12 @@ def digest(files: Iterable[str], *parameters: object) -> str:
 class Journal:
     """The finished tasks of one job: text by name for each.
 
-    One process at a time: a second job for the same outputs, such as one that outlived its
-    Snakemake, waits here for the first.
+    One process at a time: a second job for the same outputs waits here for the first, such
+    as one that has outlived its Snakemake.
 
     Parameters
     ----------
-    file : where it is kept while the job is unfinished
+    file : where it is kept
     key : `digest` of the job's inputs; what was written under another key is not used
     """
 
@@ -52,9 +59,7 @@ class Journal:
             log(f"taken from {self.file}: {len(self._finished)} finished earlier")
         return self
 
-    def __exit__(self, kind, *exception):
-        if kind is None:
-            self.file.unlink(missing_ok=True)
+    def __exit__(self, *exception):
         self._stream.close()
 
     def _read(self) -> dict[str, dict[str, str]]:
@@ -63,8 +68,9 @@ class Journal:
         for line in self._stream:
             try:
                 entry = json.loads(line)
-                key, task, texts = entry["key"], entry["task"], entry["texts"]
-            except (ValueError, KeyError, TypeError):
+                key, task = entry["key"], entry["task"]
+                texts = json.loads(zlib.decompress(base64.b64decode(entry["texts"])))
+            except (ValueError, KeyError, TypeError, zlib.error):
                 break
             if key != self.key or not line.endswith(b"\n"):
                 break
@@ -79,7 +85,8 @@ class Journal:
 
     def add(self, task: str, texts: dict[str, str]) -> None:
         """Keep the texts of a finished task; they are on the disk when this returns."""
-        line = json.dumps({"key": self.key, "task": task, "texts": texts})
+        packed = base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode()
+        line = json.dumps({"key": self.key, "task": task, "texts": packed})
         self._stream.write(line.encode() + b"\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
@@ -87,6 +94,12 @@ class Journal:
 
 def journal_of(snakemake) -> Journal:
     """Return the journal of a rule's job, given the `snakemake` object of its script."""
-    file = Path(snakemake.log[0]).with_suffix(".unfinished.jsonl")
     parameters = dict(snakemake.params.items()), dict(snakemake.wildcards.items())
+    file = Path(snakemake.log[0]).with_suffix(SUFFIX)
     return Journal(file, digest(snakemake.input, *parameters))
+
+
+def remove_journals(folder: str | Path) -> None:
+    """Remove the journals under `folder`: their jobs' outputs are complete, and known to be."""
+    for file in Path(folder).rglob(f"*{SUFFIX}"):
+        file.unlink(missing_ok=True)

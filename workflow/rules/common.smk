@@ -24,6 +24,7 @@ pathvars:
 
 # Snakemake sees a change in a parameter only if it is plain: strings, numbers, lists, dicts.
 POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
+PLAN = f"{CONFIG.results}/steps.csv"
 METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
 FIGURES = figure_files()
 
@@ -32,6 +33,11 @@ wildcard_constraints:
     set=f"({'|'.join(CONFIG.sets)})({STEPS})?",
     method="|".join(CONFIG.methods),
     job=r"\d+",
+
+
+def growing(amount):
+    """Resources of a job that was tried before and may have run out of them."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def code(*files):
@@ -73,8 +79,10 @@ def jobs_of(name):
     """The reactions of each job of a set; those of the steps are known once they are planned."""
     if name in CONFIG.sets:
         return CONFIG.jobs[name]
-    steps = step_names(checkpoints.steps.get().output.plan, name)
-    return chunked(steps, CONFIG.completed["reactions_per_job"])
+    # A job on a cluster is planned where it runs; there the checkpoint lies behind it, and
+    # asking for it again would make it look at every file of the run.
+    plan = checkpoints.steps.get().output.plan if workflow.is_main_process else PLAN
+    return chunked(step_names(plan, name), CONFIG.completed["reactions_per_job"])
 
 
 def entry_files(wildcards):

@@ -17,8 +17,8 @@ rule judge:
         "<benchmarks>/judge/{set}/{method}/{job}.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         method=lambda w: METHODS[w.method],
         potential=POTENTIAL,

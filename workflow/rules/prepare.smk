@@ -11,8 +11,8 @@ rule endpoints:
         "<benchmarks>/endpoints/{set}/{job}.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         spec=lambda w: spec_of(w.set),
         reactions=lambda w: jobs_of(w.set)[w.job],
@@ -36,8 +36,8 @@ rule gather_endpoints:
         "<benchmarks>/gather_endpoints/{set}.tsv"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(500),
+        runtime=growing(10),
     script:
         "../scripts/gather_endpoints.py"
 
@@ -56,8 +56,8 @@ rule guess:
         "<benchmarks>/guess/{set}/{guess}/{job}.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         potential=POTENTIAL,
         timeout=CONFIG.timeout,

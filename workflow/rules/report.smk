@@ -26,8 +26,8 @@ rule tables:
         "<benchmarks>/tables.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/tables.py"
 
@@ -44,8 +44,8 @@ rule figure:
         "<benchmarks>/figure/{figure}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/figure.py"
 
@@ -64,8 +64,8 @@ rule gallery:
         "<benchmarks>/gallery/{set}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     script:
         "../scripts/gallery.py"
 
@@ -87,7 +87,7 @@ rule report:
         "<benchmarks>/report.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     script:
         "../scripts/report.py"

@@ -26,8 +26,8 @@ rule score:
         "<benchmarks>/score.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         config=CONFIG.completed,
         sets=CONFIG.sets,
@@ -48,8 +48,8 @@ rule surface:
         "<benchmarks>/surface.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         methods=METHODS,
         timeout=CONFIG.timeout,

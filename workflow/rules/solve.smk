@@ -14,8 +14,8 @@ rule solve:
         "<benchmarks>/solve/{set}/{method}/{job}.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         method=lambda w: asdict(CONFIG.methods[w.method].path_stage),
         potential=POTENTIAL,

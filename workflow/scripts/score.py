@@ -1,7 +1,10 @@
 """Gather the rows of all jobs, find the references and score every run."""
 
+from pathlib import Path
+
 from mepbench.gather import score_job
 from mepbench.joblog import log_to
+from mepbench.journal import remove_journals
 from mepbench.oracle import PotentialSpec
 
 log_to(snakemake.log[0])
@@ -13,3 +16,4 @@ score_job(
     snakemake.params.shipped,
     PotentialSpec(**snakemake.params.potential),
 )
+remove_journals(Path(snakemake.log[0]).parent)
