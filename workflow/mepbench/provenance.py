@@ -13,8 +13,8 @@ from . import __version__
 from .config import ROOT
 
 PACKAGES = (
-    "ase geodesic-interpolate jax jaxlib numpy pandas rdkit scipy seaborn sella snakemake tblite "
-    "torch xtb"
+    "ase cyipopt geodesic-interpolate jax jaxlib numpy pandas pydmf rdkit scipy seaborn sella "
+    "snakemake tblite torch xtb"
 ).split()
 
 
