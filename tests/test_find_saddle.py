@@ -223,6 +223,19 @@ def test_command_line_prints_progress_verdict_and_writes_files(files, capsys):
     assert (files / "reactant-product" / "profile.png").exists()
 
 
+def test_progress_counts_each_evaluation_of_a_slow_calculator(monkeypatch, capsys):
+    from mepbench import any_calculator
+
+    monkeypatch.setattr(any_calculator, "SECONDS_BETWEEN_LINES", -1.0)
+    monkeypatch.setattr(any_calculator, "SLOW", -1.0)
+    found = mepbench.find_saddle(HCN, HNC, verbose=True, **CHEAP)
+    told = capsys.readouterr().err
+    for n in range(1, found.evaluations["path"] + 1):
+        assert f"path: {n} evaluations, " in told
+    assert mepbench.find_saddle(HCN, HNC, **CHEAP).barrier_eV == pytest.approx(found.barrier_eV)
+    assert capsys.readouterr().err == ""
+
+
 def test_command_line_takes_a_users_own_calculator(files, capsys):
     (files / "mine.py").write_text(
         "from tblite.ase import TBLite\n"

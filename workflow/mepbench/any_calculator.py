@@ -15,6 +15,7 @@ from .oracle import PotentialSpec
 from .potentials.ase import ASEPotential
 
 SECONDS_BETWEEN_LINES = 5.0
+SLOW = 0.5  # seconds an evaluation: then a round is evaluated, and told, one by one
 
 log = logging.getLogger("mepbench")
 
@@ -97,14 +98,19 @@ class _Talking:
     def __init__(self, potential, stage: str):
         self.invariances, self.backend = potential.invariances, potential.backend
         self._evaluate: Callable = potential.evaluate
-        self._stage, self._evaluations = stage, 0
+        self._stage, self._evaluations, self._each = stage, 0, 0.0
         self._started = self._last = time.monotonic()
 
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Evaluate as the potential does, and say so from time to time."""
+        if self._each > SLOW and len(positions) > 1:
+            energies, gradients = zip(*(self.evaluate(x[None]) for x in positions), strict=True)
+            return np.concatenate(energies), np.concatenate(gradients)
+        start = time.monotonic()
         found = self._evaluate(positions)
-        self._evaluations += len(positions)
         now = time.monotonic()
+        self._each = (now - start) / max(len(positions), 1)
+        self._evaluations += len(positions)
         if now - self._last > SECONDS_BETWEEN_LINES:
             self._last = now
             elapsed = now - self._started
