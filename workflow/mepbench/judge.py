@@ -23,6 +23,7 @@ __all__ = ["FMAX", "NEGATIVE", "WELL", "Judgement", "judge"]
 
 FMAX = 0.01  # eV/angstrom
 FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
+MARGIN = 0.005  # eV/angstrom^2: a curvature so near to NEGATIVE may fall on either side
 OTHER_CONFORMER = 0.1  # eV: an end whose energy differs by more is worth a remark
 IRC_FRAMES = 61
 
@@ -99,13 +100,16 @@ def judge(
     values, modes = lowest_modes(matrix, x, oracle.invariances, count=3)
     proof["eigenvalues"] = values
     negative = int((values < NEGATIVE).sum())
+    doubtful = (np.abs(values - NEGATIVE) < MARGIN).any()
     listed = ", ".join(f"{value:.2f}" for value in values)
+    doubt = f"a curvature within {MARGIN} of the threshold of {NEGATIVE}" if doubtful else ""
     if negative == 0:
-        return Judgement("minimum", f"no negative mode (lowest {listed} eV/A^2)", **proof)
+        reason = _joined(f"no negative mode (lowest {listed} eV/A^2)", doubt)
+        return Judgement("minimum", reason, **proof)
     wavenumber, way = reaction_mode(matrix, atomic_masses[reaction.numbers])
     proof |= {"imaginary_frequency_cm": -wavenumber, "mode": modes[0]}
     if negative > 1:
-        reason = f"{negative} or more negative modes (lowest {listed} eV/A^2)"
+        reason = _joined(f"{negative} or more negative modes (lowest {listed} eV/A^2)", doubt)
         return Judgement("higher-order", reason, **proof)
 
     branches = irc(oracle, reaction.numbers, x, matrix, way, step=step)
@@ -115,22 +119,25 @@ def judge(
         branches = branches[::-1]
     towards = branches[1].positions[0] - x
     proof["mode"] = modes[0] * (np.sign((modes[0] * towards).sum()) or 1.0)
-    gaps, reason = np.full(2, np.nan), found.reason
+    gaps, remark = np.full(2, np.nan), ""
     if reaction.energies is not None:
         gaps = np.array([end.energy for end in found.ends]) - reaction.energies
     if found.verdict == "intended" and np.abs(gaps).max() > OTHER_CONFORMER:
         remark = f"the IRC's ends lie {gaps[0]:+.2f} and {gaps[1]:+.2f} eV from those given"
-        reason = f"{reason}; {remark}" if reason else remark
     frames, heights = _whole_path(x, proof["energy"], branches, found.ends)
     return Judgement(
         found.verdict,
-        reason,
+        _joined(found.reason, remark, doubt),
         **proof,
         irc=frames,
         irc_energies=heights,
         end_gaps=gaps,
         end_match=found.how,
     )
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def _whole_path(
