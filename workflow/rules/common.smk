@@ -79,10 +79,9 @@ def jobs_of(name):
     """The reactions of each job of a set; those of the steps are known once they are planned."""
     if name in CONFIG.sets:
         return CONFIG.jobs[name]
-    # A job on a cluster is planned where it runs; there the checkpoint lies behind it, and
-    # asking for it again would make it look at every file of the run.
-    plan = checkpoints.steps.get().output.plan if workflow.is_main_process else PLAN
-    return chunked(step_names(plan, name), CONFIG.completed["reactions_per_job"])
+    if workflow.is_main_process:
+        checkpoints.planned.get()
+    return chunked(step_names(PLAN, name), CONFIG.completed["reactions_per_job"])
 
 
 def entry_files(wildcards):
