@@ -138,31 +138,29 @@ def intervals(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reactions_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per reaction: what it is, then each method's verdict and barrier (eV)."""
-    methods = list(dict.fromkeys(runs["method"]))
-    rows = []
-    for (name, reaction), group in runs.groupby(["set", "reaction"], sort=False):
-        first = group.iloc[0]
-        row = {"set": name, "reaction": reaction}
-        row |= {key: first[key] for key in ("formula", "natoms", "charge", "multiplicity")}
-        row["intended"] = int((group.verdict == "intended").sum())
-        row["runs"] = len(group)
-        for method in methods:
-            mine = group[group.method == method]
-            row[f"{method} verdict"], row[f"{method} barrier_eV"] = _verdict(mine)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=None if rows else ["set", "reaction"])
+    """Return a row per reaction: what it is, then each method's verdict and barrier (eV).
 
-
-def _verdict(runs: pd.DataFrame) -> tuple[str, float]:
-    """Verdict and barrier of one method's runs, one per seed: the best of them."""
-    if runs.empty:
-        return "", float("nan")
-    solved = runs[runs.verdict == "intended"]
-    if solved.empty:
-        return runs.verdict.iloc[0], float("nan")
-    count = "" if len(runs) == 1 else f" ({len(solved)}/{len(runs)})"
-    return f"intended{count}", float(solved.barrier_eV.min())
+    With several seeds that is `intended` if one is, with their number, and the lowest barrier.
+    """
+    key = ["set", "reaction"]
+    solved = runs["verdict"].eq("intended")
+    runs = runs.assign(intended=solved, runs=1, low=runs["barrier_eV"].where(solved))
+    about = {"formula": "first", "natoms": "first", "charge": "first", "multiplicity": "first"}
+    table = runs.groupby(key, sort=False).agg({**about, "intended": "sum", "runs": "sum"})
+    ended = runs.groupby([*key, "method"], sort=False).agg(
+        verdict=("verdict", "first"),
+        good=("intended", "sum"),
+        n=("runs", "sum"),
+        low=("low", "min"),
+    )
+    counts = " (" + ended["good"].astype(str) + "/" + ended["n"].astype(str) + ")"
+    counted = "intended" + counts.where(ended["n"] > 1, "")
+    ended["verdict"] = ended["verdict"].where(ended["good"] == 0, counted)
+    for method in dict.fromkeys(runs["method"]):
+        mine = ended.xs(method, level="method").reindex(table.index)
+        table[f"{method} verdict"] = mine["verdict"].fillna("")
+        table[f"{method} barrier_eV"] = mine["low"].astype(float)
+    return table.reset_index()
 
 
 def reactions(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,13 +17,17 @@ import numpy as np
 
 from .censored import Table, quantile
 
-RESAMPLES, LEVEL, SEED = 2000, 0.95, 0
+LEVEL, SEED = 0.95, 0
+RESAMPLES, FEWEST = 2000, 500  # fewer of many reactions: their percentiles vary less
+DRAWS = 2_000_000  # of reactions in all, beyond the fewest resamples
 CELLS = 4_000_000  # of the largest array at a time
 
 
-def resamples(units: int, count: int = RESAMPLES, seed: int = SEED) -> Iterator[np.ndarray]:
+def resamples(units: int, count: int | None = None, seed: int = SEED) -> Iterator[np.ndarray]:
     """Yield (b, units) arrays, `count` rows in all: how often each unit was drawn."""
     rng = np.random.default_rng(seed)
+    if count is None:
+        count = int(np.clip(DRAWS // max(1, units), FEWEST, RESAMPLES))
     chunk = max(1, CELLS // max(1, units))
     for start in range(0, count, chunk):
         b = min(chunk, count - start)
@@ -31,7 +35,7 @@ def resamples(units: int, count: int = RESAMPLES, seed: int = SEED) -> Iterator[
         yield np.bincount(drawn.ravel(), minlength=b * units).reshape(b, units)
 
 
-def bootstrap_shares(success: Table, count: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
+def bootstrap_shares(success: Table, count: int | None = None, seed: int = SEED) -> np.ndarray:
     """Return (count, M) shares of resampled runs whose value is 1, out of those with a value."""
     hit = np.nansum(success.values, axis=1)
     tried = np.sum(~np.isnan(success.values), axis=1)
@@ -44,7 +48,7 @@ def bootstrap_shares(success: Table, count: int = RESAMPLES, seed: int = SEED) -
     return np.concatenate(parts)
 
 
-def bootstrap_medians(values: Table, count: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
+def bootstrap_medians(values: Table, count: int | None = None, seed: int = SEED) -> np.ndarray:
     """Return (count, M) medians over resampled runs; infinite where half of them failed."""
     p, s, m = values.values.shape
     flat = values.values.reshape(p * s, m)
@@ -85,7 +89,7 @@ def interval(distribution: np.ndarray, level: float = LEVEL) -> np.ndarray:
     return np.stack([low, quantile(np.where(undefined, np.inf, distribution), 1 - tail)])
 
 
-def share_interval(success: Table, level: float = LEVEL, count: int = RESAMPLES) -> np.ndarray:
+def share_interval(success: Table, level: float = LEVEL, count: int | None = None) -> np.ndarray:
     """Return (2, M) intervals of the share of runs that succeed."""
     from scipy.stats import binomtest
 

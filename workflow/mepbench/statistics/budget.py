@@ -78,12 +78,17 @@ def _checkpoints(runs, traces, reference) -> tuple[np.ndarray, np.ndarray, np.nd
     return run, traces["evaluations"].to_numpy(float)[known], error
 
 
-def accuracy(runs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
-    """Return median and quartiles of the error against evaluations, `COLUMNS`, in eV."""
+def with_reference(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs whose path can have an error, with a fresh index."""
     runs = compared(runs)
     paths = runs["path_barrier_eV"].notna().groupby([runs["set"], runs["method"]]).transform("any")
     known = runs["reference_source"].ne("") & paths.astype(bool)
-    runs = runs[known].reset_index(drop=True)
+    return runs[known].reset_index(drop=True)
+
+
+def accuracy(runs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """Return median and quartiles of the error against evaluations, `COLUMNS`, in eV."""
+    runs = with_reference(runs)
     if runs.empty:
         return pd.DataFrame(columns=COLUMNS)
     at = grid(runs, traces)

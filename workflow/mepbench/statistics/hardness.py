@@ -104,24 +104,25 @@ def _pairs(failure: np.ndarray, feature: np.ndarray, drawn: np.ndarray) -> np.nd
 
     Parameters
     ----------
-    failure, feature : (P, S) arrays of one method
+    failure, feature : (P, S) arrays of one method; a feature does not depend on the seed
     drawn : (b, P) array, how often each reaction was drawn
 
     Returns
     -------
     (2, b) array
     """
-    here = ~np.isnan(failure) & ~np.isnan(feature)
-    reaction, _ = np.nonzero(here)
-    outcome, value = failure[here], feature[here]
-    if not len(value) or not 0 < outcome.sum() < len(outcome):
+    tried = np.sum(~np.isnan(failure), axis=1)
+    value = np.fmax.reduce(feature, axis=1)
+    reaction = np.flatnonzero((tried > 0) & ~np.isnan(value))
+    failed, tried, value = np.nansum(failure, axis=1)[reaction], tried[reaction], value[reaction]
+    if not 0 < failed.sum() < tried.sum():
         return np.zeros((2, len(drawn)))
     order = np.argsort(value, kind="stable")
     starts = np.flatnonzero(np.diff(value[order], prepend=-np.inf))
     if len(starts) == 1:  # all alike: there is nothing to compare
         return np.zeros((2, len(drawn)))
-    weight, outcome = drawn[:, reaction[order]], outcome[order]
-    fails = np.add.reduceat(weight * outcome, starts, axis=1)
-    solves = np.add.reduceat(weight * (1 - outcome), starts, axis=1)
+    weight, failed, tried = drawn[:, reaction[order]], failed[order], tried[order]
+    fails = np.add.reduceat(weight * failed, starts, axis=1)
+    solves = np.add.reduceat(weight * (tried - failed), starts, axis=1)
     below = np.cumsum(solves, axis=1) - solves / 2
     return np.stack([np.sum(fails * below, axis=1), fails.sum(axis=1) * solves.sum(axis=1)])

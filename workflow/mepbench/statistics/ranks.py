@@ -68,17 +68,23 @@ def rank(shares: np.ndarray) -> np.ndarray:
     return rankdata(-np.asarray(shares), axis=-1)
 
 
-def ranks(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return a row per set, way of counting and method, `COLUMNS`."""
+def tau(one: np.ndarray, other: np.ndarray) -> float:
+    """Return Kendall's tau-b of two lists of shares; NaN where one has no order."""
     from scipy.stats import kendalltau
 
+    if len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
+        return float("nan")
+    return float(kendalltau(one, other).statistic)
+
+
+def ranks(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per set, way of counting and method, `COLUMNS`."""
     rows = []
     for name, group in compared(runs).groupby("set", sort=False):
         methods, found = list(dict.fromkeys(group["method"])), scenarios(group)
         baseline = next(iter(found.values()))
         for (kind, scenario), shares in found.items():
-            varies = len(np.unique(shares)) > 1 and len(np.unique(baseline)) > 1
-            tau = float(kendalltau(baseline, shares).statistic) if varies else np.nan
+            order = tau(baseline, shares)
             for method, share, place in zip(methods, shares, rank(shares), strict=True):
-                rows.append((name, kind, scenario, method, share, place, tau))
+                rows.append((name, kind, scenario, method, share, place, order))
     return pd.DataFrame(rows, columns=COLUMNS)

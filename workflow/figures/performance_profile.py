@@ -1,0 +1,49 @@
+"""Share of reactions solved within a multiple of the cost of the cheapest method.
+
+Performance profile (Dolan, More 2002). For each reaction the cost of a method is its number
+of gradient evaluations to a verified saddle of the intended reaction, path and refinement
+together, and infinite where it failed; the ratio is to the cheapest method of that reaction. At
+ratio 1 stands the share of reactions on which a method is the cheapest, at the right end the
+share that it solves at all. Failed runs are in every denominator; reactions whose endpoints
+were refused are in none, nor are methods that are not installed. With several seeds the cheapest
+is that of the same repeat, and a curve the mean over seeds. Ratios are to the best of the
+methods drawn here: curves change when one is added.
+"""
+
+import numpy as np
+
+from mepbench.metrics import METRICS
+from mepbench.plotting import new_figure, note_figure, plain_ticks
+from mepbench.statistics.censored import compared, costs
+from mepbench.statistics.profiles import ratios, share_within
+
+
+def plot(results):
+    """Draw one step curve per method."""
+    cost = costs(compared(results.runs))
+    if not cost.reactions:
+        return note_figure("No run with accepted endpoints: no profile to draw.")
+    ratio = ratios(cost)
+    finite = ratio[np.isfinite(ratio)]
+    right = 1.25 * max(2, finite.max(initial=1))
+    figure = new_figure(3.6)
+    axes = figure.subplots()
+    for m, method in enumerate(cost.methods):
+        mine = ratio[..., m]
+        steps = np.unique([1.0, *mine[np.isfinite(mine)], right])
+        share = share_within(mine[..., None], steps)[:, 0]
+        line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
+        axes.step(steps, share, where="post", **line, markevery=0.09)
+        axes.plot([], [], **line, label=f"{method} ({share[-1]:.0%})")
+    axes.set_xscale("log")
+    axes.set_xlim(0.97, right)
+    plain_ticks(axes.xaxis)
+    axes.set_ylim(-0.02, 1.03)
+    axes.set_xlabel(METRICS["ratio_to_best"].axis)
+    axes.set_ylabel(METRICS["share_intended"].axis)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.grid(axis="y")
+    if not len(finite):
+        axes.text(0.5, 0.5, "no run was solved", transform=axes.transAxes, ha="center")
+    figure.legend(loc="outside right upper", title="method (solved)")
+    return figure
