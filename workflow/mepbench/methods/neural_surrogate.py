@@ -45,8 +45,10 @@ def solve(
     sure: float = 0.25,
     trust: float = 0.3,
     fmax: float = 0.01,
+    near: float = 0.2,
     soundings: int = 15,
     doubt: float = 0.15,
+    lenience: float = 3.0,
     known: float = 0.06,
     explore: int = 8,
     width: int = 32,
@@ -70,6 +72,7 @@ def solve(
     sure : eV, deviation below which the saddle is followed from the path's top
     trust : angstrom, first trust radius around the points known
     fmax : eV/angstrom, largest force on an atom at the saddle
+    near : eV/angstrom, force below which a saddle is asked where it leads
     soundings : evaluations on a saddle's descents, at most
     doubt : eV, deviation above which a descent that ends elsewhere is sounded
     known, explore : after a rejection, places of the path that deviate by more than `known`
@@ -85,8 +88,10 @@ def solve(
         sure=sure,
         trust=trust,
         fmax=fmax,
+        near=near,
         soundings=soundings,
         doubt=doubt,
+        lenience=lenience,
         known=known,
         explore=explore,
     )

@@ -109,11 +109,12 @@ class Explorer:
                     return None
                 self.observe(x[least])
                 continue
-            found = self.converge(*start)
-            if found is not None and self.joins_ends(found):
+            found, joined = self.converge(*start)
+            if found is None:
+                continue
+            if joined and found.force <= self.options["fmax"]:
                 return found
-            if found is not None:
-                self.rejected.append(found)
+            self.rejected.append(found)
         return None
 
     def train(self, steps: int) -> None:
@@ -172,18 +173,26 @@ class Explorer:
         self.oracle.checkpoint(Path(self.curve(GRID), None, peak=peak), residual=force)
         return energy, gradient, surprise
 
-    def converge(self, x: np.ndarray, mode: np.ndarray) -> Candidate | None:
+    def converge(self, x: np.ndarray, mode: np.ndarray) -> tuple[Candidate | None, bool]:
         """Follow the saddle from the path's top, until its true forces vanish.
 
-        Returns None where it goes astray: then the path is trained again with what was
-        learned.
+        Where it leads is asked once it is near, so that nothing is spent on converging a
+        saddle of another reaction; and again at the end, if it has moved since.
+
+        Returns
+        -------
+        The saddle, None where the search goes astray (then the path is trained again with
+        what was learned); and whether it joins the ends.
         """
-        fmax, best, bad, top = self.options["fmax"], np.inf, 0, x
+        options, best, bad, top, joined = self.options, np.inf, 0, x, None
         while self.oracle.evaluations < self.limit:
             found = follow_saddle(
-                self.surrogate, x, mode, self.invariances,
+                self.surrogate,
+                x,
+                mode,
+                self.invariances,
                 reach=lambda y: self.surrogate.away(y) < self.trust,
-            )  # fmt: skip
+            )
             y = found.position
             if x is top and not found.converged and self.surrogate.away(top) > NEW:
                 y = top
@@ -192,18 +201,23 @@ class Explorer:
             here = Candidate(y, energy, gradient, found.mode, force, found.curvature)
             if self.best is None or force < self.best.force:
                 self.best = here
-            if force <= fmax:
-                return here if found.curvature < 0 else None
             if surprise < 0.05:
                 self.trust = min(LONGEST, 1.4 * self.trust)
             elif surprise > 0.3:
                 self.trust = max(SHORTEST, 0.6 * self.trust)
+            if found.converged and found.curvature < 0 and force <= options["near"]:
+                if joined is None or force <= options["fmax"] and _apart(y, joined) > SAME_SADDLE:
+                    if not self.joins_ends(here):
+                        return here, False
+                    joined = y
+                if force <= options["fmax"]:
+                    return here, True
             bad = bad + 1 if force > 0.8 * best else 0
             best = min(best, force)
             if bad >= 3 or not found.converged or found.curvature >= 0:
-                return None
+                break
             x, mode = y, found.mode
-        return None
+        return None, False
 
     def joins_ends(self, saddle: Candidate) -> bool:
         """Whether the surrogate's descents from a saddle end in the reactant and the product."""
@@ -233,7 +247,8 @@ class Explorer:
             flat = side.reshape(len(side), -1)
             energy, _ = self.surrogate(flat)
             deviation = self.surrogate.deviation(flat)
-            doubt = energy + deviation > height if joined else deviation > self.options["doubt"]
+            limit = self.options["doubt"] * (self.options["lenience"] if joined else 1.0)
+            doubt = (deviation > limit) | (joined & (energy + deviation > height))
             doubt[: 2 if joined else 0] = False
             if doubt.any():
                 doubts.append((deviation.max(), side[int(np.argmax(doubt))]))

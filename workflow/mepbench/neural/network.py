@@ -147,6 +147,8 @@ class PathPoints:
                 t_dz = t_dz + t_d @ weight.T
             t_a = slope * t_z
             t_d = slope * t_dz - 2 * a * dz * t_a
+        if t_a is None:  # no hidden layer: a spline
+            t_a, t_d = torch.zeros_like(self.a), torch.zeros_like(self.d)
         weight, (t_weight, t_bias) = layers[-1][0], moves[-1]
         t_y = (self.a @ t_weight.T + t_bias + t_a @ weight.T) @ self.network._project
         t_dy = (self.d @ t_weight.T + t_d @ weight.T) @ self.network._project

@@ -76,7 +76,7 @@ def gauss_newton_step(
     # Hutchinson's estimate of the hidden layers' mean diagonal, with fixed signs.
     probe = torch.zeros_like(gradient)
     probe[:hidden] = 1.0 - 2.0 * (torch.arange(hidden) * 0.61803398875 % 1.0 > 0.5)
-    hidden_level = float(probe @ curvature(probe)) / hidden + level
+    hidden_level = float(probe @ curvature(probe)) / max(hidden, 1) + level
 
     def precondition(vector):
         out = vector / hidden_level

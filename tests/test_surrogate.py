@@ -1,0 +1,187 @@
+"""The surrogate: exact derivatives, exact updates, and saddles found with few evaluations."""
+
+import numpy as np
+import pytest
+
+from mepbench.neural.descriptor import Cartesians, InverseDistances, descriptor
+from mepbench.neural.gaussian_process import KERNELS, GaussianProcess
+from mepbench.neural.prior import Flat, Springs
+from mepbench.oracle import Oracle, PotentialSpec
+from mepbench.path import Path, align, rigid_motions
+from mepbench.potentials import mueller_brown
+from mepbench.registry import load
+
+NUMBERS = np.array([6, 1, 8, 7, 1])
+each_kernel = pytest.mark.parametrize("kernel", KERNELS)
+each_space = pytest.mark.parametrize("space", ["distances", "cartesian"])
+
+
+def ends(rng):
+    """Two geometries of five atoms, none of them too near another."""
+    first = np.array([[0, 0, 0], [1.1, 0, 0], [-0.6, 1.1, 0], [-0.6, -1.2, 0.3], [0.3, 0.2, 1.6]])
+    return np.array([first, first + rng.normal(scale=0.15, size=first.shape)])
+
+
+def process(space, kernel, rng):
+    """A process without data, and a way to make consistent observations around the ends."""
+    if space == "cartesian":
+        return GaussianProcess(Cartesians(), Flat(), kernel, 1.5, (1e-6, 1e-6))
+    pairs = InverseDistances(NUMBERS)
+    prior = Springs(NUMBERS, ends(rng), pairs)
+    return GaussianProcess(pairs, prior, kernel, 0.6, (1e-6, 1e-6))
+
+
+def observations(space, count, rng):
+    """Geometries, energies and gradients of a smooth function of the distances (or of x)."""
+    x = ends(rng)[0] + rng.normal(scale=0.15, size=(count, *ends(rng)[0].shape))
+    x = x.reshape(count, -1)
+    if space == "cartesian":
+        return x, np.sin(x).sum(axis=1), np.cos(x)
+    pairs = InverseDistances(NUMBERS)
+    at = pairs(x)
+    return x, np.sin(3 * at.q).sum(axis=1), pairs.pull(at.slope, 3 * np.cos(3 * at.q))
+
+
+def difference(function, x, step=1e-5):
+    """Central differences of a function of one flat geometry."""
+    columns = []
+    for k in range(len(x)):
+        forward, backward = x.copy(), x.copy()
+        forward[k] += step
+        backward[k] -= step
+        columns.append((function(forward) - function(backward)) / (2 * step))
+    return np.array(columns)
+
+
+@each_space
+@each_kernel
+def test_gradient_and_hessian_are_the_derivatives_of_the_energy(space, kernel):
+    rng = np.random.default_rng(0)
+    fit = process(space, kernel, rng)
+    fit.add(*observations(space, 5, rng))
+    x = observations(space, 1, rng)[0][0]
+    gradient = difference(lambda y: fit(y[None])[0][0], x)
+    hessian = difference(lambda y: fit(y[None])[1][0], x)
+    assert fit(x[None])[1][0] == pytest.approx(gradient, abs=1e-5)
+    assert fit.hessian(x[None])[0] == pytest.approx(hessian, abs=1e-4)
+
+
+@each_space
+@each_kernel
+def test_it_reproduces_the_energies_and_gradients_it_was_given(space, kernel):
+    rng = np.random.default_rng(1)
+    fit = process(space, kernel, rng)
+    x, energy, gradient = observations(space, 6, rng)
+    fit.add(x, energy, gradient)
+    assert fit(x)[0] == pytest.approx(energy, abs=1e-3)
+    assert fit(x)[1] == pytest.approx(gradient, abs=5e-3)
+
+
+def test_it_predicts_what_it_was_not_given():
+    rng = np.random.default_rng(2)
+    fit = process("distances", "matern", rng)
+    x, energy, gradient = observations("distances", 40, rng)
+    fit.add(x[:30], energy[:30], gradient[:30])
+    error = fit(x[30:])[0] - energy[30:]
+    assert np.median(np.abs(error)) < 0.15 * energy.std()
+
+
+@each_space
+@each_kernel
+def test_a_block_update_is_the_full_factorisation(space, kernel):
+    rng = np.random.default_rng(3)
+    x, energy, gradient = observations(space, 7, rng)
+    grown, whole = process(space, kernel, rng), process(space, kernel, np.random.default_rng(3))
+    whole.prior = grown.prior
+    for part in (slice(0, 2), slice(2, 3), slice(3, 7)):
+        grown.add(x[part], energy[part], gradient[part])
+    whole.add(x, energy, gradient)
+    assert grown.factor == pytest.approx(whole.factor, abs=1e-8)
+    assert grown(x + 0.05)[0] == pytest.approx(whole(x + 0.05)[0], abs=1e-6)
+
+
+def test_forgetting_points_is_a_fit_without_them():
+    rng = np.random.default_rng(4)
+    x, energy, gradient = observations("distances", 6, rng)
+    fit = process("distances", "matern", rng)
+    fit.add(x, energy, gradient)
+    fit.refit(fit.length, np.array([0, 1, 4]))
+    fresh = process("distances", "matern", rng)
+    fresh.prior = fit.prior
+    fresh.add(x[[0, 1, 4]], energy[[0, 1, 4]], gradient[[0, 1, 4]])
+    assert fit(x)[0] == pytest.approx(fresh(x)[0], abs=1e-8)
+
+
+def test_it_knows_where_it_knows_nothing():
+    rng = np.random.default_rng(5)
+    fit = process("distances", "matern", rng)
+    x, energy, gradient = observations("distances", 4, rng)
+    fit.add(x, energy, gradient)
+    far = x[:1] * 1.4
+    assert fit.deviation(x).max() < 0.02 * fit.sigma
+    assert fit.deviation(far)[0] > 5 * fit.deviation(x).max()
+
+
+def test_distances_are_blind_to_rigid_motion():
+    rng = np.random.default_rng(6)
+    fit = process("distances", "matern", rng)
+    x, energy, gradient = observations("distances", 3, rng)
+    fit.add(x, energy, gradient)
+    atoms = x[0].reshape(-1, 3) + 0.05
+    turned = align(atoms, rng.normal(size=atoms.shape)) + 3.0
+    assert fit(turned.reshape(1, -1))[0] == pytest.approx(fit(atoms.reshape(1, -1))[0], abs=1e-8)
+    motions = rigid_motions(atoms, ("translation", "rotation"))
+    assert motions @ fit(atoms.reshape(1, -1))[1][0] == pytest.approx(np.zeros(6), abs=1e-8)
+
+
+def test_surfaces_without_invariances_are_fitted_in_cartesians():
+    assert isinstance(descriptor(np.array([1]), ()), Cartesians)
+    assert isinstance(descriptor(NUMBERS, ("translation",)), Cartesians)
+    assert isinstance(descriptor(NUMBERS, ("translation", "rotation")), InverseDistances)
+
+
+def test_the_prior_holds_spectators_and_lets_go_of_what_reacts():
+    rng = np.random.default_rng(7)
+    two = ends(rng)
+    two[1] = two[0]
+    two[1, 4] += [0.0, 0.0, 1.5]
+    pairs = InverseDistances(NUMBERS)
+    stiffness = dict(
+        zip(zip(pairs.i, pairs.j, strict=True), Springs(NUMBERS, two, pairs).k, strict=True)
+    )
+    assert stiffness[0, 1] > 5.0
+    assert stiffness[0, 4] < 1e-6
+
+
+def test_mueller_brown_saddle_takes_few_evaluations():
+    known = mueller_brown.KNOWN[0]
+    oracle = Oracle(mueller_brown.load(None, 0, 1), known.reaction, 100)
+    line = np.linspace(known.reaction.reactant, known.reaction.product, 21)
+    path = load("methods", "neural-surrogate")(known.reaction, oracle, Path(line), 0)
+    assert np.linalg.norm(path.peak.position - known.saddle) < 0.01
+    assert path.converged
+    assert oracle.evaluations <= 40
+
+
+@pytest.fixture(scope="module")
+def isomerisation():
+    """Hydroxymethylene to formaldehyde, a hydrogen shift."""
+    from mepbench.prepare import prepare
+    from mepbench.reaction import read_set
+
+    entry = next(e for e in read_set("textbook", "textbook") if "hydroxymethylene" in e.name)
+    potential = PotentialSpec("xtb-python")
+    return prepare(entry, potential.load).reaction, potential
+
+
+@pytest.mark.parametrize("curve", ["network", "spline", "guess"])
+def test_a_molecule_s_saddle_takes_few_evaluations(isomerisation, curve):
+    reaction, potential = isomerisation
+    guess = load("guesses", "geodesic")(reaction, 0, frames=21)
+    oracle = Oracle(potential.of(reaction), reaction, 200)
+    path = load("methods", "neural-surrogate")(reaction, oracle, Path(guess), 0, curve=curve)
+    assert path.converged
+    assert oracle.evaluations <= 25
+    energies, gradients = Oracle(potential.of(reaction), reaction)(path.peak.position[None])
+    assert np.linalg.norm(gradients[0], axis=1).max() < 0.0105
+    assert energies[0] > reaction.energies.max() + 0.5
