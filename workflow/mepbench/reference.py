@@ -250,14 +250,17 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str) -> list[str
         saddle, irc = found.get(name, (None, []))
         if saddle is None or not saddle.info["source"].startswith("run:"):
             continue
-        before = "" if old is None or "ts" not in old else old["ts"].info["barrier_eV"]
-        barrier = saddle.info["barrier_eV"]
-        if before != "" and not barrier < before - BETTER:
-            continue
+        barrier, was = saddle.info["barrier_eV"], ""
+        if old is not None and "ts" in old:
+            before, proven = old["ts"].info["barrier_eV"], name in known_ircs
+            # A reference without its IRC is replaced by the same saddle with it.
+            if not barrier < before + (-BETTER if proven else BETTER):
+                continue
+            was = f", was {before:.4f}"
         saddle.info["source"] += f" of commit {commit}"
         known[name] = {**ends[name], "ts": saddle}
         known_ircs[name] = _thinned(irc)
-        lines.append(f"{name}: {barrier:.4f} eV" + (f", was {before:.4f}" if before else ""))
+        lines.append(f"{name}: {barrier:.4f} eV{was}")
     if lines or not file.exists():
         kept = sorted(set(known) & set(names))
         frames = [known[name][role] for name in kept for role in ROLES if role in known[name]]
