@@ -33,7 +33,8 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
         at = int(np.flatnonzero(reactant != product)[0])
         raise BadEndpoints(
             f"the atoms are ordered differently: atom {at + 1} is {chemical_symbols[reactant[at]]} "
-            f"in the reactant and {chemical_symbols[product[at]]} in the product: reorder one file"
+            f"in the reactant and {chemical_symbols[product[at]]} in the product: reorder one "
+            "file, or let `mepbench import ... --map` find the map"
         )
     if len(reactant) < 2:
         raise BadEndpoints("a reaction needs at least two atoms")
