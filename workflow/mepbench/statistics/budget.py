@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .censored import compared, quantile
+from .profiles import EVALUATIONS
 
 POINTS = 80
 KEY = ["set", "reaction", "method", "seed"]
@@ -19,12 +20,14 @@ COLUMNS = "set method evaluations runs error_median error_q25 error_q75".split()
 
 
 def grid(runs: pd.DataFrame, traces: pd.DataFrame) -> np.ndarray:
-    """Return the numbers of evaluations at which errors are taken, evenly in the logarithm."""
+    """Return the numbers of evaluations at which errors are taken: evenly in the logarithm,
+    and those of the profiles."""
     spent = [runs["gradients_path"].max()]
     if "evaluations" in traces and len(traces):
         spent.append(traces["evaluations"].max())
     most = np.nanmax(np.array(spent, dtype=float), initial=1)
-    return np.unique(np.geomspace(1, most, POINTS).round().astype(int))
+    evenly = np.geomspace(1, most, POINTS).round().astype(int)
+    return np.unique([*evenly, *(k for k in EVALUATIONS if k < most)])
 
 
 def reference_barriers(runs: pd.DataFrame) -> pd.Series:
