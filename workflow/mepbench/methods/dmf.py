@@ -30,6 +30,7 @@ ADVICE = (
     "libmumps-seq-dev pkg-config`, then `pip install 'mepbench[dmf]'` (or cyipopt from conda-forge)"
 )
 FRAMES = 41
+AT_END = 0.01  # nearer than that, PyDMF takes the energy of the end
 QUIET = {"output_file": "", "print_level": 0, "sb": "yes"}  # no file in the working directory
 
 
@@ -74,7 +75,8 @@ def solve(
     class Booked(dmf.DirectMaxFlux):
         """PyDMF's problem, evaluated by the oracle and recorded after each iteration."""
 
-        fatal: Exception | None = None
+        fatal: BudgetExhausted | None = None
+        failure: SCFFailure | None = None
 
         def get_forces(self):
             if self.fatal is not None:
@@ -82,7 +84,7 @@ def solve(
             inner = [
                 image
                 for image, t in zip(self.images, self.t_eval, strict=True)
-                if 0.01 <= t <= 0.99  # beyond, PyDMF takes the energy of the end
+                if AT_END <= t <= 1 - AT_END
             ]
             try:
                 evaluate_band(inner, oracle)
@@ -105,10 +107,9 @@ def solve(
             oracle.checkpoint(_path(self, reaction, oracle), residual=arguments[3])
 
     problem = Booked(**start, **options, nmove=points, beta=beta, update_teval=move_points)
-    problem.failure = None
     for image in problem.images:
         image.calc = oracle.calculator()
-    _know_the_ends(problem, reaction, rigid)
+    _know_the_ends(problem, reaction, oracle)
     problem.add_ipopt_options(QUIET)
     _, info = problem.solve(tol=tolerance)
     if info["status"] == -13 and problem.failure is not None:
@@ -119,14 +120,17 @@ def solve(
     return _path(problem, reaction, oracle, converged=info["status"] == 0, message=message)
 
 
-def _know_the_ends(problem, reaction: Reaction, rigid: bool) -> None:
+def _know_the_ends(problem, reaction: Reaction, oracle: Oracle) -> None:
     """Hand PyDMF the ends' energies and forces, turned as it has turned the ends."""
-    for at in (0, -1):
-        image, gradient = problem.images[at], reaction.gradients[at]
-        if rigid:
-            gradient = gradient @ _rotation(reaction.ends[at], image.positions)
+    images = problem.images[0], problem.images[-1]
+    problem.end_energies, gradients = oracle(reaction.ends)
+    for end, energy, gradient, image in zip(
+        reaction.ends, problem.end_energies, gradients, images, strict=True
+    ):
+        if "rotation" in oracle.invariances:
+            gradient = gradient @ _rotation(end, image.positions)
         image.calc.atoms = image.copy()
-        image.calc.results = {"energy": float(reaction.energies[at]), "forces": -gradient}
+        image.calc.results = {"energy": float(energy), "forces": -gradient}
     _ = problem.e0  # PyDMF keeps what it has once asked for
 
 
@@ -137,7 +141,7 @@ def _rotation(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
 def _path(problem, reaction: Reaction, oracle: Oracle, **outcome) -> Path:
     """Return the B-spline of the last iteration in the reaction's frame of reference."""
     history = problem.history
-    evaluated = history.t_eval[-1] if history.t_eval else problem.t_eval
+    evaluated = np.clip(history.t_eval[-1] if history.t_eval else problem.t_eval, 0.0, 1.0)
     top = history.tmax[-1]
     if not 0.0 < top < 1.0:  # no barrier, or no root of the cubic: the highest point
         top = evaluated[1 + np.argmax(history.energies[-1][1:-1])]
@@ -153,6 +157,8 @@ def _path(problem, reaction: Reaction, oracle: Oracle, **outcome) -> Path:
     frames[0], frames[-1] = reaction.ends
     energies = np.full(len(t), np.nan)
     energies[np.searchsorted(t, evaluated)] = history.energies[-1] + problem.e0
+    energies[(t > 0) & (t < 1) & ((t < AT_END) | (t > 1 - AT_END))] = np.nan
+    energies[[0, -1]] = problem.end_energies
     at = int(np.searchsorted(t, top))
     tangent = remove_rigid_motion(tangents(frames)[at], frames[at], oracle.invariances)
     energy = None if np.isnan(energies[at]) else float(energies[at])
