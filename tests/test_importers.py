@@ -1,5 +1,6 @@
 """Importers: every format to a set file that can be run, in bounded memory, whatever is in it."""
 
+import contextlib
 import csv
 import json
 import resource
@@ -173,6 +174,22 @@ def test_binary_garbage_archives_and_empty_files_are_one_clear_error(name, conte
 
 
 @pytest.mark.parametrize("name", available("importers"))
+def test_flipped_bytes_are_reported_and_never_a_traceback(name, tmp_path):
+    rng = np.random.default_rng(7)
+    source = sources(tmp_path)[name]
+    files = [source] if source.is_file() else [f for f in source.rglob("*") if f.is_file()]
+    for _ in range(25):
+        file = files[rng.integers(len(files))]
+        sound = file.read_bytes()
+        content = np.frombuffer(sound, dtype=np.uint8).copy()
+        content[rng.integers(0, len(content), 30)] = rng.integers(0, 256, 30)
+        file.write_bytes(content.tobytes()[: rng.integers(1, 2 * len(content))])
+        with contextlib.suppress(InputError):
+            import_set(name, source, tmp_path / "set.xyz")
+        file.write_bytes(sound)
+
+
+@pytest.mark.parametrize("name", available("importers"))
 def test_an_empty_folder_imports_nothing_and_says_so(name, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     status = main(["import", name, str(tmp_path / "empty"), "-o", str(tmp_path / "out.xyz")])
@@ -230,13 +247,14 @@ def test_bad_pairs_cost_only_themselves_and_each_has_one_line(tmp_path):
     (source / "truncated" / "product.xyz").write_text("3\n\nC 0 0 0\nN 1.2 0 0\n")
     pair(source / "binary")
     (source / "binary" / "product.xyz").write_bytes(b"\0\xff\xfe\x80" * 100)
+    pair(source / "far", HNC * 1e300)
     pair(source / "spin", comment="charge=1 multiplicity=1")
     pair(source / "two-files")
     xyz(source / "two-files" / "end.xyz", Z, HNC)
     tally = import_set("xyz-pairs", source, output)
     assert list(imported(output)) == ["good"]
     said = rejected(output)
-    assert len(said) == tally.counts["rejected"] == 10
+    assert len(said) == tally.counts["rejected"] == 11
     for name, reason in {
         "nan": "not a number",
         "other-formula": "same atoms",
@@ -246,6 +264,7 @@ def test_bad_pairs_cost_only_themselves_and_each_has_one_line(tmp_path):
         "no-element": "line 4: 'Xx' is no element",
         "truncated": "product.xyz",
         "binary": "product.xyz",
+        "far": "more than 10000 A away",
         "spin": "multiplicity 1 is impossible",
         "two-files": "two files are its product",
     }.items():
@@ -307,6 +326,24 @@ def test_a_truncated_set_file_gives_what_comes_before_the_break(tmp_path):
     import_set("extxyz", given, output)
     assert list(imported(output)) == ["0", "1"]
     assert any("line 26" in reason for reason in rejected(output).values())
+
+
+def test_a_byte_that_is_no_text_costs_its_own_reaction_of_a_set_file(tmp_path):
+    frames = [
+        frame(Z, x, reaction=str(i), role=role, charge=0, multiplicity=1)
+        for i in range(3)
+        for role, x in (("reactant", HCN), ("product", HNC))
+    ]
+    given, output = tmp_path / "given.xyz", tmp_path / "set.xyz"
+    write_frames(given, frames)
+    lines = given.read_bytes().splitlines(keepends=True)
+    lines[13] = lines[13].replace(b"0", b"\xff", 1)
+    lines += [b"3\n", b'reaction="_JSON [" role=product\n', *lines[2:5]]
+    given.write_bytes(b"".join(lines))
+    import_set("extxyz", given, output)
+    assert list(imported(output)) == ["0", "2"]
+    with pytest.raises(InputError, match="frame at line 11"):
+        read_set("s", str(given))
 
 
 def test_a_broken_row_in_the_middle_of_a_table_is_reported_with_its_line(tmp_path):

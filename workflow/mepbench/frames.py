@@ -120,7 +120,8 @@ def xyz_blocks(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of the first line and the lines of each frame of an XYZ file."""
     path, at = Path(path), 0
     try:
-        with path.open(encoding="utf-8") as file:
+        # A byte that is no UTF-8 is kept, so that it costs its own frame and no other.
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
             while head := file.readline(LONGEST_LINE):
                 if not head.strip():
                     if not file.read(LONGEST_LINE).strip():
@@ -143,7 +144,7 @@ def xyz_blocks(path: str | Path) -> Iterator[tuple[int, list[str]]]:
                     )
                 yield at + 1, block
                 at += natoms + 2
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.__class__.__name__}: {error})") from None
 
 
@@ -155,13 +156,19 @@ def comment_text(comment: str, key: str) -> str | None:
     token = match.group(1).strip('"')
     if re.fullmatch(r"[A-Za-z0-9_.+-]+", token):
         return token
-    value = key_val_str_to_dict(comment).get(key)
+    try:
+        value = key_val_str_to_dict(comment).get(key)
+    except ValueError:  # broken JSON, which reading the frame reports
+        return token
     return value if isinstance(value, str) else token
 
 
 def parse_block(block: list[str]) -> Atoms:
     """Return the frame of one block of lines."""
-    (atoms,) = read_xyz(io.StringIO("".join(block)), slice(None))
+    text = "".join(block)
+    if not text.isascii():
+        text.encode("utf-8")  # raises what the file has that is not UTF-8
+    (atoms,) = read_xyz(io.StringIO(text), slice(None))
     for key in TEXT_KEYS:
         if key in atoms.info and not isinstance(atoms.info[key], str):
             atoms.info[key] = comment_text(block[1], key) or str(atoms.info[key])

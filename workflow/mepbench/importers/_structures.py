@@ -145,7 +145,9 @@ def _ase_structures(path: Path) -> Iterator[Structure]:
     from ase.io.trajectory import TrajectoryReader
 
     try:
-        with TrajectoryReader(str(path)) as trajectory:
+        with np.errstate(all="ignore"):  # garbage overflows before it is found to be garbage
+            opened = TrajectoryReader(str(path))
+        with opened as trajectory:
             for at in range(len(trajectory)):
                 yield _from_atoms(trajectory[at])
     except InputError:

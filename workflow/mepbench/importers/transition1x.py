@@ -43,14 +43,21 @@ def read(
         ) from None
     with file:
         _bound_cache(file)
-        parts = [part] if part in file else [p for p in PARTS if part == "data" and p in file]
+        try:
+            parts = [part] if part in file else [p for p in PARTS if part == "data" and p in file]
+            formulas = [(top, formula) for top in parts for formula in _names(file, top)]
+            content = ", ".join(map(repr, list(file)[:5])) or "nothing"
+        except Exception as error:  # HDF5 raises many kinds on damaged metadata
+            raise InputError(
+                f"{source}: is damaged: copy or download it again ({one_line(error)[:200]})."
+            ) from None
         if not parts:
             raise InputError(
-                f"{source}: has no group {part!r}, so it is no Transition1x file (it has "
-                f"{', '.join(map(repr, list(file)[:5])) or 'nothing'})."
+                f"{source}: has no group {part!r}, so it is no file like Transition1x (it has "
+                f"{content})."
             )
-        for top in parts:
-            yield from _reactions(file, top)
+        for top, formula in formulas:
+            yield from _reactions(file, f"{top}/{formula}", formula)
 
 
 def _bound_cache(file) -> None:
@@ -61,16 +68,15 @@ def _bound_cache(file) -> None:
     file.id.set_mdc_config(config)
 
 
-def _reactions(file, part: str) -> Iterator[Found | Rejected]:
-    for formula in _names(file, part):
-        try:
-            names = _names(file, f"{part}/{formula}")
-        except Exception as error:  # HDF5 raises many kinds on damaged metadata
-            yield Rejected(formula, f"{part}/{formula}", f"the group is damaged ({error})")
-            continue
-        for name in names:
-            where = f"{part}/{formula}/{name}"
-            yield Found(f"{formula}_{name}", where, lambda where=where: _load(file, where))
+def _reactions(file, group: str, formula: str) -> Iterator[Found | Rejected]:
+    try:
+        names = _names(file, group)
+    except Exception as error:  # likewise
+        yield Rejected(formula, group, f"the group is damaged ({one_line(error)[:200]})")
+        return
+    for name in names:
+        where = f"{group}/{name}"
+        yield Found(f"{formula}_{name}", where, lambda where=where: _load(file, where))
 
 
 def _names(file, path: str) -> list[str]:
