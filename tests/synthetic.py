@@ -43,6 +43,7 @@ def runs(names=NAMES, methods=METHODS, seeds=(0,)) -> pd.DataFrame:
                 error = 0.0 if j == i % len(methods) else chance.exponential(1e-4)
                 defect = 10 ** chance.uniform(-2.5, -0.5 if j > 1 else 0.5)
                 trajectory = method.startswith("gad")
+                path_error = None if trajectory else chance.normal(0.05, 0.1)
                 rows.append(
                     {
                         "set": "made-up",
@@ -59,7 +60,10 @@ def runs(names=NAMES, methods=METHODS, seeds=(0,)) -> pd.DataFrame:
                         "reason": "" if solved else f"it failed on {name}",
                         "barrier_eV": barrier + error,
                         "barrier_error_eV": error,
-                        "path_barrier_error_eV": None if trajectory else chance.normal(0.05, 0.1),
+                        "path_barrier_eV": None if trajectory else barrier + error + path_error,
+                        "path_barrier_error_eV": path_error,
+                        "guess_barrier_eV": barrier + 0.1 * (i % 4),
+                        "reaction_energy_eV": 0.3 * (i % 5) - 0.6,
                         "saddle_rmsd_A": chance.exponential(0.003),
                         "path_saddle_rmsd_A": chance.exponential(0.1),
                         "tangency_defect_eV": None if trajectory else defect,
@@ -76,6 +80,8 @@ def runs(names=NAMES, methods=METHODS, seeds=(0,)) -> pd.DataFrame:
                         "potential": "GFN2-xTB",
                         "self_reference": error == 0 and solved,
                         "below_reference": False,
+                        "bonds_changed": i % 3,
+                        "guess_length_A": 1.5 + 0.2 * i,
                     }
                 )
     columns = [*COLUMNS, *EXTRA_COLUMNS]
@@ -110,7 +116,7 @@ def write_results(folder: Path, table: pd.DataFrame) -> Path:
     empty = pd.DataFrame(columns=[*key, "s", "arc_length_A", "energy_eV"])
     write_runs(folder / "profiles.csv", pd.concat([empty, *profiles]) if profiles else empty)
     columns = [*key, "evaluations", "rounds", "seconds", "barrier_eV", "residual"]
-    write_runs(folder / "traces.csv", pd.DataFrame(columns=columns))
+    write_runs(folder / "traces.csv", _traces(good, columns))
     write_runs(folder / "surfaces.csv", _surfaces(list(dict.fromkeys(table.method))))
     write_runs(folder / "reference.csv", pd.DataFrame(columns=["set", "reaction", "barrier_eV"]))
     manifest = {"mepbench": "0.1.0", "commit": "0" * 40, "host": "<host>", "config": {}}
@@ -128,6 +134,24 @@ def write_results(folder: Path, table: pd.DataFrame) -> Path:
             ),
         )
     return folder
+
+
+def _traces(runs: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Four checkpoints of each run, whose barriers fall towards the last one's."""
+    rows = []
+    for row in runs.itertuples():
+        for k in range(1, 5):
+            rows.append(
+                {
+                    **{key: getattr(row, key) for key in ("set", "reaction", "method", "seed")},
+                    "evaluations": max(1, row.gradients_path * k // 4),
+                    "rounds": k,
+                    "seconds": 0.1 * k,
+                    "barrier_eV": row.barrier_eV + 0.5 / k,
+                    "residual": 1.0 / k,
+                }
+            )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _surfaces(methods: list[str]) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import pytest
 import synthetic
 
 from mepbench.figures import Results, caption, render
-from mepbench.report import build
+from mepbench.report import STATISTICS, build
+from mepbench.wording import CAPTIONS
 
 
 class Tags(HTMLParser):
@@ -47,7 +48,7 @@ def folder(tmp_path_factory):
 
 def test_page_has_every_section_method_reaction_and_reason(folder):
     page = build(folder, folder / "report" / "index.html").read_text(encoding="utf-8")
-    for section in "summary figures reactions failures provenance references".split():
+    for section in "summary statistics figures reactions failures provenance references".split():
         assert f'<section id="{section}">' in page
     runs = Results(folder).runs
     for text in [*runs.method, *runs.reaction, *runs.reason]:
@@ -85,9 +86,9 @@ def test_page_of_no_run_says_so(tmp_path):
     assert "No figure was rendered" in page
 
 
-def test_page_of_refused_endpoints_gives_their_reason_once(tmp_path):
+def test_page_of_refused_endpoints_gives_their_reason_once_a_table(tmp_path):
     page = page_of(tmp_path, synthetic.bad_endpoints())
-    assert page.count("both ends relax into one minimum") == 1
+    assert page.count("both ends relax into one minimum") == 2
 
 
 def test_page_is_the_same_each_time_and_names_its_tags_in_pairs(folder):
@@ -95,3 +96,10 @@ def test_page_is_the_same_each_time_and_names_its_tags_in_pairs(folder):
     assert build(folder, folder / "b.html").read_text(encoding="utf-8") == first
     for tag in "table tr td section figure ul dl details".split():
         assert len(re.findall(f"<{tag}[ >]", first)) == first.count(f"</{tag}>"), tag
+
+
+def test_page_has_the_tables_of_the_statistics_with_their_captions(folder):
+    page = Tags(build(folder, folder / "c.html").read_text(encoding="utf-8"))
+    for name in STATISTICS:
+        if name != "unsolved":
+            assert CAPTIONS[name] in page.text

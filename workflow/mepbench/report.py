@@ -15,9 +15,21 @@ from .chains import chains_worded
 from .figures import Results, caption, figure_files
 from .markup import one_line
 from .reference import notices
-from .tables import exact
+from .tables import TABLES, exact
 from .tidy import read_rows
 
+# Tables of the section on statistics, in its order, and their titles.
+STATISTICS = {
+    "verdicts": "How runs ended",
+    "unsolved": "Reactions that no method solved",
+    "intervals": "How sure the numbers are",
+    "pairwise": "Method against method",
+    "virtual_best": "The virtual best method",
+    "profiles": "Profiles",
+    "accuracy": "Accuracy against budget",
+    "ranks": "Stability of the ranks",
+    "hardness": "What goes with failure",
+}
 TEMPLATES = Path(__file__).resolve().parents[1] / "report"
 
 
@@ -65,7 +77,8 @@ def _contents(results: Results) -> dict:
         "methods": results.methods,
         "potentials": sorted(set(runs.potential) - {""}),
         "count": len(runs.drop_duplicates(["set", "reaction"])),
-        "summary": _by_set(wording.summary(exact("summary", runs, results.traces))),
+        "summary": _worded(results, "summary"),
+        "statistics": [(title, name, _worded(results, name)) for name, title in STATISTICS.items()],
         "reactions": _reactions(results, endpoints),
         "failures": wording.failures(exact("failures", runs, results.traces)).to_dict("records"),
         "below": runs[runs.below_reference].to_dict("records"),
@@ -82,8 +95,13 @@ def _chains(file: Path) -> list[dict]:
     return chains_worded(read_rows(str(file))) if file.exists() else []
 
 
-def _by_set(table: pd.DataFrame) -> dict[str, dict]:
-    """Headings and rows of a readable table, by set."""
+def _worded(results: Results, name: str) -> dict[str, dict]:
+    """Headings and rows of a readable table, by set; by "" where sets are pooled."""
+    table = TABLES[name][1](exact(name, results.runs, results.traces))
+    if table.empty:
+        return {}
+    if "set" not in table:
+        return {"": {"headings": list(table.columns), "rows": table.to_numpy().tolist()}}
     found = {}
     for name, part in table.groupby("set", sort=False):
         part = part.drop(columns="set")
