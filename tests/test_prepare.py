@@ -113,7 +113,8 @@ BAD_SMILES = {
     "[H:1][C:2]#[N:3]>>[H:1][N+:4]#[C-:2]": "product has no atom mapped 3",
     "[H:1][C:2]#[N:3].[He:4]>>[H:1][N+:3]#[C-:2]": "product has no atom mapped 4",
     "[H:1][C:2]#[N:3]>>[H:1][N+:2]#[C-:3]": "atom 2 is C in the reactant and N",
-    "[CH:2]#[N:3]>>[NH+:3]#[C-:2]": "hydrogens of atom 2 .* change",
+    "[CH2:2]=[NH:3]>>[CH3:2][NH2:3]": "has 3 hydrogens without map numbers and the product 5",
+    "C=CCOC=C>>C=CCCC=O": "no map numbers, and 2 different reactions change as few bonds",
     "[*:1][C:2]#[N:3]>>[*:1][N+:3]#[C-:2]": "wildcard",
     "[Cl-:1].[CH3:2][Cl:3]>>[Cl:1][CH3:2].[Cl-:3]": "charge -1, declared is \\+0",
 }

@@ -1,22 +1,27 @@
 """What endpoints must be, before and after relaxation.
 
-Each check raises `BadEndpoints`, whose message names what is wrong, where, and the remedy.
+Each check raises `BadEndpoints`, whose message names what is wrong, where, and the remedy; or
+it returns what is worth to know of ends that are good. Their verdicts are columns of
+`endpoints.csv`: bonds, minima, stereo, distinct, whole, spin.
 """
 
 import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from .errors import BadEndpoints
+from .errors import BadEndpoints, SCFFailure
+from .mapping import orders_differ
 from .path import rmsd
 from .reaction import Entry
 from .relax import Minimum
-from .structure import difference
+from .shortest import inverted
+from .structure import bonds, difference
 
 ENDS = ("reactant", "product")
 OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
 FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
 SAME_RMSD = 0.1  # angstrom
+LOWER_STATE = 0.05  # eV
 SAME_ENERGY, SIMILAR_RMSD = 1e-3, 0.3  # eV, angstrom: a soft mode may keep two relaxations apart
 
 
@@ -28,13 +33,6 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
         raise BadEndpoints(
             f"the reactant is {formulas[0]} and the product {formulas[1]}: both ends must have "
             "the same atoms"
-        )
-    if not np.array_equal(reactant, product):
-        at = int(np.flatnonzero(reactant != product)[0])
-        raise BadEndpoints(
-            f"the atoms are ordered differently: atom {at + 1} is {chemical_symbols[reactant[at]]} "
-            f"in the reactant and {chemical_symbols[product[at]]} in the product: reorder one "
-            "file, or let `mepbench import ... --map` find the map"
         )
     if len(reactant) < 2:
         raise BadEndpoints("a reaction needs at least two atoms")
@@ -56,6 +54,10 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
                 f"{atom_label(reactant, j)} are {distance:.2f} A apart: correct the file"
             )
         starts.append(positions)
+    if reason := orders_differ(reactant, starts[0], product, starts[1]):
+        raise BadEndpoints(
+            f"{reason}: reorder one file, or let `mepbench import ... --map` find the map"
+        )
     return reactant, starts
 
 
@@ -71,6 +73,55 @@ def check_electrons(numbers: np.ndarray, charge: int, multiplicity: int) -> None
             f"multiplicity {multiplicity} is impossible for {electrons} electrons (charge "
             f"{charge}), it may be {possible}: correct `multiplicity` or `charge`"
         )
+
+
+def check_bonds(numbers: np.ndarray, starts: list[np.ndarray], ends: list[Minimum]) -> str:
+    """Say which bonds relaxation has changed from the ends as given."""
+    notes = [
+        _changes(numbers, bonds(numbers, start), bonds(numbers, end.positions), name)
+        for start, end, name in zip(starts, ends, ENDS, strict=True)
+    ]
+    return "; ".join(note for note in notes if note)
+
+
+def check_stereo(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> str:
+    """Say what is inverted from end to end although none of its bonds changes.
+
+    In a file the order of the atoms is a statement, and a centre may really invert; but mostly
+    two of its atoms are swapped at one end.
+    """
+    marks = inverted(numbers, reactant.positions, product.positions)
+    names = ", ".join(mark.name(numbers) for mark in marks[:4])
+    return f"{names} inverted, though no bond of it changes: is the atom order right?" * bool(marks)
+
+
+def check_minima(ends: list[Minimum]) -> str:
+    """Say which end was left along a negative mode."""
+    names = [name for end, name in zip(ends, ENDS, strict=True) if end.displaced]
+    return f"{' and '.join(names)} left a saddle along its negative mode" * bool(names)
+
+
+def check_spin(numbers, charge: int, multiplicity: int, ends: list[Minimum], load) -> str:
+    """Say at which end the next higher or lower multiplicity has the lower energy.
+
+    `load(numbers, charge, multiplicity)` returns a potential. GFN-xTB has no exchange energy that
+    favours high spin, so what it finds lower is lower.
+    """
+    notes = []
+    for other in (multiplicity - 2, multiplicity + 2):
+        if other < 1 or other - 1 > int(np.sum(numbers)) - charge:
+            continue
+        try:
+            energies, _ = load(numbers, charge, other).evaluate(
+                np.array([end.positions for end in ends])
+            )
+        except SCFFailure:
+            continue
+        for energy, end, name in zip(energies, ends, ENDS, strict=True):
+            if energy < end.energy - LOWER_STATE:
+                gap = end.energy - energy
+                notes.append(f"multiplicity {other} is {gap:.2f} eV lower at the {name}")
+    return "; ".join(notes)
 
 
 def check_whole(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> None:
@@ -99,6 +150,16 @@ def check_distinct(
             f"both ends relax into one minimum (RMSD {distance:.3f} A, energies {gap:.4f} eV "
             "apart): with this potential there is no reaction between them"
         )
+
+
+def _changes(numbers, before: frozenset, after: frozenset, end: str) -> str:
+    """One line on the bonds that relaxation has changed, empty if none."""
+    parts = []
+    for word, pairs in (("breaks", before - after), ("forms", after - before)):
+        names = ["-".join(atom_label(numbers, k) for k in pair) for pair in sorted(pairs)]
+        if names:
+            parts.append(f"{word} {', '.join(names)}")
+    return f"relaxation of the {end} {' and '.join(parts)}" if parts else ""
 
 
 def atom_label(numbers: np.ndarray, index: int) -> str:

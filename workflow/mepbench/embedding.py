@@ -4,6 +4,10 @@ RDKit's distance geometry (Blaney, Dixon, Rev. Comput. Chem. 5, 299 (1994),
 doi:10.1002/9780470125823.ch6) with one change: atoms that bond on the other side of the
 reaction may not be far apart. That places fragments face to face and folds chains into shape.
 Torsion preferences are left out, since they would unfold them again.
+
+A *crossing* is a geometry of neither side: all bonds that break or form are stretched a
+little, all other distances are what either side allows. Both sides driven from one crossing
+share its arrangement.
 """
 
 import numpy as np
@@ -12,7 +16,8 @@ from ase.data import covalent_radii
 from .smiles import MappedReaction, Side
 
 SEED = 20240229
-CONFORMERS = 6
+CONFORMERS = 3
+STRETCHED = 1.25  # length of a bond at the crossing over the sum of the radii
 REACH = 1.6  # angstrom beyond the bond length: how far apart atoms are that will bond
 SLACKS = (0.0, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, np.inf)  # angstrom, where that is too near
 
@@ -48,8 +53,40 @@ def reactive_bounds(reaction: MappedReaction, at: int, slack: float) -> np.ndarr
     return bounds if DoTriangleSmoothing(bounds) else None
 
 
-def embed(side: Side, bounds: np.ndarray) -> list[np.ndarray]:
-    """Return embedded geometries (N, 3), angstrom, within the bounds; none if RDKit fails."""
+def crossings(reaction: MappedReaction) -> list[np.ndarray]:
+    """Embed geometries (N, 3), angstrom, in which the bonds that change are stretched."""
+    from rdkit.Chem import rdDistGeom
+    from rdkit.DistanceGeometry import DoTriangleSmoothing
+
+    one, other = (rdDistGeom.GetMoleculeBoundsMatrix(side.molecule) for side in reaction.sides)
+    bounds = np.triu(np.maximum(one, other), 1) + np.tril(np.minimum(one, other), -1)
+    numbers, radii = reaction.numbers, covalent_radii[reaction.numbers]
+    changing = changing_bonds(reaction)
+    for i in {atom for pair, _ in changing for atom in pair}:
+        # What reacts comes nearer than the force field behind these bounds would let it.
+        for j in range(len(numbers)):
+            nearest = (1.6 if 1 in (numbers[i], numbers[j]) else 1.35) * (radii[i] + radii[j])
+            at = max(i, j), min(i, j)
+            bounds[at] = min(bounds[at], nearest)
+    for (i, j), length in changing:
+        bounds[i, j], bounds[j, i] = length + 0.05, length - 0.05
+    if not DoTriangleSmoothing(bounds):
+        return []
+    return embed(reaction.sides[0], bounds, marks=False)
+
+
+def changing_bonds(reaction: MappedReaction) -> list[tuple[tuple[int, int], float]]:
+    """Pairs of atoms whose bond breaks or forms, and its length at a crossing, angstrom."""
+    one, other = (side.bonds for side in reaction.sides)
+    radii = covalent_radii[reaction.numbers]
+    return [((i, j), STRETCHED * (radii[i] + radii[j])) for i, j in sorted(one ^ other)]
+
+
+def embed(side: Side, bounds: np.ndarray, *, marks: bool = True) -> list[np.ndarray]:
+    """Return embedded geometries (N, 3), angstrom, within the bounds; none if RDKit fails.
+
+    Without `marks`, centres are embedded in any handedness.
+    """
     from rdkit.Chem import ChiralType, Mol, rdDistGeom
 
     options = rdDistGeom.KDG()
@@ -61,7 +98,7 @@ def embed(side: Side, bounds: np.ndarray) -> list[np.ndarray]:
     molecule = Mol(side.molecule)
     for atom in molecule.GetAtoms():
         # RDKit holds no pyramid of three neighbours as written; the mirror image is tried later.
-        if atom.GetDegree() < 4:
+        if atom.GetDegree() < 4 or not marks:
             atom.SetChiralTag(ChiralType.CHI_UNSPECIFIED)
     found = rdDistGeom.EmbedMultipleConfs(molecule, CONFORMERS, options)
     return [np.array(molecule.GetConformer(index).GetPositions()) for index in found]

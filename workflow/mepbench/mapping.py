@@ -85,7 +85,7 @@ def find_map(
             "give the map"
         )
     product = positions_p[found[0].permutation]
-    q, p = shortest_pair(numbers_r, positions_r, product, starts=STARTS)
+    q, p, _ = shortest_pair(numbers_r, positions_r, product, starts=STARTS)
     inverse = np.argsort(q)
     permutation = found[0].permutation[p][inverse]
     if marks := inverted(numbers_r, positions_r, positions_p[permutation]):
@@ -286,44 +286,56 @@ def _bond_kinds(graph: _Graph) -> Counter:
 
 def _with_hydrogens(r: _Graph, p: _Graph, heavy: dict[int, int]) -> list[np.ndarray]:
     """Add the hydrogens to a map of heavy atoms, in every way that changes fewest bonds."""
-    permutation = np.full(len(r.numbers), -1)
-    for i, j in heavy.items():
-        permutation[i] = j
-    kind_r = {h: (frozenset(heavy[i] for i in r.parents[h]), r.partners[h]) for h in r.hydrogens}
-    kind_p = {h: (p.parents[h], p.partners[h]) for h in p.hydrogens}
-    free = list(p.hydrogens)
-    moving = []
-    for h in r.hydrogens:  # one that keeps its neighbours costs nothing
-        stay = next((k for k in free if kind_p[k] == kind_r[h]), None)
-        if stay is None:
+    kinds_r = {h: (frozenset(heavy[i] for i in r.parents[h]), r.partners[h]) for h in r.hydrogens}
+    kinds_p = {h: (p.parents[h], p.partners[h]) for h in p.hydrogens}
+    found = []
+    for match in match_hydrogens(kinds_r, kinds_p):
+        permutation = np.full(len(r.numbers), -1)
+        for i, j in (heavy | match).items():
+            permutation[i] = j
+        found.append(permutation)
+    return found
+
+
+def match_hydrogens(kinds_r: dict, kinds_p: dict) -> list[dict[int, int]]:
+    """Match hydrogens that have no number of their own, in every way that changes fewest bonds.
+
+    One that has the same neighbours on both sides stays; among those left, ways that differ
+    by hydrogens of one kind only count once.
+
+    Parameters
+    ----------
+    kinds_r, kinds_p : for each hydrogen its heavy neighbours, a frozenset of what names them
+        on both sides, and the number of its neighbours that are hydrogens
+
+    Returns
+    -------
+    list of dicts, from the hydrogens of the reactant to those of the product
+    """
+    stay, free, moving = {}, list(kinds_p), []
+    for h, kind in kinds_r.items():
+        same = next((k for k in free if kinds_p[k] == kind), None)
+        if same is None:
             moving.append(h)
         else:
-            permutation[h] = stay
-            free.remove(stay)
+            stay[h] = same
+            free.remove(same)
     if len(moving) > MOST_MOVING_HYDROGENS:
         raise MapError(f"{len(moving)} hydrogens would move at once: give the atom map")
 
     def cost(h, k) -> float:
-        (one, pairs), (other, pairs_k) = kind_r[h], kind_p[k]
+        (one, pairs), (other, pairs_k) = kinds_r[h], kinds_p[k]
         return len(one ^ other) + abs(pairs - pairs_k) / 2
 
-    ways: dict[tuple, np.ndarray] = {}
-    prices: dict[tuple, float] = {}
+    ways: dict[str, tuple[float, dict]] = {}
     for image in permutations(free):
+        match = dict(zip(moving, image, strict=True))
         kinds = tuple(
-            sorted(
-                (tuple(sorted(kind_r[h][0])), tuple(sorted(kind_p[k][0])))
-                for h, k in zip(moving, image, strict=True)
-            )
+            sorted((sorted(kinds_r[h][0]), sorted(kinds_p[k][0])) for h, k in match.items())
         )
-        if kinds in ways:
-            continue
-        full = permutation.copy()
-        full[moving] = image
-        ways[kinds] = full
-        prices[kinds] = sum(cost(h, k) for h, k in zip(moving, image, strict=True))
-    least = min(prices.values())
-    return [ways[kinds] for kinds, price in prices.items() if price <= least + 1e-9]
+        ways.setdefault(repr(kinds), (sum(cost(h, k) for h, k in match.items()), stay | match))
+    least = min(price for price, _ in ways.values())
+    return [match for price, match in ways.values() if price <= least + 1e-9]
 
 
 def _atom_map(bonds_r, bonds_p, permutation: np.ndarray) -> AtomMap:

@@ -15,14 +15,24 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 
-from .checks import ENDS, atom_label, check_distinct, check_electrons, check_whole, given_geometries
+from .checks import (
+    ENDS,
+    check_bonds,
+    check_distinct,
+    check_electrons,
+    check_minima,
+    check_spin,
+    check_stereo,
+    check_whole,
+    given_geometries,
+)
 from .errors import BadEndpoints, SCFFailure
 from .oracle import Oracle
 from .path import align, rmsd
 from .reaction import Entry, Reaction
 from .reactive_pair import pair_score, reactive_pair
 from .relax import Minimum, minima
-from .smiles import read_smiles
+from .smiles import read_mappings
 from .structure import bonds
 
 DECIMALS = 8
@@ -40,11 +50,14 @@ class Prepared:
     reaction : the prepared reaction, None unless `verdict` is "ok"
     evaluations, seconds : what preparation cost
     fmax : largest atomic force at the two ends, eV/angstrom
+    checks : for each of bonds, minima, stereo, distinct, whole and spin "ok", what is wrong, or
+        what is worth to know; those that were not reached are missing
     """
 
     COLUMNS = tuple(
         "set reaction verdict reason class natoms formula charge multiplicity reaction_energy_eV "
-        "rmsd_A bonds_changed fmax_eV_A evaluations seconds literature".split()
+        "rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
+        "check_bonds check_minima check_stereo check_distinct check_whole check_spin".split()
     )
 
     entry: Entry
@@ -54,6 +67,7 @@ class Prepared:
     evaluations: int = 0
     seconds: float = 0.0
     fmax: float = np.nan
+    checks: dict[str, str] = field(default_factory=dict)
     invariances: tuple[str, ...] = field(default=("translation", "rotation"))
 
     def row(self) -> dict:
@@ -71,6 +85,7 @@ class Prepared:
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
             "literature": entry.literature,
+            **{f"check_{name}": verdict for name, verdict in self.checks.items()},
         }
         if reaction is not None:
             row |= {
@@ -96,6 +111,7 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
     """
     start = time.perf_counter()
     meter: list[Oracle] = []
+    checks: dict[str, str] = {}
 
     def outcome(verdict: str, reason: str, **result) -> Prepared:
         return Prepared(
@@ -104,11 +120,12 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
             " ".join(reason.split())[:400],
             evaluations=sum(oracle.evaluations for oracle in meter),
             seconds=time.perf_counter() - start,
+            checks=checks,
             **result,
         )
 
     try:
-        reaction, notes, invariances = _prepare(entry, load_potential, meter, relaxed)
+        reaction, notes, invariances = _prepare(entry, load_potential, meter, checks, relaxed)
     except BadEndpoints as error:
         return outcome("bad-endpoints", str(error))
     except SCFFailure as error:
@@ -119,38 +136,55 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
     return outcome("ok", "; ".join(notes), reaction=reaction, fmax=fmax, invariances=invariances)
 
 
-def _prepare(entry, load_potential, meter, relaxed) -> tuple[Reaction, list[str], tuple[str, ...]]:
+def _prepare(
+    entry, load_potential, meter, checks, relaxed
+) -> tuple[Reaction, list[str], tuple[str, ...]]:
     if entry.problem:
         raise BadEndpoints(f"{entry.problem} ({entry.origin})")
     if entry.smiles is None:
         numbers, starts = given_geometries(entry)
     else:
-        mapped = read_smiles(entry.smiles, entry.charge)
-        numbers = mapped.numbers
-    check_electrons(numbers, entry.charge, entry.multiplicity)
-    oracle = Oracle(load_potential(numbers, entry.charge, entry.multiplicity))
+        mappings = read_mappings(entry.smiles, entry.charge)
+        numbers, starts = mappings[0].numbers, None
+    state = entry.charge, entry.multiplicity
+
+    def check(name: str, ask: Callable, *about) -> str:
+        try:
+            note = ask(*about) or ""
+        except BadEndpoints as error:
+            checks[name] = str(error)
+            raise
+        checks[name] = note or "ok"
+        return note
+
+    check("spin", check_electrons, numbers, *state)
+    oracle = Oracle(load_potential(numbers, *state))
     meter.append(oracle)
-    if entry.smiles is None and relaxed:
-        (reactant, product), notes = _as_given(oracle, starts), []
-    elif entry.smiles is None:
-        reactant, product, notes = _relaxed_pair(oracle, numbers, starts)
+    molecular = "rotation" in oracle.invariances
+    if starts is not None and relaxed:
+        ends, notes = _as_given(oracle, starts), []
+    elif starts is not None:
+        ends = check("minima", _relaxed_pair, oracle, numbers, starts)
+        notes = [check("bonds", check_bonds, numbers, starts, ends)]
     else:
-        (reactant, product), notes = reactive_pair(mapped, oracle), []
-    check_whole(numbers, reactant, product)
-    check_distinct(numbers, reactant, product, oracle.invariances)
-    reaction = _finish(entry, numbers, reactant, product, oracle)
-    return reaction, notes, oracle.invariances
+        ends, notes = check("minima", reactive_pair, mappings, oracle), []
+        checks["bonds"] = checks["stereo"] = "ok"
+    if not relaxed:
+        check("minima", check_minima, ends)
+    if molecular and starts is not None:
+        notes.append(check("stereo", check_stereo, numbers, *ends))
+    check("whole", check_whole, numbers, *ends)
+    check("distinct", check_distinct, numbers, *ends, oracle.invariances)
+    if molecular and not relaxed:
+        check("spin", check_spin, numbers, *state, ends, load_potential)
+    reaction = _finish(entry, numbers, *ends, oracle)
+    return reaction, [note for note in notes if note], oracle.invariances
 
 
-def _relaxed_pair(oracle, numbers, starts) -> tuple[Minimum, Minimum, list[str]]:
+def _relaxed_pair(oracle, numbers, starts) -> tuple[Minimum, Minimum]:
     """Relax both given ends; where a way down forks, take the pair that belongs together."""
     found = [_minima_of(oracle, numbers, x, end) for x, end in zip(starts, ENDS, strict=True)]
-    pair = min(itertools.product(*found), key=lambda pair: pair_score(*pair, oracle.invariances))
-    notes = [
-        _changes(numbers, bonds(numbers, x), bonds(numbers, minimum.positions), end)
-        for x, minimum, end in zip(starts, pair, ENDS, strict=True)
-    ]
-    return *pair, [note for note in notes if note]
+    return min(itertools.product(*found), key=lambda pair: pair_score(*pair, oracle.invariances))
 
 
 def _as_given(oracle, starts) -> list[Minimum]:
@@ -187,13 +221,3 @@ def _finish(entry, numbers, reactant, product, oracle) -> Reaction:
         energies=energies,
         gradients=gradients,
     )
-
-
-def _changes(numbers, before: frozenset, after: frozenset, end: str) -> str:
-    """One line on the bonds that relaxation has changed, empty if none."""
-    parts = []
-    for word, pairs in (("breaks", before - after), ("forms", after - before)):
-        names = ["-".join(atom_label(numbers, k) for k in pair) for pair in sorted(pairs)]
-        if names:
-            parts.append(f"{word} {', '.join(names)}")
-    return f"relaxation of the {end} {' and '.join(parts)}" if parts else ""

@@ -100,7 +100,7 @@ def shortest_pair(
     product: np.ndarray,
     written: tuple[list[Mark], list[Mark]] = ((), ()),
     starts: int = 1,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Find the renumberings of both ends by which they are nearest.
 
     Each end in turn is renumbered to be nearest to the other, until neither moves.
@@ -116,13 +116,14 @@ def shortest_pair(
     -------
     q, p : (N,) int arrays; `reactant[q]` and `product[p]` have the bonds of `reactant` and
         `product`. Both are the identity where nothing is nearer.
+    wrong : how many signs do not hold: written ones, and of what stays the same
     """
     identity = np.arange(len(numbers))
     groups = [_Renumberings(numbers, x) for x in (reactant, product)]
     draw = np.random.default_rng(0)
     best, least = (identity, identity), _cost(numbers, reactant, product, written)
     if all(len(group.skeletons) == 1 and not group.orbits for group in groups):
-        return best
+        return *best, least[0]
     for start in range(starts):
         q, p = best if start == 0 else [group.drawn(draw) for group in groups]
         here = (np.inf,) if start else least
@@ -141,7 +142,7 @@ def shortest_pair(
                 break
         if here < (least[0], least[1] - 1e-6):
             best, least = (q, p), here
-    return best
+    return *best, least[0]
 
 
 def _wanted(numbers, fixed, mobile, own, others) -> list[Mark]:
