@@ -48,7 +48,7 @@ def solve(
     near: float = 0.2,
     soundings: int = 15,
     doubt: float = 0.15,
-    lenience: float = 3.0,
+    lenience: float = 2.0,
     known: float = 0.06,
     explore: int = 8,
     width: int = 32,
@@ -74,7 +74,9 @@ def solve(
     fmax : eV/angstrom, largest force on an atom at the saddle
     near : eV/angstrom, force below which a saddle is asked where it leads
     soundings : evaluations on a saddle's descents, at most
-    doubt : eV, deviation above which a descent that ends elsewhere is sounded
+    doubt : eV, deviation above which a descent that ends elsewhere is sounded, and surprise
+        above which one that does reach an end is sounded again
+    lenience : a descent that reaches an end is sounded above this times `doubt`
     known, explore : after a rejection, places of the path that deviate by more than `known`
         are evaluated, at most `explore` of them
     width, depth, frequencies : of the network

@@ -17,17 +17,16 @@ One evaluation at a time, where it teaches most:
 from dataclasses import dataclass
 
 import numpy as np
-from ase.data import atomic_masses
 
 from ..path import Path, Peak, remove_rigid_motion
-from ..structure import compare_both
-from .follow import descend, follow_saddle
+from .follow import follow_saddle
 from .relaxation import Relaxation
+from .soundings import NEAR as NEW
+from .soundings import joins_ends
 
 GRID = np.linspace(0.0, 1.0, 61)
 MARGIN = 3  # frames of the grid next to an end that are no peak
 SAME_SADDLE = 0.05  # angstrom
-NEW = 0.05  # angstrom: a point nearer to a known one teaches nothing
 BESIDE = 0.06  # of s: a point of the guess so near to one evaluated is not evaluated
 LONGEST, SHORTEST = 0.5, 0.1  # angstrom, of the trust radius
 
@@ -206,7 +205,8 @@ class Explorer:
             elif surprise > 0.3:
                 self.trust = max(SHORTEST, 0.6 * self.trust)
             if found.converged and found.curvature < 0 and force <= options["near"]:
-                if joined is None or force <= options["fmax"] and _apart(y, joined) > SAME_SADDLE:
+                moved = joined is not None and _apart(y, joined) > SAME_SADDLE
+                if joined is None or (moved and force <= options["fmax"]):
                     if not self.joins_ends(here):
                         return here, False
                     joined = y
@@ -220,40 +220,13 @@ class Explorer:
         return None, False
 
     def joins_ends(self, saddle: Candidate) -> bool:
-        """Whether the surrogate's descents from a saddle end in the reactant and the product."""
-        numbers = self.reaction.numbers
-        masses = atomic_masses[numbers] if self.surrogate.molecular else np.ones(len(numbers))
-        for paid in range(self.options["soundings"] + 1):
-            sides = [
-                descend(
-                    self.surrogate, masses, saddle.position, saddle.mode, sign, self.invariances
-                )
-                for sign in (1, -1)
-            ]
-            ends = np.array([side[-1] for side in sides])
-            match = compare_both(numbers, ends, self.reaction.ends, self.invariances)
-            point = self.sounding(sides, saddle.energy, bool(match.how))
-            if point is None or paid == self.options["soundings"]:
-                return bool(match.how)
-            if self.oracle.evaluations >= self.limit:
-                return bool(match.how)
-            self.observe(point)
-        return False
+        """Ask where a saddle leads, see `soundings`."""
+        options = {key: self.options[key] for key in ("soundings", "doubt", "lenience")}
 
-    def sounding(self, sides, height: float, joined: bool) -> np.ndarray | None:
-        """Return the first doubtful point of the descents; None if there is none."""
-        doubts = []
-        for side in sides:
-            flat = side.reshape(len(side), -1)
-            energy, _ = self.surrogate(flat)
-            deviation = self.surrogate.deviation(flat)
-            limit = self.options["doubt"] * (self.options["lenience"] if joined else 1.0)
-            doubt = (deviation > limit) | (joined & (energy + deviation > height))
-            doubt[: 2 if joined else 0] = False
-            if doubt.any():
-                doubts.append((deviation.max(), side[int(np.argmax(doubt))]))
-        doubts = [point for _, point in sorted(doubts, key=lambda pair: -pair[0])]
-        return next((x for x in doubts if self.surrogate.away(x) > NEW), None)
+        def observe(x):
+            return self.observe(x) if self.oracle.evaluations < self.limit else None
+
+        return joins_ends(self.reaction, self.surrogate, saddle, observe, **options)
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,0 +1,77 @@
+"""Does a saddle join the two ends? Asked of the surrogate, with a few evaluations as proof.
+
+From the saddle the surrogate is descended on both sides. A side that does not reach an end is
+sounded (one evaluation) at the first point where the surrogate is in doubt. Where both do, each
+is sounded where the surrogate knows least, and where a barrier as high as the saddle might
+hide, until there is no surprise.
+"""
+
+import numpy as np
+from ase.data import atomic_masses
+
+from ..structure import compare_both
+from .follow import descend
+
+NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
+AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature
+
+
+def joins_ends(reaction, surrogate, saddle, observe, *, soundings, doubt, lenience) -> bool:
+    """Whether the descents from a saddle end in the reactant and in the product.
+
+    Parameters
+    ----------
+    saddle : with `position`, `mode` and `energy`
+    observe : pays for one geometry, returns energy, gradient and surprise; None where the
+        budget allows no more
+    soundings : evaluations at most
+    doubt : eV, deviation above which a side that misses the ends is sounded, and surprise
+        below which one that does not is believed
+    lenience : a side that reaches an end is sounded above this times `doubt`
+    """
+    numbers, invariances = reaction.numbers, surrogate.invariances
+    masses = atomic_masses[numbers] if surrogate.molecular else np.ones(len(numbers))
+    believed = [False, False]
+    for paid in range(soundings + 1):
+        sides = [
+            descend(surrogate, masses, saddle.position, saddle.mode, sign, invariances)
+            for sign in (1, -1)
+        ]
+        bottoms = np.array([side[-1] for side in sides])
+        joined = bool(compare_both(numbers, bottoms, reaction.ends, invariances).how)
+        points = []
+        for k, side in enumerate(sides):
+            if joined and believed[k]:
+                continue
+            at, deviation = (
+                _least_known(surrogate, side, saddle.energy, lenience * doubt)
+                if joined
+                else _first_doubt(surrogate, side, doubt)
+            )
+            if at is not None and surrogate.away(side[at]) > NEAR:
+                points.append((deviation, k, side[at]))
+        if not points or paid == soundings:
+            break
+        _, k, point = max(points, key=lambda one: one[0])
+        answer = observe(point)
+        if answer is None:
+            break
+        believed[k] = joined and answer[2] < doubt
+    return joined
+
+
+def _first_doubt(surrogate, side: np.ndarray, doubt: float):
+    deviation = surrogate.deviation(side.reshape(len(side), -1))
+    doubtful = deviation > doubt
+    return (int(np.argmax(doubtful)) if doubtful.any() else None), deviation.max()
+
+
+def _least_known(surrogate, side: np.ndarray, height: float, doubt: float):
+    flat = side.reshape(len(side), -1)
+    energy, _ = surrogate(flat)
+    deviation = surrogate.deviation(flat)
+    at = int(np.argmax(deviation))
+    if deviation[at] > doubt:
+        return at, deviation[at]
+    hidden = energy[AT_TOP:] + deviation[AT_TOP:] > height
+    return (AT_TOP + int(np.argmax(hidden)) if hidden.any() else None), deviation[at]
