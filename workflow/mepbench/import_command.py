@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import InputError
-from .importers._accept import Choice
+from .importers._accept import ASSUMED, Choice
 from .importing import Tally, import_set, rejected_file
 from .markup import one_line
 from .provenance import sha256
@@ -19,7 +19,7 @@ from .registry import available, options
 MOST_PRINTED = 20
 WORDS = {
     "given": "as given on the command line",
-    "stated": "as the data set's paper states",
+    "stated": "as all of the data set of this layout; if yours differs, give",
     "assumed": "ASSUMED, since the source does not say",
 }
 
@@ -146,7 +146,7 @@ def _print(tally: Tally, output: Path, licence: str) -> None:
     for key, origins in (("charge", tally.charge_from), ("multiplicity", tally.multiplicity_from)):
         for word, number in sorted(origins.items()):
             if word in WORDS:
-                print(f"{key} of {number} reactions: {WORDS[word]}" + _assumed(key, word))
+                print(f"{key} of {number} reactions: {WORDS[word]}" + _remedy(key, word))
     if tally.notes:
         first = tally.notes[0]
         print(f"{len(tally.notes)} notes, such as {first['reaction']!r}: {first['note']}")
@@ -155,9 +155,10 @@ def _print(tally: Tally, output: Path, licence: str) -> None:
     print(f"provenance: {provenance_file(output)}")
 
 
-def _assumed(key: str, word: str) -> str:
-    value = {"charge": 0, "multiplicity": 1}[key]
-    return f"; {value}, unless you give --{key}" if word == "assumed" else ""
+def _remedy(key: str, word: str) -> str:
+    if word == "assumed":
+        return f"; {ASSUMED[key]}, unless you give --{key}"
+    return f" --{key}" if word == "stated" else ""
 
 
 def _format_options(importer: str, given: list[str]) -> dict:

@@ -9,6 +9,6 @@ be a reaction (a broken row) is yielded as `Rejected`; what `load` finds wrong i
 one reaction in memory, follows a name in the source out of it, or unpacks an archive. The first
 sentence of a file's docstring is its line in `mepbench import --help`.
 
-`STATED`, where a file has it, is the charge and multiplicity that the data set's own paper states
-for all its reactions.
+`STATED`, where a file has it, is the charge or multiplicity that all reactions of the data set have
+whose layout it reads; a user's `--charge` and `--multiplicity` go before it.
 """

@@ -49,8 +49,8 @@ class Accepted:
     ----------
     numbers : (N,) int array, atomic numbers
     positions : (N, 3) arrays, angstrom, by role
-    charge_from, multiplicity_from : "source", "given" (on the command line), "stated" (by the data
-        set's paper) or "assumed"
+    charge_from, multiplicity_from : "source", "given" (on the command line), "stated" (by the
+        importer, of its data set) or "assumed"
     """
 
     name: str
