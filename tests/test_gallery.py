@@ -13,8 +13,9 @@ from ase.build import molecule
 
 from mepbench import gallery, report
 from mepbench.cli import main
-from mepbench.depiction import depict, perceived
+from mepbench.depiction import depict
 from mepbench.frames import frame, write_frames
+from mepbench.perception import perceived
 from mepbench.reaction import Entry, read_set
 from mepbench.stereo import bonds
 from mepbench.tidy import read_rows

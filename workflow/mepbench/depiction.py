@@ -1,10 +1,6 @@
 """Both sides of a reaction drawn in 2D, as SVG, with the reaction centre marked.
 
-From an entry's SMILES where it has one; from its geometries otherwise: the bonds by the
-criterion of `stereo`, their orders by perception from the 3D structure (Kim, Kim, Bull. Korean
-Chem. Soc. 36, 1769 (2015), doi:10.1002/bkcs.10334, as in RDKit). Radicals, carbenes and
-structures with odd bonds have no orders that perception accepts: they are drawn as
-connectivity alone, all lines single.
+From an entry's SMILES where it has one; from its geometries otherwise, as `perception` sees them.
 
 Hydrogens that keep their bonds are hidden on carbon and counted on other elements. An atom
 whose bonds change has a disc and its number, from 1, the same on both sides; bonds that break or
@@ -16,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import BadEndpoints
+from .perception import perceived
 from .reaction import Entry
 from .stereo import bonds
 
@@ -23,7 +20,6 @@ WIDTH, HEIGHT = 220, 130  # pixels
 CENTRE = (1.0, 0.75, 0.45)  # colour of the reaction centre
 BOND_LENGTH = 24  # pixels, at most
 FRAGMENT_GAP = 2.6  # angstrom of the drawing, where a bond has 1.5
-ORDER_ITERATIONS = 2000  # of perception: enough for organic molecules, and bounded for others
 ENDS = ("reactant", "product")
 
 
@@ -84,44 +80,6 @@ def _molecules(entry: Entry) -> tuple[np.ndarray, list, list[frozenset]]:
         perceived(first, x, pairs, entry.charge) for x, pairs in zip(positions, sides, strict=True)
     ]
     return first, molecules, sides
-
-
-def perceived(numbers: np.ndarray, positions: np.ndarray, pairs: frozenset, charge: int):
-    """Return RDKit's molecule of a geometry, with bond orders where perception finds them.
-
-    Parameters
-    ----------
-    numbers : (N,) int array, atomic numbers
-    positions : (N, 3) array, angstrom
-    pairs : the bonds (i, j), i < j
-    charge : of the whole
-    """
-    from rdkit import Chem, RDLogger
-    from rdkit.Chem import rdDetermineBonds
-
-    RDLogger.DisableLog("rdApp.*")
-    skeleton = Chem.RWMol()
-    for number in numbers:
-        atom = Chem.Atom(int(number))
-        atom.SetNoImplicit(True)
-        skeleton.AddAtom(atom)
-    for i, j in sorted(pairs):
-        skeleton.AddBond(i, j, Chem.BondType.SINGLE)
-    molecule = Chem.Mol(skeleton)
-    conformer = Chem.Conformer(len(numbers))
-    conformer.SetPositions(np.ascontiguousarray(positions))
-    molecule.AddConformer(conformer)
-    try:
-        with_orders = Chem.Mol(molecule)
-        rdDetermineBonds.DetermineBondOrders(
-            with_orders, charge=charge, embedChiral=False, maxIterations=ORDER_ITERATIONS
-        )
-        Chem.SanitizeMol(with_orders)
-        Chem.AssignStereochemistryFrom3D(with_orders)
-    except (ValueError, RuntimeError):  # RDKit raises plain RuntimeErrors for iterations exceeded
-        molecule.UpdatePropertyCache(strict=False)
-        return molecule
-    return with_orders
 
 
 def draw(molecule, *, centre: frozenset, changed: frozenset) -> str:
