@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, SCFFailure
 from .oracle import PotentialSpec
 from .potentials.ase import ASEPotential
 
@@ -27,9 +27,21 @@ class CalculatorSpec(PotentialSpec):
         name = getattr(calculator, "__name__", type(calculator).__name__)
         super().__init__(name=str(name), options={})
         object.__setattr__(self, "_calculator", calculator)
+        object.__setattr__(self, "_states", set())
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int) -> ASEPotential:
-        """Return the calculator behind the contract of potentials."""
+        """Return the calculator behind the contract of potentials.
+
+        Raises
+        ------
+        SCFFailure
+            for another charge or multiplicity than at first: that would cost a user's
+            evaluations, and an existing calculator can't change them.
+        """
+        self._states.add((charge, multiplicity))
+        if len(self._states) > 1:
+            self._states.remove((charge, multiplicity))
+            raise SCFFailure("a calculator that was handed over is asked for one state only")
         made = self._calculator
         if not is_calculator(made):
             made = made(numbers, charge, multiplicity)
@@ -68,13 +80,14 @@ def potential_entry(calculator: Any) -> dict | None:
 class Progress:
     """A potential that logs, at most every five seconds, how many evaluations a stage took.
 
-    `of` gives the potential of the next of the stages that were announced.
+    Each potential that is loaded belongs to the next of the stages that were announced, or
+    else to the last one.
     """
 
     def __init__(self, spec: PotentialSpec):
         self.spec = spec
         self.backend = ""
-        self._stages: list[str] = []
+        self._stage, self._stages = "", []
 
     def announce(self, *stages: str) -> "Progress":
         """Say which stages come next."""
@@ -83,11 +96,12 @@ class Progress:
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int):
         """Return the potential of one molecule, for the next stage."""
-        stage = self._stages.pop(0)
-        log.info("%s ...", stage)
+        if self._stages:
+            self._stage = self._stages.pop(0)
+            log.info("%s ...", self._stage)
         potential = self.spec.load(numbers, charge, multiplicity)
         self.backend = potential.backend
-        return _Talking(potential, stage)
+        return _Talking(potential, self._stage)
 
     def of(self, reaction):
         """Return the potential of a reaction's molecule, for the next stage."""

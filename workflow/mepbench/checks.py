@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from .errors import BadEndpoints, SCFFailure
+from .errors import BadEndpoints
 from .mapping import orders_differ
 from .path import rmsd
 from .reaction import Entry
@@ -115,7 +115,7 @@ def check_spin(numbers, charge: int, multiplicity: int, ends: list[Minimum], loa
             energies, _ = load(numbers, charge, other).evaluate(
                 np.array([end.positions for end in ends])
             )
-        except SCFFailure:
+        except Exception:  # a user's own potential may refuse the other state in any way
             continue
         for energy, end, name in zip(energies, ends, ENDS, strict=True):
             if energy < end.energy - LOWER_STATE:
