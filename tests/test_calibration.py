@@ -8,7 +8,12 @@ import pytest
 from known import XTB
 
 from mepbench.calibration import COLUMNS, calibrate, calibrate_set
+from mepbench.judge import judge
+from mepbench.oracle import Oracle
+from mepbench.path import Peak
+from mepbench.prepare import prepare
 from mepbench.reaction import read_set
+from mepbench.structure import compare_both
 from mepbench.tidy import read_rows
 
 # What docs/judge.md explains one by one.
@@ -58,6 +63,25 @@ def test_at_least_55_of_65_given_transition_states_are_intended(development_reac
         verdict, reason = REFUSED[name]
         assert row["verdict"] == verdict
         assert reason in row["reason"]
+
+
+@pytest.mark.slow
+def test_no_saddle_proves_another_reaction_of_the_same_atoms(development_reactions):
+    # Thirteen reactions of C3H6O2, all atoms in one order; 13 and 16 are one reaction given twice.
+    names = {f"{k}_zm_xtb" for k in range(11, 24)}
+    entries = read_set("zimmerman_xtb", str(development_reactions / "zimmerman_xtb"), only=names)
+    reactions, tracks = {}, {}
+    for one in entries:
+        reaction = reactions[one.name] = prepare(one, XTB.load).reaction
+        judgement = judge(reaction, Oracle(XTB.of(reaction)), Peak(one.positions["ts"]))
+        tracks[one.name] = judgement.irc[[0, -1]]
+    hits = {
+        (saddle, name)
+        for saddle, ends in tracks.items()
+        for name, reaction in reactions.items()
+        if saddle != name and compare_both(reaction.numbers, ends, reaction.ends).how
+    }
+    assert hits == {("13_zm_xtb", "16_zm_xtb"), ("16_zm_xtb", "13_zm_xtb")}
 
 
 def test_a_set_is_calibrated_with_one_line_a_reaction_and_a_table(development_reactions, tmp_path):
