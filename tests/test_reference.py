@@ -158,6 +158,37 @@ def test_a_reference_belongs_to_its_endpoints_wherever_they_lie(tmp_path, shippe
     assert not reference.belongs(known, _reaction(stretched))
 
 
+def test_a_reference_for_the_mirror_image_of_both_ends_is_mirrored(tmp_path, shipped):
+    # Made chiral by hand: four different atoms about a centre.
+    numbers = np.array([6, 1, 9, 17, 35])
+    centre = np.array(
+        [[0.0, 0, 0], [0, 0, 1.1], [1.3, 0, -0.4], [-0.9, 1.5, -0.6], [-1, -1.6, -0.6]]
+    )
+    bent = centre * [[1.0], [1.0], [1.0], [1.0], [1.3]]
+    common = {"reaction": HCN, "charge": 0, "multiplicity": 1}
+    frames = [
+        frame(numbers, x, energy=e, gradient=x, role=role, **common)
+        for role, x, e in (
+            ("reactant", centre, 0.0),
+            ("product", bent, 1.0),
+            ("ts", centre * 1.1, 2.0),
+        )
+    ]
+    write_frames(shipped, frames)
+    known = reference.by_reaction(shipped)[HCN]
+    image = -np.array([centre, bent])
+    energies = np.array([0.0, 1.0])
+    here = Reaction(HCN, numbers, *image, set="mine", energies=energies, gradients=0 * image)
+    assert reference.belongs(known, here) == -1
+    one = Reaction(HCN, numbers, centre, -bent, set="mine", energies=energies, gradients=0 * image)
+    assert reference.belongs(known, one) == 0
+    (saddle,), other = reference.shipped_for({"mine": str(shipped)}, [here])
+    assert other == set()
+    assert saddle.positions == pytest.approx(-1.1 * centre)
+    assert saddle.get_forces() == pytest.approx(1.1 * centre, abs=1e-6)
+    assert saddle.get_potential_energy() == 2.0
+
+
 def test_a_reference_made_for_other_endpoints_is_left_out_and_replaced(tmp_path, shipped):
     reference.update(_run(tmp_path / "first", 2.0))
     moved = ENDS * STRETCH

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from .errors import InputError
 from .frames import quoted, read_frames, write_frames
@@ -25,6 +26,7 @@ from .reaction import SHIPPED, Reaction, locate_set, parent_set, reaction_names
 ROLES = ("reactant", "product", "ts")
 SUMS = "SHA256SUMS"
 IRC_FRAMES = 21
+SPIN = (("charge", 0), ("multiplicity", 1))
 
 
 def reference_file(spec: str, potential: str) -> Path | None:
@@ -95,30 +97,42 @@ def by_reaction(file: Path) -> dict[str, dict[str, Atoms]]:
     return groups
 
 
-def belongs(known: dict[str, Atoms], reaction: Reaction) -> bool:
+def belongs(known: dict[str, Atoms], reaction: Reaction) -> int:
     """Whether a reference was made for these endpoints: both are the same minima.
 
     Another machine relaxes to other last digits, and a soft mode further: the limits are
-    those by which the preparation tells minima apart.
+    those by which the preparation tells minima apart. Of two mirror images it may take the
+    other one.
+
+    Returns
+    -------
+    1 where it was, -1 where it was for the mirror image of both ends, else 0.
     """
     from .checks import SAME_ENERGY, SAME_RMSD, SIMILAR_RMSD
     from .path import rmsd
     from .structure import difference
 
-    for stored, here, energy in zip(
-        (known["reactant"], known["product"]), reaction.ends, reaction.energies, strict=True
-    ):
-        if not np.array_equal(stored.numbers, reaction.numbers):
-            return False
-        away = rmsd(here, stored.positions)
-        gap = abs(stored.get_potential_energy() - energy)
+    ends = known["reactant"], known["product"]
+    if not np.array_equal(ends[0].numbers, reaction.numbers):
+        return 0
+    spin = tuple(int(ends[0].info.get(key, or_else)) for key, or_else in SPIN)
+    if spin != (reaction.charge, reaction.multiplicity):
+        return 0
+    gaps = [
+        abs(stored.get_potential_energy() - energy)
+        for stored, energy in zip(ends, reaction.energies, strict=True)
+    ]
+
+    def same(here: np.ndarray, stored: np.ndarray, gap: float) -> bool:
+        away = rmsd(here, stored)
         near = away < SAME_RMSD or (away < SIMILAR_RMSD and gap < SAME_ENERGY)
-        if not near or difference(reaction.numbers, here, stored.positions):
-            return False
-        spin = int(stored.info.get("charge", 0)), int(stored.info.get("multiplicity", 1))
-        if spin != (reaction.charge, reaction.multiplicity):
-            return False
-    return True
+        return near and not difference(reaction.numbers, here, stored)
+
+    for sign in (1, -1):
+        stored = (sign * atoms.positions for atoms in ends)
+        if all(same(*each) for each in zip(reaction.ends, stored, gaps, strict=True)):
+            return sign
+    return 0
 
 
 def shipped_for(
@@ -142,11 +156,19 @@ def shipped_for(
         group = known.get(reaction.set, {}).get(reaction.name, {})
         if "ts" not in group:
             continue
-        if not belongs(group, reaction):
+        sign = belongs(group, reaction)
+        if not sign:
             other_ends.add((reaction.set, reaction.name))
             continue
-        group["ts"].info["set"] = reaction.set
-        saddles.append(group["ts"])
+        saddle = group["ts"]
+        saddle.info["set"] = reaction.set
+        if sign < 0:
+            results = {k: -v if k == "forces" else v for k, v in saddle.calc.results.items()}
+            saddle.set_positions(-saddle.positions)
+            saddle.calc = SinglePointCalculator(saddle, **results)
+            if "mode" in saddle.arrays:
+                saddle.arrays["mode"] = -saddle.arrays["mode"]
+        saddles.append(saddle)
     return saddles, other_ends
 
 
@@ -226,7 +248,7 @@ def update(results: Path) -> list[str]:
     return lines
 
 
-def _update_file(file: Path, folder: Path, found: dict, commit: str) -> list[str]:
+def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> list[str]:
     """Merge what a run found into one file of references; return a line for each change."""
     from .reaction import read_endpoints
     from .score import BETTER
@@ -257,7 +279,7 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str) -> list[str
             if not barrier < before + (-BETTER if proven else BETTER):
                 continue
             was = f", was {before:.4f}"
-        saddle.info["source"] += f" of commit {commit}"
+        saddle.info["source"] += f" of commit {commit}" if commit else ""
         known[name] = {**ends[name], "ts": saddle}
         known_ircs[name] = _thinned(irc)
         lines.append(f"{name}: {barrier:.4f} eV{was}")
