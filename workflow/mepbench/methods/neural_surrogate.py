@@ -19,6 +19,8 @@ import numpy as np
 
 from ..path import Path
 
+LAST_BETA = 40.0  # 1/eV, of the finished path: less tension than in the search
+
 
 def solve(
     reaction,
@@ -27,6 +29,10 @@ def solve(
     seed: int,
     *,
     curve: Literal["network", "spline", "guess"] = "network",
+    loss: Literal["residual", "action", "maxflux"] = "maxflux",
+    finish: int = 20,
+    polish: int = 0,
+    fallback: int = 30,
     limit: int = 60,
     restart: int = 35,
     first: int = 2,
@@ -60,6 +66,9 @@ def solve(
     Parameters
     ----------
     curve : what is trained: the network, a cubic B-spline, or nothing (the guess as it is)
+    loss, finish : what the finished path is trained on, on the surrogate, and for how many steps
+    polish : evaluations spent on the path, where it is least known, after the saddle is found
+    fallback : steps of the direct solver where no saddle was accepted, 0 for none
     limit : evaluations along the guess; `restart` more for each further guess
     first : points of the guess evaluated before any training
     kernel, length, noise : of the Gaussian process, see neural/surrogate.py
@@ -119,6 +128,23 @@ def solve(
             found = explorer.search(Relaxation(way, surrogate, rng, **training), until)
             if found is not None:
                 break
+        if found is None:
+            found = explorer.second_hearing(oracle.evaluations + restart)
+        if found is None and fallback and surrogate.molecular:
+            # The surrogate misleads: every saddle it led to is another reaction's.
+            name, direct = "of the direct solver", _direct(reaction, oracle, guess, seed, fallback)
+            way = _curve("guess", direct.positions, oracle.invariances, shape)
+            found = explorer.search(
+                Relaxation(way, surrogate, rng, **training), oracle.evaluations + restart
+            )
+            if found is None:
+                return replace(direct, converged=False, message="the surrogate found no saddle")
+        relaxation = Relaxation(way, surrogate, rng, **training)
+        relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
+        for _ in range(polish if found is not None else 0):
+            x, _, deviation = explorer.profile()
+            explorer.observe(x[1 + int(np.argmax(deviation[1:-1]))])
+            relaxation(relax, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
         return _finished(explorer, found, name, way(grid))
 
 
@@ -129,6 +155,12 @@ def _guesses(reaction, guess: Path, seed: int, molecular: bool):
     yield "given", guess.positions.copy()
     for name in ("idpp", "linear") if molecular else ():
         yield name, load("guesses", name)(reaction, seed, frames=len(guess.positions))
+
+
+def _direct(reaction, oracle, guess: Path, seed: int, steps: int) -> Path:
+    from .neural import solve as solve_directly
+
+    return solve_directly(reaction, oracle, guess, seed, steps=steps)
 
 
 def _curve(kind: str, frames: np.ndarray, invariances, shape: dict):

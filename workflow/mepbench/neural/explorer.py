@@ -27,6 +27,7 @@ from .soundings import joins_ends
 GRID = np.linspace(0.0, 1.0, 61)
 MARGIN = 3  # frames of the grid next to an end that are no peak
 SAME_SADDLE = 0.05  # angstrom
+LIKE_SADDLE, LIKE_ENERGY = 0.3, 0.03  # angstrom, eV: before both have converged
 BESIDE = 0.06  # of s: a point of the guess so near to one evaluated is not evaluated
 LONGEST, SHORTEST = 0.5, 0.1  # angstrom, of the trust radius
 
@@ -68,6 +69,7 @@ class Explorer:
         self.best: Candidate | None = None
         self.rejected: list[Candidate] = []
         self.trust = options["trust"]
+        self.sounding_options = {key: options[key] for key in ("soundings", "doubt", "lenience")}
 
     def sound_guess(self, curve, points: int) -> None:
         """Evaluate the middle of a fresh curve, and where it may be highest after that."""
@@ -153,9 +155,32 @@ class Explorer:
                 end = follow_saddle(
                     self.surrogate, x[k], tangent, self.invariances, reach=lambda y: True
                 ).position
-                if any(_apart(end, known.position) < SAME_SADDLE for known in self.rejected):
+                if self.is_rejected(end, float(self.surrogate(end.reshape(1, -1))[0][0])):
                     continue
             return x[k], tangent
+        return None
+
+    def is_rejected(self, x: np.ndarray, energy: float) -> bool:
+        """Whether a saddle is one that was rejected: then or now it may not have converged."""
+        for known in self.rejected:
+            apart = _apart(x, known.position)
+            if apart < SAME_SADDLE:
+                return True
+            if apart < LIKE_SADDLE and abs(energy - known.energy) < LIKE_ENERGY:
+                return True
+        return False
+
+    def second_hearing(self, limit: int) -> Candidate | None:
+        """Ask again where the rejected saddles lead, with all that was learned since."""
+        self.limit, accused, self.rejected = limit, self.rejected, []
+        for saddle in accused:
+            if joins_ends(
+                self.reaction, self.surrogate, saddle, lambda x: None, **self.sounding_options
+            ):
+                found, joined = self.converge(saddle.position, saddle.mode)
+                if found is not None and joined:
+                    return found
+        self.rejected = accused
         return None
 
     def tangent(self, k: int, x: np.ndarray) -> np.ndarray:
@@ -205,6 +230,8 @@ class Explorer:
             elif surprise > 0.3:
                 self.trust = max(SHORTEST, 0.6 * self.trust)
             if found.converged and found.curvature < 0 and force <= options["near"]:
+                if self.is_rejected(y, energy):
+                    return here, False
                 moved = joined is not None and _apart(y, joined) > SAME_SADDLE
                 if joined is None or (moved and force <= options["fmax"]):
                     if not self.joins_ends(here):
@@ -221,12 +248,11 @@ class Explorer:
 
     def joins_ends(self, saddle: Candidate) -> bool:
         """Ask where a saddle leads, see `soundings`."""
-        options = {key: self.options[key] for key in ("soundings", "doubt", "lenience")}
 
         def observe(x):
             return self.observe(x) if self.oracle.evaluations < self.limit else None
 
-        return joins_ends(self.reaction, self.surrogate, saddle, observe, **options)
+        return joins_ends(self.reaction, self.surrogate, saddle, observe, **self.sounding_options)
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

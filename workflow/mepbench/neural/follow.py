@@ -54,6 +54,8 @@ def follow_saddle(
         if before is not None and (step * before).sum() < 0:
             longest = max(0.5 * longest, 0.01)
         size = np.linalg.norm(step, axis=1).max()
+        if not np.isfinite(size):
+            break
         step = step * min(1.0, longest / size)
         if not reach(x + step):
             return Followed(x + step, mode, float(values[k]), False, True)
@@ -83,6 +85,8 @@ def descend(
             break
         H = without_rigid_motion(surrogate.hessian(x.reshape(1, -1))[0], x, invariances)
         move, _ = _local_quadratic_step(g.ravel() / root, H / weights, length)
+        if not np.isfinite(move).all():
+            break
         x = x + (move / root).reshape(x.shape)
         track.append(x)
         length = min(1.15 * length, 3 * step)
