@@ -29,8 +29,8 @@ from .smiles import MappedReaction, Side, unlike, written_marks, wrong_stereo
 
 COARSE_FMAX, FINE_FMAX, STEPS = 0.4, 0.05, 200  # eV/angstrom
 CROSSING_FMAX, CROSSING_STEPS = 0.3, 40
-TRIED_PAIRS = 4
-GAIN = 0.02  # eV that another pair must promise to be proven as well
+TRIED_PAIRS = 5
+GAIN, MOST_PROOFS = 0.02, 3  # eV that another pair must promise to be proven as well; pairs
 LARGEST_POOL = 8
 STRAIN_PER_LENGTH = 1.0  # eV/angstrom
 SAME_ENERGY, SAME_RMSD = 2e-2, 0.15  # eV, angstrom
@@ -71,17 +71,19 @@ def reactive_pair(mappings: list[MappedReaction], oracle) -> tuple[Minimum, Mini
     """
     reaction, crossed = cheapest_crossing(mappings, oracle)
     pools = conformers(reaction, oracle, crossed)
-    rough = _pairs(reaction, *pools)[:TRIED_PAIRS]
-    finer, failures = _each(rough, lambda at, end: _refined(reaction, at, end, oracle))
+    refined = _Once(lambda at, end: _refined(reaction, at, end, oracle))
+    proven = _Once(lambda at, end: _proven(reaction, at, end, oracle))
+    finer = refined.of(_pairs(reaction, *pools)[:TRIED_PAIRS])
     best = None
-    for pair in _pairs(reaction, *finer):
-        if best is not None and (best.inverted, best.score - GAIN) <= _rank(pair):
-            break
-        proven, failed = _each([pair], lambda at, end: _proven(reaction, at, end, oracle))
-        failures += failed
-        best = min((*_pairs(reaction, *proven), *([best] if best else [])), key=_rank, default=None)
+    for proofs, pair in enumerate(_pairs(reaction, *finer)):
+        if best is not None:
+            promised = best.inverted, best.score - GAIN
+            if promised <= _rank(pair) or (proofs >= MOST_PROOFS and not best.inverted):
+                break
+        ends = proven.of([pair])
+        best = min((*_pairs(reaction, *ends), *([best] if best else [])), key=_rank, default=None)
     if best is None:
-        raise failures[-1]
+        raise [*refined.failures, *proven.failures][-1]
     if best.inverted:
         raise BadEndpoints(
             "every pair of geometries inverts a centre or turns a double bond whose bonds stay: "
@@ -223,20 +225,27 @@ def _pair(numbers, reactant: Minimum, product: Minimum, marks) -> Pair:
     return pair
 
 
-def _each(pairs: list[Pair], make) -> tuple[tuple[list[Minimum], list[Minimum]], list[Exception]]:
-    """Apply `make` to every end of the pairs, each once; errors are collected."""
-    made: tuple[list[Minimum], list[Minimum]] = ([], [])
-    seen, failures = set(), []
-    for pair in pairs:
-        for at, end in enumerate(pair.rough):
-            if (at, id(end)) in seen:
-                continue
-            seen.add((at, id(end)))
-            try:
-                made[at].extend(make(at, end))
-            except (BadEndpoints, SCFFailure) as error:
-                failures.append(error)
-    return made, failures
+class _Once:
+    """Make something better of ends, of each once; `failures` are the errors on the way."""
+
+    def __init__(self, make):
+        self.make = make
+        self.made: dict[tuple[int, int], list[Minimum]] = {}
+        self.failures: list[Exception] = []
+
+    def of(self, pairs: list[Pair]) -> tuple[list[Minimum], list[Minimum]]:
+        """What became of the reactants and of the products of some pairs."""
+        found: tuple[dict, dict] = ({}, {})
+        for pair in pairs:
+            for at, end in enumerate(pair.rough):
+                if (at, id(end)) not in self.made:
+                    try:
+                        self.made[at, id(end)] = self.make(at, end)
+                    except (BadEndpoints, SCFFailure) as error:
+                        self.made[at, id(end)] = []
+                        self.failures.append(error)
+                found[at].update((id(m), m) for m in self.made[at, id(end)])
+        return tuple(list(ends.values()) for ends in found)
 
 
 def _refined(reaction: MappedReaction, at: int, rough: Minimum, oracle) -> list[Minimum]:
