@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow paper bench reference lint format lock
+.PHONY: help run test test-slow paper bench bench-prepare reference lint format lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,18 @@ bench: .venv/installed ## run every method on the Baker set of the development r
 reference: .venv/installed ## search for better reference saddles of the textbook set
 	@$(BIN)/snakemake search_reference --cores $(CORES) --configfile workflow/reference.yaml \
 	  --replace-workflow-config --keep-going --rerun-incomplete --quiet rules host
+
+bench-prepare: .venv/installed ## how long preparation takes, from files and from SMILES
+	$(BIN)/python -m mepbench.preparation_speed ../shared/reactions/rdb7_dev --cores $(CORES)
+	$(BIN)/python -m mepbench.preparation_speed textbook --cores $(CORES)
+
+dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \
+	  coinor-libipopt-dev libblas-dev liblapack-dev libmumps-seq-dev pkg-config >/dev/null
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dmf]'
+
+slurm: ## install a SLURM for the tests of the cluster profile (Debian, needs root)
+	tests/slurm/install.sh
 
 test: .venv/installed ## the tests
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slow"

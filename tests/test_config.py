@@ -108,7 +108,8 @@ def test_run_hands_what_follows_two_dashes_to_snakemake(monkeypatch, tmp_path, c
     class Done:
         returncode = 0
 
-    monkeypatch.setattr("subprocess.run", lambda command: seen.append(command) or Done())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("subprocess.run", lambda command, **_: seen.append(command) or Done())
     file = tmp_path / "mine.yaml"
     file.write_text(f"results: {tmp_path / 'none'}\n")
     assert main(["run", str(file), "--cores", "3", "--", "--dry-run", "--quiet", "rules"]) == 0
