@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 import synthetic
 
+from mepbench.cli import main
 from mepbench.markup import latex_text, markdown
 from mepbench.metrics import KCAL_PER_EV
 from mepbench.score import COLUMNS, EXTRA_COLUMNS, read_runs, write_runs
 from mepbench.statistics.summary import summary
-from mepbench.tables import TABLES, text_summary, write_tables
+from mepbench.tables import NEEDED, TABLES, text_summary, write_tables
 from mepbench.wording import CAPTIONS
 
 NAMES = sorted(TABLES)
@@ -124,3 +125,24 @@ def test_an_empty_table_gives_empty_tables(tmp_path):
     runs = as_read(pd.DataFrame(columns=[*COLUMNS, *EXTRA_COLUMNS]), tmp_path)
     assert len(write_tables(runs, NO_TRACES, tmp_path)) == 3 * len(TABLES)
     assert "No run" in text_summary(runs)
+
+
+def test_a_reader_makes_the_same_tables_from_runs_csv_alone(tmp_path):
+    runs = as_read(synthetic.runs(seeds=(0, 1)), tmp_path)
+    write_tables(runs, NO_TRACES, tmp_path / "tables")
+    assert main(["statistics", str(tmp_path), "--output", str(tmp_path / "again")]) == 0
+    for file in (tmp_path / "tables").iterdir():
+        assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_table_with_the_least_columns_is_counted_and_one_without_them_is_an_error(
+    tmp_path, capsys
+):
+    synthetic.runs()[NEEDED].to_csv(tmp_path / "runs.csv", index=False)
+    assert main(["statistics", str(tmp_path)]) == 0
+    written = pd.read_csv(tmp_path / "tables" / "summary.csv")
+    assert written.runs.tolist() == [len(synthetic.NAMES)] * len(synthetic.METHODS)
+    pd.DataFrame({"reaction": ["a"]}).to_csv(tmp_path / "runs.csv", index=False)
+    assert main(["statistics", str(tmp_path)]) == 2
+    assert "no column set, method" in capsys.readouterr().err
+    assert main(["statistics", str(tmp_path / "nowhere")]) == 2

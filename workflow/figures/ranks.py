@@ -18,6 +18,7 @@ from mepbench.statistics.censored import compared
 from mepbench.statistics.ranks import rank, scenarios, tau
 
 GAP = 0.8  # of a column, between kinds
+MINUS = "\N{MINUS SIGN}"
 
 
 def plot(results):
@@ -44,7 +45,7 @@ def plot(results):
     first = next(iter(found.values()))
     orders = [tau(first, shares) for shares in found.values()]
     names = [
-        f"{name}\n({'–' if np.isnan(order) else format(order, '.2f')})"
+        f"{name}\n({'–' if np.isnan(order) else f'{order:.2f}'.replace('-', MINUS)})"
         for (_, name), order in zip(found, orders, strict=True)
     ]
     axes.set_xticks(x, names)

@@ -57,6 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
     calibrate.add_argument("-o", "--output", type=Path, help="CSV file for the rows")
     calibrate.set_defaults(function=_calibrate)
 
+    statistics = commands.add_parser(
+        "statistics", help="make all tables again from runs.csv and traces.csv alone"
+    )
+    statistics.add_argument("results", type=Path, help="folder with runs.csv")
+    statistics.add_argument("-o", "--output", type=Path, help="folder; default: RESULTS/tables")
+    statistics.set_defaults(function=_statistics)
+
     gallery = commands.add_parser("gallery", help="draw the reactions of a set: HTML and a table")
     gallery.add_argument("set", help="a shipped set, a path, or a set's name in --results")
     gallery.add_argument("-o", "--output", type=Path, help="folder; default: gallery/SET")
@@ -129,6 +136,14 @@ def _reference(options: argparse.Namespace) -> int:
 
     changed = (update if options.update else notices)(options.results)
     print("\n".join(changed) or "nothing better than the shipped references")
+    return 0
+
+
+def _statistics(options: argparse.Namespace) -> int:
+    from .tables import write_tables_of
+
+    for file in write_tables_of(options.results, options.output or options.results / "tables"):
+        print(file)
     return 0
 
 

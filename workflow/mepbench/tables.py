@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from . import wording
+from .columns import COLUMNS, EXTRA_COLUMNS
+from .errors import InputError
 from .markup import latex, markdown
 from .metrics import formatted
-from .score import without_steps
+from .score import read_runs, typed, without_steps
 from .statistics.budget import accuracy
 from .statistics.comparison import pairwise, virtual_best
 from .statistics.hardness import hardness
@@ -37,6 +39,8 @@ TABLES: dict[str, tuple[Callable, Callable]] = {
     "accuracy": (accuracy, wording.accuracy),
     "hardness": (lambda runs: hardness(without_steps(runs)), wording.hardness),
 }
+
+NEEDED = "set reaction method seed verdict gradients_path gradients_refine".split()
 
 
 def exact(name: str, runs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +71,27 @@ def write_tables(runs: pd.DataFrame, traces: pd.DataFrame, folder: str | Path) -
             files.append(folder / f"{name}.{kind}")
             files[-1].write_text(text, encoding="utf-8")
     return files
+
+
+def write_tables_of(results: str | Path, folder: str | Path) -> list[Path]:
+    """Write every table from the `runs.csv` and, if there, `traces.csv` of a folder.
+
+    Raises
+    ------
+    InputError
+        where the file, or a column that everything rests on, is missing.
+    """
+    file, traces = Path(results) / "runs.csv", Path(results) / "traces.csv"
+    if not file.exists():
+        raise InputError(f"{file} does not exist: there is nothing to count.")
+    runs = pd.read_csv(file, dtype=str, keep_default_na=False)
+    missing = [column for column in NEEDED if column not in runs]
+    if missing:
+        raise InputError(f"{file} has no column {', '.join(missing)}: is it a table of runs?")
+    # What an older or a foreign table lacks is missing, not wrong.
+    runs = typed(runs.reindex(columns=[*COLUMNS, *EXTRA_COLUMNS]))
+    checkpoints = read_runs(traces) if traces.exists() else pd.DataFrame()
+    return write_tables(runs, checkpoints, folder)
 
 
 def text_summary(runs: pd.DataFrame) -> str:
