@@ -22,7 +22,7 @@ FLOOR = 1e-4  # eV
 
 def plot(results):
     """Draw one step curve per method."""
-    runs = with_reference(results.runs)
+    runs = with_reference(results.compared)
     if runs.empty:
         return note_figure("No path has a reference barrier: no error is known.")
     at = grid(runs, results.traces)

@@ -19,7 +19,7 @@ from mepbench.statistics.hardness import FEATURES, POOLED, hardness
 
 def plot(results):
     """Draw a row per feature."""
-    table = hardness(results.runs)
+    table = hardness(results.compared)
     table = table[np.isfinite(table.area.astype(float))]
     if table.empty:
         return note_figure(

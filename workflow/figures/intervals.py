@@ -14,13 +14,13 @@ import numpy as np
 from mepbench.metrics import METRICS
 from mepbench.plotting import new_figure, note_figure, plain_ticks, rows_height
 from mepbench.statistics.bootstrap import bootstrap_medians, interval, share_interval
-from mepbench.statistics.censored import compared, costs, quantile
+from mepbench.statistics.censored import costs, quantile
 from mepbench.statistics.comparison import successes
 
 
 def plot(results):
     """Draw a row per method in two panels."""
-    cost = costs(compared(results.runs))
+    cost = costs(results.compared)
     if not cost.reactions:
         return note_figure("No run with accepted endpoints: no interval to draw.")
     success = successes(cost)

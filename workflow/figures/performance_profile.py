@@ -14,13 +14,13 @@ import numpy as np
 
 from mepbench.metrics import METRICS
 from mepbench.plotting import new_figure, note_figure, plain_ticks
-from mepbench.statistics.censored import compared, costs
+from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import ratios, share_within
 
 
 def plot(results):
     """Draw one step curve per method."""
-    cost = costs(compared(results.runs))
+    cost = costs(results.compared)
     if not cost.reactions:
         return note_figure("No run with accepted endpoints: no profile to draw.")
     ratio = ratios(cost)

@@ -14,7 +14,6 @@ import itertools
 import numpy as np
 
 from mepbench.plotting import new_figure, note_figure
-from mepbench.statistics.censored import compared
 from mepbench.statistics.ranks import rank, scenarios, tau
 
 GAP = 0.8  # of a column, between kinds
@@ -23,7 +22,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def plot(results):
     """Draw one line per method over the ways of counting, broken between their kinds."""
-    runs = compared(results.runs)
+    runs = results.compared
     if runs.empty:
         return note_figure("No run with accepted endpoints: no rank to draw.")
     found = scenarios(runs)

@@ -13,13 +13,13 @@ import numpy as np
 
 from mepbench.metrics import METRICS
 from mepbench.plotting import new_figure, note_figure, plain_ticks
-from mepbench.statistics.censored import compared, costs
+from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import data_profile
 
 
 def plot(results):
     """Draw one step curve per method."""
-    runs = compared(results.runs)
+    runs = results.compared
     if runs.empty:
         return note_figure("No run with accepted endpoints: no share to draw.")
     cost = costs(runs)

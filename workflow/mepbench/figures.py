@@ -109,6 +109,13 @@ class Results:
         return derived(counted(without_steps(self.runs)))
 
     @cached_property
+    def compared(self):
+        """The judged runs of methods that are installed: what methods are compared on."""
+        from .statistics.censored import compared
+
+        return compared(self.judged)
+
+    @cached_property
     def methods(self) -> list[str]:
         """Names of the methods in the order of the configuration."""
         found = list(dict.fromkeys(self.runs.method))
