@@ -16,7 +16,7 @@ from ase.data import covalent_radii
 from .smiles import MappedReaction, Side
 
 SEED = 20240229
-CONFORMERS = 6
+CONFORMERS = 4
 STRETCHED = 1.25  # length of a bond at the crossing over the sum of the radii
 REACH = 1.6  # angstrom beyond the bond length: how far apart atoms are that will bond
 SLACKS = (0.0, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, np.inf)  # angstrom, where that is too near

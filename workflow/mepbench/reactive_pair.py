@@ -27,13 +27,13 @@ from .relax import Minimum, Restraints, minima, relax
 from .shortest import shortest_pair
 from .smiles import MappedReaction, Side, unlike, written_marks, wrong_stereo
 
-COARSE_FMAX, FINE_FMAX, STEPS = 0.4, 0.05, 200  # eV/angstrom
+COARSE_FMAX, FINE_FMAX, STEPS = 0.1, 0.05, 200  # eV/angstrom
 CROSSING_FMAX, CROSSING_STEPS = 0.3, 40
-TRIED_PAIRS = 5
-GAIN, MOST_PROOFS = 0.02, 3  # eV that another pair must promise to be proven as well; pairs
-LARGEST_POOL = 8
+TRIED_PAIRS = 6
+GAIN, MOST_PROOFS = 0.02, 6  # eV that another pair must promise to be proven as well; pairs
+LARGEST_POOL = 18
 STRAIN_PER_LENGTH = 1.0  # eV/angstrom
-SAME_ENERGY, SAME_RMSD = 2e-2, 0.15  # eV, angstrom
+SAME_ENERGY, SAME_RMSD = 2e-3, 0.1  # eV, angstrom
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def reactive_pair(mappings: list[MappedReaction], oracle) -> tuple[Minimum, Mini
     pools = conformers(reaction, oracle, crossed)
     refined = _Once(lambda at, end: _refined(reaction, at, end, oracle))
     proven = _Once(lambda at, end: _proven(reaction, at, end, oracle))
-    finer = refined.of(_pairs(reaction, *pools)[:TRIED_PAIRS])
+    finer = refined.of(_varied(_pairs(reaction, *pools))[:TRIED_PAIRS])
     best = None
     for proofs, pair in enumerate(_pairs(reaction, *finer)):
         if best is not None:
@@ -202,6 +202,19 @@ def _pairs(reaction: MappedReaction, reactants, products) -> list[Pair]:
     return sorted(
         (_pair(reaction.numbers, *ends, marks) for ends in itertools.product(*pools)), key=_rank
     )
+
+
+def _varied(pairs: list[Pair]) -> list[Pair]:
+    """Leave out pairs of an end that two better ones have: loose complexes may yet slide away."""
+    uses: dict[tuple[int, int], int] = {}
+    kept = []
+    for pair in pairs:
+        ends = [(at, id(end)) for at, end in enumerate(pair.rough)]
+        if all(uses.get(end, 0) < 2 for end in ends):
+            kept.append(pair)
+            for end in ends:
+                uses[end] = uses.get(end, 0) + 1
+    return kept
 
 
 def _rank(pair: Pair) -> tuple[int, float]:
