@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
+from mepbench.neural.curves import FixedCurve, PathSpline
 from mepbench.neural.descriptor import Cartesians, InverseDistances, descriptor
+from mepbench.neural.follow import descend, follow_saddle
 from mepbench.neural.gaussian_process import KERNELS, GaussianProcess
 from mepbench.neural.prior import Flat, Springs
+from mepbench.neural.surrogate import Surrogate
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path, align, rigid_motions
 from mepbench.potentials import mueller_brown
@@ -151,6 +155,93 @@ def test_the_prior_holds_spectators_and_lets_go_of_what_reacts():
     )
     assert stiffness[0, 1] > 5.0
     assert stiffness[0, 4] < 1e-6
+
+
+@pytest.fixture(scope="module")
+def charted():
+    """A surrogate that has seen a grid of the Mueller-Brown surface."""
+    known = mueller_brown.KNOWN[0]
+    oracle = Oracle(mueller_brown.load(None, 0, 1), known.reaction)
+    fit = Surrogate(known.reaction, oracle, kernel="matern", length=0.6, noise=1e-5)
+    across, along = np.meshgrid(np.linspace(-1.4, 1.2, 12), np.linspace(-0.4, 1.8, 12))
+    grid = np.stack([across.ravel(), along.ravel(), np.zeros(144)], axis=1)
+    energies, _ = oracle(grid[:, None])
+    for x in grid[energies < energies.min() + 5 * np.ptp(fit.ends) + 3.0][::2]:
+        fit.observe(x[None])
+    return known, fit
+
+
+def test_the_saddle_of_the_surrogate_is_that_of_the_surface(charted):
+    known, fit = charted
+    start = known.saddle + np.array([[0.08, -0.05, 0.0]])
+    up = (known.reaction.product - known.reaction.reactant) * [[1.0, 1.0, 0.0]]
+    up /= np.linalg.norm(up)
+    found = follow_saddle(fit, start, up, (), reach=lambda y: True)
+    assert found.converged
+    assert found.curvature < 0
+    assert np.linalg.norm(found.position - known.saddle) < 0.05
+
+
+def test_following_stops_where_the_surrogate_is_not_trusted(charted):
+    known, fit = charted
+    up = np.array([[1.0, 0.0, 0.0]])
+    found = follow_saddle(fit, known.reaction.reactant + 0.1 * up, up, (), reach=lambda y: False)
+    assert found.left
+    assert not found.converged
+
+
+def test_descents_go_down_on_both_sides(charted):
+    known, fit = charted
+    found = follow_saddle(fit, known.saddle, np.array([[1.0, 0, 0]]), (), reach=lambda y: True)
+    bottoms = []
+    for sign in (1, -1):
+        side = descend(fit, np.ones(1), found.position, found.mode, sign, ())
+        energy, _ = fit(side.reshape(len(side), -1))
+        assert energy[-1] < energy[0] - 0.01
+        assert np.diff(energy).max() < 1e-3
+        bottoms.append(side[-1])
+    assert np.linalg.norm(bottoms[0] - bottoms[1]) > 0.3
+
+
+def test_forgetting_keeps_the_ends_and_what_is_near_the_path(monkeypatch):
+    known = mueller_brown.KNOWN[0]
+    monkeypatch.setattr("mepbench.neural.surrogate.ROWS", 40)
+    monkeypatch.setattr("mepbench.neural.surrogate.POINTS", 10)
+    oracle = Oracle(mueller_brown.load(None, 0, 1), known.reaction)
+    small = Surrogate(known.reaction, oracle, kernel="matern", length=0.6, noise=1e-5)
+    line = np.linspace(known.reaction.reactant, known.reaction.product, 14)[1:-1]
+    for x in [*(line + np.array([[0.0, 0.6, 0.0]])), *line]:
+        small.observe(x)
+    small.forget(line)
+    assert len(small) == 7
+    assert small.x[:2].reshape(2, 1, 3) == pytest.approx(known.reaction.ends)
+    assert all(np.abs(line - x).max(axis=(1, 2)).min() < 1e-12 for x in small.x[2:, None])
+
+
+def test_a_spline_curve_has_the_derivatives_it_says():
+    rng = np.random.default_rng(8)
+    frames = np.linspace(*ends(rng), 9)
+    curve = PathSpline(frames, ("translation", "rotation"))
+    generator = torch.Generator().manual_seed(0)
+    curve.theta = 0.1 * torch.randn(len(curve.theta), generator=generator, dtype=torch.float64)
+    move = torch.randn(len(curve.theta), generator=generator, dtype=torch.float64)
+    s = torch.tensor([0.1, 0.45, 0.8], dtype=torch.float64)
+    points, h = curve.at(s), 1e-6
+    slope = (curve.at(s + h).x - curve.at(s - h).x) / (2 * h)
+    assert points.dx.numpy() == pytest.approx(slope.numpy(), abs=1e-6)
+    on_x, on_dx = points.jvp(move)
+    start = curve.theta
+    curve.theta = start + move
+    assert (curve.at(s).x - points.x).numpy() == pytest.approx(on_x.numpy(), abs=1e-10)
+    assert float((on_x * points.x).sum() + (on_dx * points.dx).sum()) == pytest.approx(
+        float(points.vjp(points.x, points.dx) @ move)
+    )
+
+
+def test_curves_end_at_the_ends():
+    frames = np.linspace(*ends(np.random.default_rng(9)), 9)
+    for curve in (FixedCurve(frames), PathSpline(frames, ())):
+        assert np.array_equal(curve([0.0, 1.0]), frames[[0, -1]])
 
 
 def test_mueller_brown_saddle_takes_few_evaluations():
