@@ -137,7 +137,7 @@ def solve(
             found = explorer.search(
                 Relaxation(way, surrogate, rng, **training), oracle.evaluations + restart
             )
-            if found is None:
+            if found is None and not explorer.rejected:
                 return replace(direct, converged=False, message="the surrogate found no saddle")
         relaxation = Relaxation(way, surrogate, rng, **training)
         relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
