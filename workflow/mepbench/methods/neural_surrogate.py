@@ -132,7 +132,7 @@ def solve(
             found = explorer.second_hearing(oracle.evaluations + restart)
         if found is None and fallback and surrogate.molecular:
             # The surrogate misleads: every saddle it led to is another reaction's.
-            name, direct = "of the direct solver", _direct(reaction, oracle, guess, seed, fallback)
+            name, direct = "direct", _direct(reaction, oracle, guess, seed, fallback)
             way = _curve("guess", direct.positions, oracle.invariances, shape)
             found = explorer.search(
                 Relaxation(way, surrogate, rng, **training), oracle.evaluations + restart
@@ -180,7 +180,8 @@ def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
     if explorer.rejected:
         notes.append(f"{len(explorer.rejected)} saddles rejected that do not join the ends")
     if found is not None and name != "given":
-        notes.append(f"found from the guess {name}")
+        where = "the direct solver's path" if name == "direct" else f"the guess {name}"
+        notes.append(f"found from {where}")
     best = found or next(iter(explorer.rejected), explorer.best)
     path = Path(frames, None, message="; ".join(notes))
     if best is None:
