@@ -24,7 +24,7 @@ run: .venv/installed ## run config.yaml on all cores, print the summary and wher
 paper: .venv/installed ## run every method on the whole textbook set
 	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet rules host
 
-bench: .venv/installed ## run every method on the Baker set of the development reactions
+bench: .venv/installed ## run every method on reactions that do not ship (../shared/reactions)
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
 
 reference: .venv/installed ## search for better reference saddles of the textbook set
@@ -32,8 +32,8 @@ reference: .venv/installed ## search for better reference saddles of the textboo
 	  --replace-workflow-config --keep-going --rerun-incomplete --quiet rules host
 
 bench-prepare: .venv/installed ## how long preparation takes, from files and from SMILES
-	$(BIN)/python -m mepbench.preparation_speed ../shared/reactions/rdb7_dev --cores $(CORES)
-	$(BIN)/python -m mepbench.preparation_speed textbook --cores $(CORES)
+	$(BIN)/python -m mepbench.preparation.preparation_speed ../shared/reactions/rdb7_dev --cores $(CORES)
+	$(BIN)/python -m mepbench.preparation.preparation_speed textbook --cores $(CORES)
 
 dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \

@@ -15,15 +15,15 @@ from mepbench.chains import (
     with_chains,
 )
 from mepbench.frames import read_frames, write_frames
-from mepbench.jobs import endpoint_frames
+from mepbench.jobs.stages import endpoint_frames
 from mepbench.judge import Judgement
+from mepbench.judging.stations import Station, find_stations, read_stations, station_frames
+from mepbench.judging.tangency import path_quality
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path
 from mepbench.potentials import mueller_brown
 from mepbench.potentials._surfaces import stationary
 from mepbench.reaction import read_set
-from mepbench.stations import Station, find_stations, read_stations, station_frames
-from mepbench.tangency import path_quality
 from mepbench.tidy import read_rows
 
 SURFACE = mueller_brown.load(None, 0, 1)

@@ -9,8 +9,8 @@ import pytest
 import synthetic
 
 from mepbench.errors import InputError
-from mepbench.figures import KINDS, Results, caption, figure_files, load_plot, render
-from mepbench.plotting import house_style, shown, spread, style
+from mepbench.reporting.figures import KINDS, Results, caption, figure_files, load_plot, render
+from mepbench.reporting.plotting import house_style, shown, spread, style
 
 FIGURES = sorted(figure_files())
 REQUIRED = {

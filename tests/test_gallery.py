@@ -11,13 +11,13 @@ import synthetic
 from ase import Atoms
 from ase.build import molecule
 
-from mepbench import gallery, report
 from mepbench.cli import main
-from mepbench.depiction import depict
 from mepbench.frames import frame, write_frames
-from mepbench.perception import perceived
+from mepbench.molecule.stereo import bonds
 from mepbench.reaction import Entry, read_set
-from mepbench.stereo import bonds
+from mepbench.reporting import gallery, report
+from mepbench.reporting.depiction import depict
+from mepbench.reporting.perception import perceived
 from mepbench.tidy import read_rows
 
 HCN = np.array([6, 7, 1])

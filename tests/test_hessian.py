@@ -7,7 +7,7 @@ from ase.optimize import BFGS
 from ase.vibrations import Vibrations
 
 from mepbench.errors import BudgetExhausted
-from mepbench.hessian import (
+from mepbench.judging.hessian import (
     frequencies,
     hessian,
     lowest_modes,

@@ -12,10 +12,10 @@ from known import TBLITE, XTB, over, shipped
 from scipy.spatial.transform import Rotation
 
 from mepbench.judge import judge
+from mepbench.judging.tangency import path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
 from mepbench.reaction import Reaction
-from mepbench.tangency import path_quality
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = settings(max_examples=3, deadline=None, derandomize=True)

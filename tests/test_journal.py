@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mepbench.journal import Journal, digest, remove_journals
+from mepbench.jobs.journal import Journal, digest, remove_journals
 
 
 class Killed(Exception):
@@ -67,7 +67,7 @@ def test_journals_go_when_a_run_is_scored_and_nothing_else_does(tmp_path):
 
 HOLD = """
 import sys, time
-from mepbench.journal import Journal
+from mepbench.jobs.journal import Journal
 with Journal(sys.argv[1], "key") as journal:
     journal.add("a", {"rows": "1"})
     print("held", flush=True)

@@ -9,10 +9,10 @@ from known import XTB, over, shipped
 from scipy.optimize import root
 
 from mepbench.judge import judge
+from mepbench.judging.tangency import path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
-from mepbench.tangency import path_quality
 
 KNOWN = mueller_brown.KNOWN[0]
 
@@ -127,7 +127,7 @@ def test_ammonia_inverts_through_its_planar_saddle():
 
 @pytest.mark.parametrize("name", ["hcn-isomerisation", "formamide-tautomerism"])
 def test_half_and_a_quarter_of_the_ircs_step_change_no_verdict(name):
-    from mepbench.irc import STEP
+    from mepbench.judging.irc import STEP
 
     judged = [judge(*_parts(name), step=step) for step in (STEP, STEP / 2, STEP / 4)]
     assert {judgement.verdict for judgement in judged} == {"intended"}

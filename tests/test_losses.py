@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from mepbench.judging.tangency import path_quality
 from mepbench.neural.losses import action, maxflux
 from mepbench.oracle import Oracle
 from mepbench.path import spline
 from mepbench.potentials import mueller_brown
-from mepbench.tangency import path_quality
 
 KNOWN = mueller_brown.KNOWN[0]
 POINTS = 4000

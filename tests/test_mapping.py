@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from mepbench.embedding import embed, reactive_bounds
-from mepbench.mapping import MapError, find_map, orders_differ
+from mepbench.molecule.mapping import MapError, find_map, orders_differ
+from mepbench.molecule.shortest import inverted, shortest_pair
+from mepbench.molecule.stereo import bonds
 from mepbench.oracle import Oracle
 from mepbench.path import rmsd
 from mepbench.potentials.xtb_python import load
-from mepbench.reactive_pair import cheapest_crossing
-from mepbench.shortest import inverted, shortest_pair
-from mepbench.smiles import read_mappings, read_smiles
-from mepbench.stereo import bonds
+from mepbench.preparation.embedding import embed, reactive_bounds
+from mepbench.preparation.reactive_pair import cheapest_crossing
+from mepbench.preparation.smiles import read_mappings, read_smiles
 
 ENOL = "[C:1]([H:5])([H:6])=[C:2]([H:7])[O:3][H:4]>>[H:4][C:1]([H:5])([H:6])[C:2]([H:7])=[O:3]"
 CLAISEN = "[CH2:1]=[CH:2][O:3][CH2:4][CH:5]=[CH2:6]>>[O:3]=[CH:2][CH2:1][CH2:6][CH:5]=[CH2:4]"

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from known import XTB, over, shipped
 
-import mepbench.verify
+import mepbench.judging.verify
 from mepbench.judge import judge
+from mepbench.judging.tangency import path_quality
+from mepbench.judging.verify import refine_and_judge
+from mepbench.molecule.structure import difference
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak, align
 from mepbench.potentials import double_double_well
 from mepbench.potentials._surfaces import Surface
+from mepbench.preparation.relax import relax
 from mepbench.reaction import Reaction
 from mepbench.refiners.sella import refine as sella
-from mepbench.relax import relax
-from mepbench.structure import difference
-from mepbench.tangency import path_quality
-from mepbench.verify import refine_and_judge
 
 
 def verdict_on(reaction, saddle, **options):
@@ -226,7 +226,7 @@ def test_energy_and_convergence_are_the_verify_stages_not_the_refiners(monkeypat
     def liar(reaction, oracle, peak, seed):
         return Peak(peak.position, -1e3, np.zeros_like(peak.position), converged=True)
 
-    monkeypatch.setattr(mepbench.verify, "load", lambda kind, name: liar)
+    monkeypatch.setattr(mepbench.judging.verify, "load", lambda kind, name: liar)
     path = Path(reaction.ends, is_path=False)
     judged = refine_and_judge(reaction, path, Peak(saddle), "liar", XTB, 200, 0)
     assert judged.verdict == "intended"

@@ -5,7 +5,7 @@ import pytest
 
 from mepbench.errors import BudgetExhausted
 from mepbench.frames import read_frames
-from mepbench.hessian import bofill_update, hessian
+from mepbench.judging.hessian import bofill_update, hessian
 from mepbench.oracle import Oracle
 from mepbench.path import Peak
 from mepbench.potentials import mueller_brown

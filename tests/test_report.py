@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import synthetic
 
-from mepbench.figures import Results, caption, render
-from mepbench.report import STATISTICS, build
-from mepbench.wording import CAPTIONS
+from mepbench.reporting.figures import Results, caption, render
+from mepbench.reporting.report import STATISTICS, build
+from mepbench.reporting.wording import CAPTIONS
 
 
 class Tags(HTMLParser):

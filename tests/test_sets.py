@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from mepbench.checks import check_electrons
-from mepbench.embedding import starting_geometries
 from mepbench.errors import InputError
 from mepbench.frames import frame, write_frames
+from mepbench.preparation.checks import check_electrons
+from mepbench.preparation.embedding import starting_geometries
+from mepbench.preparation.smiles import read_smiles, wrong_stereo
 from mepbench.reaction import read_endpoints, read_set
-from mepbench.smiles import read_smiles, wrong_stereo
 
 HOSTILE = ["../../evil", "a/b", 'a,"b"', "<script>alert(1)</script>", "001", "NA", "1e5", "a b\\c"]
 CLASSES = [

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mepbench.reporting.tables import TABLES, exact, write_tables
+from mepbench.reporting.verdicts import unsolved, verdicts_table
 from mepbench.score import read_runs, typed
 from mepbench.statistics.bootstrap import (
     bootstrap_medians,
@@ -32,8 +34,6 @@ from mepbench.statistics.hardness import POOLED, hardness
 from mepbench.statistics.profiles import data_profile, performance_profile, profiles_table
 from mepbench.statistics.ranks import rank, ranks, tau
 from mepbench.statistics.summary import intervals, summary
-from mepbench.tables import TABLES, exact, write_tables
-from mepbench.verdicts import unsolved, verdicts_table
 
 INF, NAN = np.inf, np.nan
 NO_TRACES = pd.DataFrame()

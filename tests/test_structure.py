@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from mepbench.path import rmsd
-from mepbench.structure import (
+from mepbench.molecule.structure import (
     bonds,
     compare,
     compare_both,
@@ -13,6 +12,7 @@ from mepbench.structure import (
     equivalent_permutations,
     saddle_rmsd,
 )
+from mepbench.path import rmsd
 
 
 def rotation(seed: int = 0) -> np.ndarray:

@@ -7,12 +7,12 @@ import pytest
 import synthetic
 
 from mepbench.cli import main
-from mepbench.markup import latex_text, markdown
 from mepbench.metrics import KCAL_PER_EV
+from mepbench.reporting.markup import latex_text, markdown
+from mepbench.reporting.tables import NEEDED, TABLES, text_summary, write_tables
+from mepbench.reporting.wording import CAPTIONS
 from mepbench.score import COLUMNS, EXTRA_COLUMNS, read_runs, write_runs
 from mepbench.statistics.summary import summary
-from mepbench.tables import NEEDED, TABLES, text_summary, write_tables
-from mepbench.wording import CAPTIONS
 
 NAMES = sorted(TABLES)
 NO_TRACES = pd.DataFrame()

@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from mepbench.worker import Worker, WorkerError
+from mepbench.jobs.worker import Worker, WorkerError
 
 
 def _square(x):
@@ -74,7 +74,7 @@ def test_a_task_that_eats_memory_costs_only_itself():
 def test_the_child_never_outlives_its_parent(tmp_path):
     script = (
         "import os, sys, time\n"
-        "from mepbench.worker import Worker\n"
+        "from mepbench.jobs.worker import Worker\n"
         "def hang():\n"
         "    print(os.getpid(), flush=True)\n"
         "    time.sleep(60)\n"

@@ -11,7 +11,7 @@ logarithmic beyond; the shaded band is chemical accuracy, 1 kcal/mol (0.043 eV).
 """
 
 from mepbench.metrics import METRICS
-from mepbench.plotting import (
+from mepbench.reporting.plotting import (
     CHEMICAL_ACCURACY,
     new_figure,
     note_figure,

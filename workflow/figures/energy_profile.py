@@ -15,7 +15,7 @@ the reference barrier.
 import numpy as np
 
 from mepbench.metrics import KCAL_PER_EV
-from mepbench.plotting import REFERENCE, new_figure, note_figure, shown
+from mepbench.reporting.plotting import REFERENCE, new_figure, note_figure, shown
 
 
 def plot(results):

@@ -12,7 +12,7 @@ solved, the left interval is Wilson's for the number of reactions. Several sets 
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.plotting import new_figure, note_figure, plain_ticks, rows_height
+from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, rows_height
 from mepbench.statistics.bootstrap import bootstrap_medians, interval, share_interval
 from mepbench.statistics.censored import costs, quantile
 from mepbench.statistics.comparison import successes

@@ -13,8 +13,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from mepbench.plotting import WIDTH, new_figure, note, note_figure
 from mepbench.potentials import mueller_brown
+from mepbench.reporting.plotting import WIDTH, new_figure, note, note_figure
 
 WINDOW = ((-1.45, 0.45), (0.15, 1.85))  # x and y, angstrom
 LEVELS = np.arange(-1.6, 0.41, 0.2)  # eV

@@ -13,7 +13,7 @@ methods drawn here: curves change when one is added.
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.plotting import new_figure, note_figure, plain_ticks
+from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import ratios, share_within
 

@@ -13,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from mepbench.plotting import new_figure, note_figure
+from mepbench.reporting.plotting import new_figure, note_figure
 from mepbench.statistics.ranks import rank, scenarios, tau
 
 GAP = 0.8  # of a column, between kinds

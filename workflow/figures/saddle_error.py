@@ -10,7 +10,7 @@ themselves the reference of their reaction: the boxes leave them out. Distances 
 angstrom are drawn there.
 """
 
-from mepbench.plotting import new_figure, note_figure, plain_ticks, rows_height, strips
+from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, rows_height, strips
 
 FLOOR = 1e-3  # angstrom
 

@@ -12,7 +12,7 @@ Wild 2009), its unit one gradient evaluation.
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.plotting import new_figure, note_figure, plain_ticks
+from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import data_profile
 

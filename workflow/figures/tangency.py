@@ -13,7 +13,14 @@ endpoints. Trajectories have no T.
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.plotting import new_figure, note, note_figure, plain_ticks, rows_height, strips
+from mepbench.reporting.plotting import (
+    new_figure,
+    note,
+    note_figure,
+    plain_ticks,
+    rows_height,
+    strips,
+)
 
 FLOOR = 1e-4  # eV
 

@@ -9,7 +9,7 @@ coordinate, quality of the path) is the judge's work and no cost of the method. 
 
 import numpy as np
 
-from mepbench.plotting import new_figure, note_figure, rows_height
+from mepbench.reporting.plotting import new_figure, note_figure, rows_height
 
 PARTS = {  # label: colour, hatch
     "guess": ("#999933", "xxxx"),

@@ -20,5 +20,5 @@ def __getattr__(name: str):
     """Import `find_saddle` when it is asked for: its imports are no part of `import mepbench`."""
     if name == "find_saddle":
         # By its name, since every job counts the files that this one imports as its inputs.
-        return importlib.import_module(f"{__name__}.saddle_search").find_saddle
+        return importlib.import_module(f"{__name__}.pair.saddle_search").find_saddle
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

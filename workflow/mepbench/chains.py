@@ -20,15 +20,15 @@ from ase import Atoms
 from .columns import CHAIN_COLUMNS
 from .errors import BadEndpoints, SCFFailure
 from .frames import frame, frames_text, read_frames, write_frames
-from .irc import relax_gently
-from .joblog import log
+from .jobs.joblog import log
+from .jobs.worker import Worker, WorkerError
+from .judging.irc import relax_gently
+from .judging.stations import Station, is_end, read_stations
+from .molecule.structure import compare
 from .oracle import Oracle, PotentialSpec
+from .preparation.relax import minima
 from .reaction import STEPS, Reaction, read_endpoints
-from .relax import minima
-from .stations import Station, is_end, read_stations
-from .structure import compare
 from .tidy import read_rows, write_rows
-from .worker import Worker, WorkerError
 
 RUN = ("set", "reaction", "method", "seed")
 PLAN_COLUMNS = (*RUN, *"step step_from step_to step_set step_reaction".split())

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import pair_command
 from .config import ROOT, SHIPPED_CONFIG, load_config
 from .errors import InputError
-from .run_lock import only_run
+from .jobs.run_lock import only_run
+from .pair import pair_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,7 +140,7 @@ def _reference(options: argparse.Namespace) -> int:
 
 
 def _statistics(options: argparse.Namespace) -> int:
-    from .tables import write_tables_of
+    from .reporting.tables import write_tables_of
 
     for file in write_tables_of(options.results, options.output or options.results / "tables"):
         print(file)
@@ -148,7 +148,7 @@ def _statistics(options: argparse.Namespace) -> int:
 
 
 def _gallery(options: argparse.Namespace) -> int:
-    from .gallery import build
+    from .reporting.gallery import build
 
     folder = options.output or Path("gallery") / Path(options.set).stem
     print(build(options.set, folder, results=options.results))
@@ -162,7 +162,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from .calibration import calibrate_set
+    from .judging.calibration import calibrate_set
     from .oracle import PotentialSpec
 
     for line in calibrate_set(options.set, PotentialSpec(options.potential), options.output):
@@ -172,8 +172,8 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 def print_summary(results: Path) -> None:
     """Print the summary table of a results folder, and where its report is."""
+    from .reporting.tables import text_summary
     from .score import read_runs
-    from .tables import text_summary
 
     runs = results / "runs.csv"
     if not runs.exists():

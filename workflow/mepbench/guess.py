@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import SCFFailure
+from .jobs.worker import one_line
+from .judging.tangency import path_quality
 from .oracle import Oracle, PotentialSpec
 from .path import arc_length, check_frames
 from .reaction import Reaction
 from .registry import load
-from .tangency import path_quality
-from .worker import one_line
 
 GUESS_FRAMES = 21
 

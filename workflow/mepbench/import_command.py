@@ -12,9 +12,9 @@ from . import __version__
 from .errors import InputError
 from .importers._accept import ASSUMED, Choice
 from .importing import Tally, import_set, rejected_file
-from .markup import one_line
 from .provenance import sha256
 from .registry import available, options
+from .reporting.markup import one_line
 
 MOST_PRINTED = 20
 WORDS = {

@@ -20,9 +20,9 @@ from .errors import BadEndpoints, InputError
 from .frames import frame, frames_text
 from .importers._accept import Accepted, Choice, TooLarge, accept
 from .importers._found import Found, Rejected
-from .markup import one_line
 from .reaction import ROLES
 from .registry import check_options, load, nearest
+from .reporting.markup import one_line
 
 ARCHIVES = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 MOST_LISTED = 1000  # notes and rejected reactions held in memory; the report has all

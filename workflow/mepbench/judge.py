@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.data import atomic_masses
 
-from .connection import NEGATIVE, WELL, End, Stations, connection
-from .hessian import STEP as HESSIAN_STEP
-from .hessian import hessian, lowest_modes, reaction_mode
-from .irc import STEP, Branch, irc
+from .judging.connection import NEGATIVE, WELL, End, Stations, connection
+from .judging.hessian import STEP as HESSIAN_STEP
+from .judging.hessian import hessian, lowest_modes, reaction_mode
+from .judging.irc import STEP, Branch, irc
 from .path import Path, Peak
 from .reaction import Reaction
 

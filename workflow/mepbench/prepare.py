@@ -15,7 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 
-from .checks import (
+from .errors import BadEndpoints, SCFFailure
+from .molecule.structure import bonds
+from .oracle import Oracle
+from .path import align, rmsd
+from .preparation.checks import (
     ENDS,
     check_bonds,
     check_distinct,
@@ -26,14 +30,10 @@ from .checks import (
     check_whole,
     given_geometries,
 )
-from .errors import BadEndpoints, SCFFailure
-from .oracle import Oracle
-from .path import align, rmsd
+from .preparation.reactive_pair import pair_score, reactive_pair
+from .preparation.relax import Minimum, minima
+from .preparation.smiles import read_mappings
 from .reaction import Entry, Reaction
-from .reactive_pair import pair_score, reactive_pair
-from .relax import Minimum, minima
-from .smiles import read_mappings
-from .structure import bonds
 
 DECIMALS = 8
 

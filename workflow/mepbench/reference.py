@@ -108,9 +108,9 @@ def belongs(known: dict[str, Atoms], reaction: Reaction) -> int:
     -------
     1 where it was, -1 where it was for the mirror image of both ends, else 0.
     """
-    from .checks import SAME_ENERGY, SAME_RMSD, SIMILAR_RMSD
+    from .molecule.structure import difference
     from .path import rmsd
-    from .structure import difference
+    from .preparation.checks import SAME_ENERGY, SAME_RMSD, SIMILAR_RMSD
 
     ends = known["reactant"], known["product"]
     if not np.array_equal(ends[0].numbers, reaction.numbers):
@@ -174,7 +174,7 @@ def shipped_for(
 
 def notices(results: Path) -> list[str]:
     """Say what a run found that the shipped references don't know; empty if nothing."""
-    from .markup import one_line
+    from .reporting.markup import one_line
     from .score import read_runs
 
     try:

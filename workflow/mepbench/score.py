@@ -24,8 +24,8 @@ from .columns import (
     WHOLE,
 )
 from .frames import frame
+from .molecule.structure import RIGID, saddle_rmsd
 from .reaction import STEPS, Reaction
-from .structure import RIGID, saddle_rmsd
 
 BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
 BELOW = 5e-3  # eV: an energy this far below the reference is flagged

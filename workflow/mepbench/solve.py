@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from .errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
 from .guess import Guess
+from .jobs.worker import one_line
 from .oracle import Checkpoint, Oracle, PotentialSpec
 from .path import Path, Peak, check_frames, resample
 from .reaction import Reaction
 from .registry import load
-from .worker import one_line
 
 PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without energies
 

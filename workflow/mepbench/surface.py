@@ -4,12 +4,12 @@ import numpy as np
 
 from .config import Method
 from .guess import make_guess
-from .joblog import log
+from .jobs.joblog import log
+from .jobs.worker import Worker, WorkerError
 from .oracle import PotentialSpec
 from .potentials.mueller_brown import KNOWN
 from .solve import solve
 from .tidy import write_rows
-from .worker import Worker, WorkerError
 
 SURFACE = PotentialSpec("mueller-brown")
 COLUMNS = "surface method s x y energy_eV is_path peak".split()

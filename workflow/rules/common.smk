@@ -5,7 +5,7 @@ from snakemake.exceptions import WorkflowError
 from mepbench.chains import entries_digest, step_names
 from mepbench.config import ROOT, check_config, chunked, set_files
 from mepbench.errors import InputError
-from mepbench.figures import figure_files
+from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS
 from mepbench.reference import announce, irc_file
 from mepbench.registry import PACKAGE, imported_files, source_file
@@ -67,7 +67,9 @@ def solve_code(wildcards):
 
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
-    return code(PACKAGE / "verify.py", potential_code(), source_file("refiners", refiner))
+    return code(
+        PACKAGE / "judging" / "verify.py", potential_code(), source_file("refiners", refiner)
+    )
 
 
 def spec_of(name):

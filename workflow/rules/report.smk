@@ -12,7 +12,7 @@ RESULT_TABLES = {
 rule tables:
     input:
         **RESULT_TABLES,
-        code=code(PACKAGE / "tables.py"),
+        code=code(PACKAGE / "reporting" / "tables.py"),
     output:
         expand(
             "<results>/tables/{table}.{kind}",
@@ -35,7 +35,7 @@ rule tables:
 rule figure:
     input:
         **RESULT_TABLES,
-        code=lambda w: code(FIGURES[w.figure], PACKAGE / "figures.py"),
+        code=lambda w: code(FIGURES[w.figure], PACKAGE / "reporting" / "figures.py"),
     output:
         expand("<results>/figures/{{figure}}.{kind}", kind=["pdf", "png", "svg"]),
     log:
@@ -55,7 +55,7 @@ rule gallery:
         **RESULT_TABLES,
         endpoints="<results>/sets/{set}/endpoints.csv",
         templates=[str(ROOT / "workflow" / "report" / f) for f in ("gallery.html", "style.css")],
-        code=code(PACKAGE / "gallery.py"),
+        code=code(PACKAGE / "reporting" / "gallery.py"),
     output:
         directory("<results>/report/gallery/{set}"),
     log:
@@ -78,7 +78,7 @@ rule report:
         tables=rules.tables.output,
         figures=figures(),
         templates=sorted(str(f) for f in (ROOT / "workflow" / "report").glob("*")),
-        code=code(PACKAGE / "report.py"),
+        code=code(PACKAGE / "reporting" / "report.py"),
     output:
         "<results>/report/index.html",
     log:

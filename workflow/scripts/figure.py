@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mepbench.figures import Results, render
-from mepbench.joblog import log_to
+from mepbench.jobs.joblog import log_to
+from mepbench.reporting.figures import Results, render
 
 log_to(snakemake.log[0])
 render(

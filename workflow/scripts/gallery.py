@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mepbench.gallery import build
-from mepbench.joblog import log_to
+from mepbench.jobs.joblog import log_to
+from mepbench.reporting.gallery import build
 
 log_to(snakemake.log[0])
 results = Path(snakemake.input.runs).parent

@@ -1,6 +1,6 @@
 """Put the endpoints of a set's jobs into one file."""
 
-from mepbench.joblog import log_to
+from mepbench.jobs.joblog import log_to
 from mepbench.tidy import concatenate, concatenate_rows
 
 log_to(snakemake.log[0])

@@ -1,10 +1,10 @@
 """Interpolate the initial paths of a job's reactions."""
 
-from mepbench.joblog import log_to
-from mepbench.jobs import guess_job
-from mepbench.journal import journal_of
+from mepbench.jobs.joblog import log_to
+from mepbench.jobs.journal import journal_of
+from mepbench.jobs.stages import guess_job
+from mepbench.jobs.worker import Worker
 from mepbench.oracle import PotentialSpec
-from mepbench.worker import Worker
 
 log_to(snakemake.log[0])
 with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:

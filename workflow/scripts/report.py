@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mepbench.joblog import log_to
-from mepbench.report import build
+from mepbench.jobs.joblog import log_to
+from mepbench.reporting.report import build
 
 log_to(snakemake.log[0])
 build(Path(snakemake.input.runs).parent, snakemake.output[0])

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mepbench.gather import score_job
-from mepbench.joblog import log_to
-from mepbench.journal import remove_journals
+from mepbench.jobs.joblog import log_to
+from mepbench.jobs.journal import remove_journals
 from mepbench.oracle import PotentialSpec
 
 log_to(snakemake.log[0])

@@ -1,11 +1,11 @@
 """Run the path stage of one method on a job's reactions and seeds."""
 
 from mepbench.config import Method
-from mepbench.joblog import log_to
-from mepbench.jobs import solve_job
-from mepbench.journal import journal_of
+from mepbench.jobs.joblog import log_to
+from mepbench.jobs.journal import journal_of
+from mepbench.jobs.stages import solve_job
+from mepbench.jobs.worker import Worker
 from mepbench.oracle import PotentialSpec
-from mepbench.worker import Worker
 
 log_to(snakemake.log[0])
 with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:

@@ -1,7 +1,7 @@
 """Find the intermediates that paths visit, and write the steps between them as reactions."""
 
 from mepbench.chains import plan_steps
-from mepbench.joblog import log_to
+from mepbench.jobs.joblog import log_to
 from mepbench.oracle import PotentialSpec
 
 log_to(snakemake.log[0])

@@ -1,7 +1,7 @@
 """Run every configured method on the Mueller-Brown surface."""
 
 from mepbench.config import Method
-from mepbench.joblog import log_to
+from mepbench.jobs.joblog import log_to
 from mepbench.surface import surface_job
 
 log_to(snakemake.log[0])

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mepbench.joblog import log_to
+from mepbench.jobs.joblog import log_to
+from mepbench.reporting.tables import write_tables
 from mepbench.score import read_runs
-from mepbench.tables import write_tables
 
 log_to(snakemake.log[0])
 write_tables(

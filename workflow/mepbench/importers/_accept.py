@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from ase.data import chemical_symbols
 
-from ..checks import check_electrons, given_geometries
 from ..errors import BadEndpoints
-from ..mapping import find_map, orders_differ
+from ..molecule.mapping import find_map, orders_differ
+from ..molecule.stereo import bonds
+from ..preparation.checks import check_electrons, given_geometries
 from ..reaction import Entry
-from ..stereo import bonds
 from ._found import Found, Geometries
 from ._structures import MOST_ATOMS
 

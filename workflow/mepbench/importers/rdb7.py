@@ -21,8 +21,8 @@ import numpy as np
 from ase.units import Bohr
 
 from ..errors import BadEndpoints, InputError
-from ..smiles import read_smiles
-from ..structure import bonds
+from ..molecule.structure import bonds
+from ..preparation.smiles import read_smiles
 from ._found import Found, Geometries, Rejected
 from ._qchem import read_log
 from ._structures import Structure, combined, read_structure

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import BadEndpoints, InputError
-from ..markup import one_line
+from ..reporting.markup import one_line
 from ._found import Found, Geometries, Rejected
 from ._structures import MOST_ATOMS
 

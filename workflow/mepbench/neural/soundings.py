@@ -9,7 +9,7 @@ hide, until there is no surprise.
 import numpy as np
 from ase.data import atomic_masses
 
-from ..structure import compare_both
+from ..molecule.structure import compare_both
 from .follow import descend
 
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing

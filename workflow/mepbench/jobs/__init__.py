@@ -1,0 +1,1 @@
+"""How a job of the workflow runs: its stages, isolation, journal, log and lock."""

@@ -1,0 +1,47 @@
+"""One run at a time in a working folder; a run that was killed leaves nothing locked.
+
+Snakemake's own lock is a file: it stays when Snakemake is killed, and `--unlock` is needed.
+The lock here belongs to the processes that hold it and goes with the last of them, so that
+the next run knows whether an earlier one was ended by force.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InputError
+
+FILE = Path(".snakemake") / "mepbench.lock"
+
+
+@contextmanager
+def only_run() -> Iterator[tuple[int, bool]]:
+    """Hold the working folder.
+
+    Yields
+    ------
+    descriptor : int, to be handed to the process that does the run
+    killed : bool, whether the last run here did not come to an end of its own
+
+    Raises
+    ------
+    InputError
+        if another run goes on here.
+    """
+    FILE.parent.mkdir(exist_ok=True)
+    with open(FILE, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"another run goes on in {Path.cwd()}: wait for its end, or run in another folder."
+            ) from None
+        file.seek(0)
+        killed = file.read() != ""
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield file.fileno(), killed
+        file.truncate(0)

@@ -1,0 +1,1 @@
+"""The parts of the judge: Hessian, IRC, what it connects, and the quality of a path."""

@@ -1,0 +1,151 @@
+"""The Hessian by central differences of the gradient, its modes and its frequencies.
+
+    H[:, j] = (g(x + h e_j) - g(x - h e_j)) / 2h + O(h^2),    one round of 6N evaluations,
+
+symmetrised; infinitesimal rigid motion is then projected out, H -> P H P, which leaves the
+eigenvalues of the vibrations and sets those of the rigid motions to zero (away from a
+stationary point they would not be). Eigenvalues are Cartesian, not mass-weighted; only
+frequencies weigh masses: Wilson, Decius, Cross, Molecular Vibrations (1955).
+"""
+
+import numpy as np
+from ase.units import _amu, _c, _e
+
+from ..path import rigid_motions
+
+# Angstrom. With xTB the error of an eigenvalue below 1 eV/A^2 is at most 2e-3 (the h^2 term;
+# noise takes over below 0.002 A): 25 times less than what makes a mode negative (docs/judge.md).
+STEP = 0.005
+
+
+def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
+    """Second derivatives of the energy at one geometry, without rigid motion.
+
+    Parameters
+    ----------
+    oracle : `Oracle`; pays one round of 6N evaluations
+    positions : (N, 3) array, angstrom
+    step : displacement of one coordinate, angstrom
+
+    Returns
+    -------
+    (3N, 3N) symmetric array, eV/angstrom^2
+
+    Raises
+    ------
+    BudgetExhausted, SCFFailure
+        from the oracle.
+    """
+    size = positions.size
+    displacements = step * np.eye(size).reshape(size, *positions.shape)
+    geometries = np.concatenate([positions + displacements, positions - displacements])
+    _, gradients = oracle(geometries)
+    forward, backward = gradients.reshape(2, size, size)
+    raw = (forward - backward) / (2 * step)
+    return without_rigid_motion((raw + raw.T) / 2, positions, oracle.invariances)
+
+
+def without_rigid_motion(
+    matrix: np.ndarray, positions: np.ndarray, invariances: tuple[str, ...]
+) -> np.ndarray:
+    """Project the rigid motions at `positions` out of a (3N, 3N) matrix, on both sides."""
+    basis = rigid_motions(positions, invariances)
+    left = matrix - basis.T @ (basis @ matrix)
+    return left - (left @ basis.T) @ basis
+
+
+def lowest_modes(
+    matrix: np.ndarray, positions: np.ndarray, invariances: tuple[str, ...], count: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest eigenvalues and modes among the vibrations: rigid motions are left out.
+
+    Parameters
+    ----------
+    matrix : (3N, 3N) Hessian, eV/angstrom^2
+    positions : (N, 3) array, angstrom
+    invariances : the potential's
+    count : how many modes, at most
+
+    Returns
+    -------
+    eigenvalues : (count,) array, eV/angstrom^2, ascending
+    modes : (count, N, 3) array, unit vectors; of either sign, the largest component positive
+    """
+    rigid = rigid_motions(positions, invariances)
+    # The rows of vt beyond the rigid motions span the vibrations.
+    vibrations = np.linalg.svd(rigid, full_matrices=True)[2][len(rigid) :]
+    values, vectors = np.linalg.eigh(vibrations @ matrix @ vibrations.T)
+    modes = vectors[:, :count].T @ vibrations
+    largest = np.take_along_axis(modes, np.abs(modes).argmax(axis=1)[:, None], axis=1)
+    return values[:count], (modes * np.sign(largest)).reshape(-1, *positions.shape)
+
+
+def frequencies(matrix: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Harmonic wavenumbers of a stationary point.
+
+    Parameters
+    ----------
+    matrix : (3N, 3N) Hessian without rigid motion, eV/angstrom^2
+    masses : (N,) array, unified atomic mass units
+
+    Returns
+    -------
+    (3N,) array, 1/cm, ascending; imaginary ones negative, those of rigid motions about zero.
+    """
+    root = np.sqrt(np.repeat(masses, 3))
+    return _wavenumbers(np.linalg.eigvalsh(matrix / np.outer(root, root)))
+
+
+def reaction_mode(matrix: np.ndarray, masses: np.ndarray) -> tuple[float, np.ndarray]:
+    """The imaginary mode in which a saddle is left: wavenumber and direction.
+
+    Masses change which of two negative modes is the lower. Where a second one, too flat to
+    count, belongs to light atoms, the reaction's is that which resembles the lowest
+    Cartesian mode.
+
+    Parameters
+    ----------
+    matrix : (3N, 3N) Hessian without rigid motion, eV/angstrom^2, of a saddle
+    masses : (N,) array, unified atomic mass units
+
+    Returns
+    -------
+    wavenumber : 1/cm, negative
+    way : (N, 3) array, angstrom a unit of mass-weighted length, angstrom sqrt(u)
+    """
+    root = np.sqrt(np.repeat(masses, 3))
+    curvatures, modes = np.linalg.eigh(matrix / np.outer(root, root))
+    ways = modes / root[:, None]
+    lowest = np.linalg.eigh(matrix)[1][:, 0]
+    likeness = np.abs(lowest @ ways) / np.linalg.norm(ways, axis=0)
+    first = int(np.argmax(np.where(curvatures < 0, likeness, -1.0)))
+    return float(_wavenumbers(curvatures[first])), ways[:, first].reshape(-1, 3)
+
+
+def _wavenumbers(curvatures):
+    """Mass-weighted curvatures, eV/(angstrom^2 u), to 1/cm; imaginary ones negative."""
+    omega = np.sqrt(np.abs(curvatures) * _e * 1e20 / _amu)  # 1/s
+    return np.sign(curvatures) * omega / (2 * np.pi * _c * 100)
+
+
+def bofill_update(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Update a Hessian from one step: symmetric rank one and Powell, weighted.
+
+    With r = change - H step, the weight of the symmetric rank-one term is
+    (r.step)^2 / (r.r step.step): Bofill, J. Comput. Chem. 15, 1 (1994),
+    doi:10.1002/jcc.540150102. It keeps negative eigenvalues, as a saddle needs.
+
+    Parameters
+    ----------
+    matrix : (n, n) array
+    step, change : (n,) arrays, of the position and of the gradient
+    """
+    r = change - matrix @ step
+    rs, ss, rr = r @ step, step @ step, r @ r
+    if ss < 1e-20 or rr < 1e-20:
+        return matrix
+    weight = rs**2 / (rr * ss)
+    rank_one = np.outer(r, r) / rs if weight > 1e-8 else 0.0
+    cross = np.outer(r, step)
+    powell = (cross + cross.T) / ss - rs * np.outer(step, step) / ss**2
+    return matrix + weight * rank_one + (1 - weight) * powell

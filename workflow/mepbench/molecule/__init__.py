@@ -1,0 +1,1 @@
+"""Molecules as graphs: bonds, signs of centres and double bonds, relabellings, atom maps."""

@@ -1,0 +1,69 @@
+"""`mepbench run reactant.xyz product.xyz`: one reaction on the command line."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import InputError
+
+# Option of the command line -> how argparse takes it; all are None or False where not given.
+OPTIONS = {
+    "calculator": {
+        "help": "xtb-python, tblite, module:function that makes an ASE calculator, or what "
+        "`potential:` is in a config, as '{name: tblite, method: GFN1-xTB}'"
+    },
+    "charge": {"type": int, "help": "default: charge= in the files' comment lines, else 0"},
+    "multiplicity": {"type": int, "help": "default: multiplicity= in the files, else 1"},
+    "method": {"help": "a file of methods/; default: the best one"},
+    "guess": {"help": "a file of guesses/"},
+    "seed": {"type": int},
+    "no-relax": {"action": "store_true", "help": "take the ends as they are"},
+    "output": {"type": Path, "help": "folder of the result files; default: REACTANT-PRODUCT"},
+    "quiet": {"action": "store_true", "help": "no progress, only what came out"},
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what applies to a pair of files."""
+    group = parser.add_argument_group("options for a pair of XYZ files")
+    for name, how in OPTIONS.items():
+        group.add_argument(f"--{name}", **how)
+
+
+def given_options(options: argparse.Namespace) -> dict:
+    """Return those of the pair's options that were given."""
+    values = {name: getattr(options, name.replace("-", "_")) for name in OPTIONS}
+    return {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }
+
+
+def run_pair(reactant: str, product: str, given: dict) -> None:
+    """Find the saddle between two files, write its files, and print what came out."""
+    from .saddle_search import find_saddle
+
+    given = dict(given)
+    output = given.pop("output", Path(f"{Path(reactant).stem}-{Path(product).stem}"))
+    relax, verbose = not given.pop("no-relax", False), not given.pop("quiet", False)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: is a file, results need a folder: choose one by --output")
+    if given.get("calculator", "").lstrip().startswith("{"):
+        given["calculator"] = _mapping(given["calculator"])
+    sys.path.insert(0, str(Path.cwd()))  # where a user's own `module:function` lies
+    found = find_saddle(
+        reactant, product, relax=relax, name=output.name, folder=output, verbose=verbose, **given
+    )
+    print(found)
+    print(f"{'files':<21} {output}/")
+
+
+def _mapping(text: str) -> dict:
+    import yaml
+
+    try:
+        mapping = yaml.safe_load(text)
+    except yaml.YAMLError:
+        mapping = None
+    if not isinstance(mapping, dict):
+        raise InputError(f"--calculator: {text!r} is no mapping such as '{{name: tblite}}'")
+    return mapping

@@ -1,0 +1,246 @@
+"""One reaction without the benchmark: from two geometries and a calculator to a judged saddle.
+
+The stages are the benchmark's own, with its defaults: `prepare` (both ends relaxed and proven
+minima), the guess, one method, the refiner, the judge. Only the potential differs: it may be
+any ASE calculator, and says how far it is.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from ..config import Method, check_method
+from ..errors import InputError
+from ..guess import Guess, make_guess
+from ..judging.verify import Judged, refine_and_judge
+from ..oracle import PotentialSpec
+from ..preparation.given_ends import given_entry, notes_on
+from ..prepare import Prepared, prepare
+from ..reaction import Entry, Reaction
+from ..solve import Solved, solve
+from .any_calculator import CalculatorSpec, Progress, is_calculator, log, potential_entry
+
+METHOD = "neural-surrogate"  # the best method that ships
+
+
+@dataclass(frozen=True)
+class SaddleSearch:
+    """What `find_saddle` found.
+
+    Attributes
+    ----------
+    verdict, reason : `intended` is a proven saddle of this reaction; docs/results.md has all
+    saddle : with energy, forces and, in its arrays, the lowest `mode`; None if none was reached
+    reactant, product : the ends as they were used, with energies and forces
+    barrier_eV, reverse_barrier_eV, reaction_energy_eV : electronic; NaN where unknown
+    imaginary_frequency_cm : 1/cm, positive; NaN where there is none
+    path : the method's path from end to end, energies where they were paid for
+    irc : from the reactant's side over the saddle to the other; empty unless first-order
+    evaluations : gradient evaluations of the stages ends, path, refine, verify
+    seconds : wall clock of the stages ends, guess, path, refine, verify
+    notes : what there is to say about the ends
+    prepared, guess, solved, judged : what the stages returned; `judged` is None without a path
+    method, potential, backend : what computed it
+    """
+
+    verdict: str
+    reason: str
+    saddle: Atoms | None
+    reactant: Atoms
+    product: Atoms
+    barrier_eV: float  # noqa: N815 - as the benchmark's columns
+    reverse_barrier_eV: float  # noqa: N815
+    reaction_energy_eV: float  # noqa: N815
+    imaginary_frequency_cm: float
+    path: list[Atoms]
+    irc: list[Atoms]
+    evaluations: dict[str, int]
+    seconds: dict[str, float]
+    notes: str
+    prepared: Prepared = field(repr=False)
+    guess: Guess = field(repr=False)
+    solved: Solved = field(repr=False)
+    judged: Judged | None = field(repr=False)
+    method: Method = field(repr=False)
+    seed: int
+    potential: str
+    backend: str
+
+    @property
+    def reaction(self) -> Reaction:
+        """Both ends with energies and gradients."""
+        return self.prepared.reaction
+
+    def write(self, folder: str | File) -> None:
+        """Write the result files (see docs/find_saddle.md) to a folder."""
+        from .saddle_files import write
+
+        write(self, File(folder))
+
+    def __str__(self) -> str:
+        from .saddle_files import summary_text
+
+        return summary_text(self)
+
+
+def find_saddle(
+    reactant: Atoms | str | File,
+    product: Atoms | str | File,
+    calculator: Any = None,
+    *,
+    charge: int | None = None,
+    multiplicity: int | None = None,
+    relax: bool = True,
+    method: str = METHOD,
+    options: dict | None = None,
+    guess: str | None = None,
+    refiner: str | None = None,
+    budget: dict[str, int] | None = None,
+    seed: int = 0,
+    name: str = "reaction",
+    folder: str | File | None = None,
+    verbose: bool = False,
+) -> SaddleSearch:
+    """Find the saddle between two minima, and prove or refute it.
+
+    Parameters
+    ----------
+    reactant, product : the same atoms in the same order, not periodic; or XYZ files of them
+    calculator : an ASE calculator; a function of (numbers, charge, multiplicity) that makes one;
+        its name, "module:function"; a potential that ships ("xtb-python", "tblite"), or what
+        `potential:` is in a config. The shipped config's, GFN2-xTB, if None
+    charge, multiplicity : where not given, those in the atoms' `info` or the files' comment
+        lines, else 0 and 1. An ASE calculator that exists keeps its own.
+    relax : relax both ends and prove them to be minima (a Hessian each, 6N evaluations);
+        otherwise they are taken as they are
+    method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
+    options : of the method
+    budget : gradient evaluations of the stages `path` and `refine`
+    name : of the reaction
+    folder : where to write the result files; nothing is written if None
+    verbose : say on standard error how far it is
+
+    Raises
+    ------
+    InputError
+        if the ends or an argument are not what they must be. What goes wrong later is a verdict.
+    """
+    row = {**(options or {}), "solver": method}
+    for key, value in (("guess", guess), ("refiner", refiner), ("budget", budget)):
+        if value is not None:
+            row[key] = value
+    entry = potential_entry(calculator)
+    chosen, potential = check_method(method, row, entry)
+    spec = PotentialSpec(*potential)
+    if calculator is not None and entry is None:
+        spec = CalculatorSpec(calculator)
+    asked = given_entry(name, reactant, product, charge, multiplicity, is_calculator(calculator))
+    with _told(verbose):
+        found = _search(asked, chosen, Progress(spec), seed, relax)
+    if folder is not None:
+        found.write(folder)
+    return found
+
+
+def _search(entry: Entry, method: Method, progress: Progress, seed: int, relax: bool):
+    prepared = prepare(entry, progress.announce("ends").load, relaxed=not relax)
+    if prepared.reaction is None:
+        raise InputError(f"{entry.origin}: {prepared.reason}")
+    reaction = prepared.reaction
+    notes = notes_on(prepared, relax)
+    log.info("ends: %d evaluations, %.1f s; %s", prepared.evaluations, prepared.seconds, notes)
+
+    guess = make_guess(reaction, method.guess, None)
+    progress.announce("path")
+    solved = solve(
+        reaction, guess, method.solver, method.options, progress, method.budget["path"], seed
+    )
+    log.info("path: %d evaluations, %.1f s", solved.evaluations, solved.wall)
+    verdict, reason, judged = solved.verdict, solved.reason, None
+    if solved.path is not None:
+        progress.announce("refine", "verify")
+        judged = refine_and_judge(
+            reaction,
+            solved.path,
+            solved.peak,
+            method.refiner,
+            progress,
+            method.budget["refine"],
+            seed,
+        )
+        verdict = judged.verdict
+        reason = "; ".join(text for text in (judged.reason, solved.reason) if text)
+    log.info("verdict: %s%s", verdict, f" ({reason})" if reason else "")
+    return _result(prepared, guess, solved, judged, method, seed, progress, notes, verdict, reason)
+
+
+def _result(prepared, guess, solved, judged, method, seed, progress, notes, verdict, reason):
+    from ..jobs.stages import endpoint_frames, irc_frames, path_frames, saddle_frames
+
+    reaction = prepared.reaction
+    energy = frequency = np.nan
+    saddle, irc = None, []
+    identity = {"set": reaction.set, "reaction": reaction.name, "method": method.solver}
+    identity |= {"seed": seed}
+    if judged is not None and judged.saddle is not None:
+        saddle = saddle_frames(reaction, solved.peak, judged, identity)[-1]
+        irc = irc_frames(reaction, judged, identity)
+        if judged.saddle.converged:
+            energy = judged.saddle.energy
+    if judged is not None and judged.judgement is not None:
+        frequency = judged.judgement.imaginary_frequency_cm
+    path = [] if solved.path is None else path_frames(reaction, solved, identity)[:-1]
+    ends = endpoint_frames(reaction)
+    counts = (0, 0) if judged is None else (judged.refine_evaluations, judged.verify_evaluations)
+    walls = (0.0, 0.0) if judged is None else (judged.refine_wall, judged.verify_wall)
+    stages = ("ends", "guess", "path", "refine", "verify")
+    seconds = (prepared.seconds, guess.wall, solved.wall, *walls)
+    evaluations = (prepared.evaluations, 0, solved.evaluations, *counts)
+    return SaddleSearch(
+        verdict=verdict,
+        reason=reason,
+        saddle=saddle,
+        reactant=ends[0],
+        product=ends[1],
+        barrier_eV=float(energy - reaction.energies[0]),
+        reverse_barrier_eV=float(energy - reaction.energies[1]),
+        reaction_energy_eV=float(reaction.energies[1] - reaction.energies[0]),
+        imaginary_frequency_cm=float(frequency),
+        path=path,
+        irc=irc,
+        evaluations=dict(zip(stages, evaluations, strict=True)),
+        seconds=dict(zip(stages, seconds, strict=True)),
+        notes=notes,
+        prepared=prepared,
+        guess=guess,
+        solved=solved,
+        judged=judged,
+        method=method,
+        seed=seed,
+        potential=progress.spec.options.get("method", progress.spec.name),
+        backend=progress.backend,
+    )
+
+
+@contextmanager
+def _told(verbose: bool) -> Iterator[None]:
+    """Send the log to standard error, if it is wanted."""
+    if not verbose:
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), log.level
+    handler.setFormatter(logging.Formatter("mepbench: %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)

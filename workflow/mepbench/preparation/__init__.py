@@ -1,0 +1,1 @@
+"""From what a set gives to two proven minima: SMILES, conformers, complexes, checks."""

@@ -1,0 +1,1 @@
+"""From the tidy tables to what a reader sees: tables, figures, gallery, the page."""

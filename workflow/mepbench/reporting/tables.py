@@ -1,0 +1,130 @@
+"""Tables as CSV, Markdown and LaTeX, and the summary for a terminal.
+
+Numbers come from `statistics`, their words from `wording`, headings and formats from `metrics`.
+CSV keeps every digit and plain column names, for programs (infinity is `inf`: a failed run is
+worse than any other); the other two are for readers.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from ..columns import COLUMNS, EXTRA_COLUMNS
+from ..errors import InputError
+from ..metrics import formatted
+from ..score import read_runs, typed, without_steps
+from ..statistics.budget import accuracy
+from ..statistics.comparison import pairwise, virtual_best
+from ..statistics.hardness import hardness
+from ..statistics.profiles import profiles_table
+from ..statistics.ranks import ranks
+from ..statistics.summary import failures, intervals, summary
+from . import wording
+from .markup import latex, markdown
+from .verdicts import unsolved, verdicts_table
+
+# Each table's numbers, and their words for readers. `accuracy` alone needs the traces too.
+TABLES: dict[str, tuple[Callable, Callable]] = {
+    "summary": (lambda runs: summary(runs, by=("set", "method")), wording.summary),
+    "intervals": (intervals, wording.intervals),
+    "verdicts": (verdicts_table, wording.plain),
+    "unsolved": (unsolved, wording.plain),
+    "reactions": (wording.reactions_table, wording.reactions),
+    "failures": (failures, wording.failures),
+    "pairwise": (pairwise, wording.pairwise),
+    "virtual_best": (virtual_best, wording.virtual_best),
+    "profiles": (profiles_table, wording.profiles),
+    "ranks": (ranks, wording.ranks),
+    "accuracy": (accuracy, wording.accuracy),
+    "hardness": (lambda runs: hardness(without_steps(runs)), wording.hardness),
+}
+
+NEEDED = "set reaction method seed verdict gradients_path gradients_refine".split()
+
+
+def exact(name: str, runs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of a table.
+
+    Parameters
+    ----------
+    runs, traces : as read by `score.read_runs`
+    """
+    function = TABLES[name][0]
+    return function(runs, traces) if name == "accuracy" else function(runs)
+
+
+def write_tables(runs: pd.DataFrame, traces: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """Write every table as csv, md and tex into `folder`; return the files."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, (_, worded) in TABLES.items():
+        numbers = exact(name, runs, traces)
+        readable = worded(numbers)
+        texts = {
+            "csv": numbers.to_csv(index=False, lineterminator="\n"),
+            "md": markdown(readable),
+            "tex": latex(readable, wording.CAPTIONS[name], f"tab:{name}"),
+        }
+        for kind, text in texts.items():
+            files.append(folder / f"{name}.{kind}")
+            files[-1].write_text(text, encoding="utf-8")
+    return files
+
+
+def write_tables_of(results: str | Path, folder: str | Path) -> list[Path]:
+    """Write every table from the `runs.csv` and, if there, `traces.csv` of a folder.
+
+    Raises
+    ------
+    InputError
+        where the file, or a column that everything rests on, is missing.
+    """
+    file, traces = Path(results) / "runs.csv", Path(results) / "traces.csv"
+    if not file.exists():
+        raise InputError(f"{file} does not exist: there is nothing to count.")
+    runs = pd.read_csv(file, dtype=str, keep_default_na=False)
+    missing = [column for column in NEEDED if column not in runs]
+    if missing:
+        raise InputError(f"{file} has no column {', '.join(missing)}: is it a table of runs?")
+    # What an older or a foreign table lacks is missing, not wrong.
+    runs = typed(runs.reindex(columns=[*COLUMNS, *EXTRA_COLUMNS]))
+    checkpoints = read_runs(traces) if traces.exists() else pd.DataFrame()
+    return write_tables(runs, checkpoints, folder)
+
+
+def text_summary(runs: pd.DataFrame) -> str:
+    """Return the summary as aligned lines for a terminal, one block per set."""
+    blocks = []
+    for name, table in exact("summary", runs, pd.DataFrame()).groupby("set", sort=False):
+        rows = [["method", "solved", "cost", "path error", "error", "T", "potential", "own"]]
+        rows.append(["", "", "", "eV", "eV", "eV", "s", "s"])
+        for row in table.to_dict("records"):
+            columns = (
+                "cost_to_saddle path_barrier_error_eV barrier_error_eV tangency_defect_eV "
+                "oracle_path_s own_path_s"
+            ).split()
+            numbers = [formatted(f"{c}_median", row[f"{c}_median"]) for c in columns]
+            rows.append([row["method"], f"{row['intended']}/{row['runs']}", *numbers])
+        blocks.append(f"set {name}\n" + _aligned(rows))
+    if not blocks:
+        return "No run with accepted endpoints to sum up."
+    notes = [
+        "Medians over all runs, a failed one worse than any other. Cost: gradient evaluations to",
+        "the saddle; error: of the barrier, before (path) and after refinement; T: tangency defect",
+        "of the path; seconds of the path stage.",
+    ]
+    ended = wording.failures(failures(runs)).verdict.value_counts()
+    if len(ended):
+        notes.append("Not solved: " + ", ".join(f"{n} {v}" for v, n in ended.items()) + ".")
+    return "\n\n".join([*blocks, "\n".join(notes)])
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return "\n".join(lines)
