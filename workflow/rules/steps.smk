@@ -14,8 +14,8 @@ rule steps:
         "<benchmarks>/steps.tsv"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
