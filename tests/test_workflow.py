@@ -30,7 +30,7 @@ def copy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def three(copy):
-    """Three real reactions of the textbook set, all nine methods."""
+    """Three real reactions of the textbook set, all ten methods."""
     config = {"sets": {"three": "textbook"}, "select": THREE, "results": "three"}
     copy.snakemake(config)
     return config
