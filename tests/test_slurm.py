@@ -208,7 +208,7 @@ def test_a_node_that_dies_costs_only_what_it_was_doing(copy, slurm):
 
 @pytest.mark.slow
 def test_a_job_at_its_time_limit_goes_on_in_the_next_one(copy, slurm):
-    config, record = slow(copy, "limit", 30.0)
+    config, record = slow(copy, "limit", 20.0)
     arguments = ("--set-resources", "solve:runtime=1")
     process = start(copy, slurm, config, f"limit/{SOLVED}", *arguments)
     printed, _ = process.communicate(timeout=1200)

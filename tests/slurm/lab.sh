@@ -7,7 +7,7 @@
 # Knobs (environment): SLURMLAB_DIR, NODES, CPUS, MEM_MB, PORT0
 set -euo pipefail
 BASE=${SLURMLAB_DIR:?a folder for its state}
-NODES=${NODES:-2} CPUS=${CPUS:-1} MEM_MB=${MEM_MB:-4000} PORT0=${PORT0:-26817}
+NODES=${NODES:-2} CPUS=${CPUS:-1} MEM_MB=${MEM_MB:-6000} PORT0=${PORT0:-26817}
 HOST=$(hostname -s) ME=$(id -un)
 CONF=$BASE/etc/slurm.conf
 export SLURM_CONF=$CONF
