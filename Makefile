@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow paper bench bench-prepare reference dmf slurm lint format lock
+.PHONY: help run test test-slow paper bench ablation tangency bench-prepare reference dmf slurm lint format lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,12 @@ paper: .venv/installed ## run every method on the whole textbook set
 
 bench: .venv/installed ## run every method on reactions that do not ship (../shared/reactions)
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
+
+ablation: .venv/installed ## what network, drawn points and guess earn the direct neural solver
+	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES) -- --quiet rules host
+
+tangency: .venv/installed ## how good a path is after how many evaluations: NEB, string, every loss
+	@$(BIN)/mepbench run workflow/tangency.yaml --cores $(CORES) -- --quiet rules host
 
 reference: .venv/installed ## search for better reference saddles of the textbook set
 	@$(BIN)/snakemake search_reference --cores $(CORES) --configfile workflow/reference.yaml \

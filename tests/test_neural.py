@@ -9,6 +9,7 @@ from mepbench.methods.neural import solve
 from mepbench.neural import descent
 from mepbench.neural.curvature import model_hessian, secant_update
 from mepbench.neural.losses import LOSSES, internal_velocity
+from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
 from mepbench.neural.quadrature import draw, hermite_peak, widths
 from mepbench.neural.training import bend
@@ -263,6 +264,30 @@ def test_maxflux_keeps_its_force_across_the_path_equal_to_curvature_over_beta():
     expected = bend(net, s, (), step=1e-3) / 10.0
     assert float(expected.norm(dim=1).max()) > 0.05
     assert float((across - expected).norm(dim=1).mean()) < 0.3 * float(expected.norm(dim=1).mean())
+
+
+def test_a_spline_in_place_of_the_network_finds_the_saddle_with_the_same_solver():
+    oracle = Oracle(SURFACE, REACTION, 3000)
+    guess = Path(positions=straight())
+    path = solve(REACTION, oracle, guess, 0, curve="spline", conjugate_gradients=30)
+    assert np.linalg.norm(path.peak.position - KNOWN.saddle) < 0.06
+    other = solve(REACTION, Oracle(SURFACE, REACTION), guess, 0, conjugate_gradients=30)
+    assert not np.array_equal(path.positions, other.positions)
+
+
+@pytest.mark.parametrize(("sampling", "same"), [("fixed", True), ("drawn", False)])
+def test_fixed_points_are_the_same_in_each_step_and_drawn_ones_are_not(sampling, same, monkeypatch):
+    seen, renew = [], Memory.renew
+
+    def spy(self, network, s, rounds):
+        seen.append(s)
+        return renew(self, network, s, rounds)
+
+    monkeypatch.setattr(Memory, "renew", spy)
+    guess = Path(positions=straight())
+    solve(REACTION, Oracle(SURFACE, REACTION), guess, 0, sampling=sampling, steps=3)
+    assert [len(s) for s in seen] == [14, 14, 14]
+    assert all(np.array_equal(s, seen[0]) for s in seen[1:]) is same
 
 
 def test_the_same_seed_gives_the_same_path_bit_by_bit():

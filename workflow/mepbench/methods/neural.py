@@ -25,6 +25,8 @@ def solve(
     seed: int,
     *,
     loss: Literal["residual", "action", "maxflux"] = "maxflux",
+    curve: Literal["network", "spline"] = "network",
+    sampling: Literal["drawn", "fixed"] = "drawn",
     points: int = 14,
     steps: int = 50,
     settle: int = 20,
@@ -32,6 +34,7 @@ def solve(
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
+    splines: int = 12,
     first_beta: float = 15.0,
     beta: float = 40.0,
     weight_floor: float = 0.1,
@@ -39,6 +42,7 @@ def solve(
     memory: int = 3,
     trust: float = 0.15,
     damping: float = 1e-2,
+    conjugate_gradients: int = 6,
     speed_penalty: float = 3.0,
     tolerance: float = 0.1,
 ) -> Path:
@@ -47,24 +51,29 @@ def solve(
     Parameters
     ----------
     loss : what the path is trained on in the end
-    points : drawn and evaluated in each step
+    curve : what is trained: the network, or a cubic B-spline in its place
+    sampling : points drawn anew in each step, or the same evenly spaced ones in all
+    points : evaluated in each step
     steps : at most
     settle : steps after which the first stage ends, if the top is not at rest before
     handover : further steps of maxflux before `residual` or `action` takes over
     width, depth : of the hidden tanh layers
     frequencies : features are s, sin and cos of pi s, 2 pi s, ... up to this multiple
+    splines : of the B-spline
     first_beta, beta : 1/eV, of maxflux in the first stage and after it
     weight_floor : of a low point relative to the top, in maxflux
     concentration : share of the points drawn near the top
     memory : earlier rounds whose points are used again
     trust : angstrom, how far an atom moves in one step
     damping : of the Gauss-Newton steps, relative to the mean curvature
+    conjugate_gradients : iterations that solve for one; splines need 30
     speed_penalty : holds |dx/ds| constant
     tolerance : eV/angstrom. Converged when what should vanish across the path (g_perp;
         for maxflux g_perp - curvature/beta) is below it, on average and at the top.
     """
-    torch, PathNetwork, Solver = _import()
+    torch, PathNetwork, PathSpline, Solver = _import()
     options = dict(
+        sampling=sampling,
         points=points,
         first_beta=first_beta,
         beta=beta,
@@ -73,21 +82,25 @@ def solve(
         memory=memory,
         trust=trust,
         damping=damping,
+        conjugate_gradients=conjugate_gradients,
         speed_penalty=speed_penalty,
         tolerance=tolerance,
     )
     frames = guess.positions.copy()
     frames[0], frames[-1] = reaction.ends
     with torch.no_grad():
-        network = PathNetwork(
-            frames,
-            oracle.invariances,
-            width=width,
-            depth=depth,
-            frequencies=frequencies,
-            seed=seed,
-        )
-        return Solver(reaction, oracle, network, seed, options).train(loss, steps, settle, handover)
+        if curve == "spline":
+            path = PathSpline(frames, oracle.invariances, splines=splines)
+        else:
+            path = PathNetwork(
+                frames,
+                oracle.invariances,
+                width=width,
+                depth=depth,
+                frequencies=frequencies,
+                seed=seed,
+            )
+        return Solver(reaction, oracle, path, seed, options).train(loss, steps, settle, handover)
 
 
 def warm_up() -> None:
@@ -98,8 +111,9 @@ def warm_up() -> None:
 def _import():
     import torch
 
+    from ..neural.curves import PathSpline
     from ..neural.network import PathNetwork
     from ..neural.solver import Solver
 
     torch.set_num_threads(1)
-    return torch, PathNetwork, Solver
+    return torch, PathNetwork, PathSpline, Solver

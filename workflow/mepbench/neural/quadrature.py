@@ -38,6 +38,11 @@ def draw(
     return np.clip(drawn, 1e-4, 1 - 1e-4)
 
 
+def even(points: int) -> np.ndarray:
+    """Middles of equal cells, (points,): the fixed quadrature that drawing is compared with."""
+    return (np.arange(points) + 0.5) / points
+
+
 def widths(s: np.ndarray) -> np.ndarray:
     """Weights of the trapezoidal rule over [0, 1] for ascending inner points (ends excluded)."""
     padded = np.concatenate([[0.0], s, [1.0]])

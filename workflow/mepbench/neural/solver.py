@@ -20,11 +20,10 @@ from . import descent
 from .losses import internal_velocity
 from .memory import Memory
 from .network import PathNetwork, PathPoints
-from .quadrature import draw, hermite_peak, widths
+from .quadrature import draw, even, hermite_peak, widths
 from .training import SpeedPenalty, bend, gauss_newton_step
 
 SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
-CONJUGATE_GRADIENTS = 6  # more cost time and fit the noise of the estimated curvature
 FRAMES, SNAPSHOT = 101, 51  # of the finished path, and of a checkpoint
 SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
 WORSE = 4.0  # a misfit that grows by this factor over the best sends the path back
@@ -113,7 +112,9 @@ class Solver:
         """Draw points, evaluate the path there, and ask the stage's loss for its descent."""
         network, invariances = self.network, self.oracle.invariances
         s, energies, _ = self.known
-        if self.last is None:
+        if self.options["sampling"] == "fixed":
+            s = even(self.options["points"])
+        elif self.last is None:
             s = draw(self.options["points"], self.rng, s, energies, 0.0)
         else:
             concentration = self.options["concentration"]
@@ -159,9 +160,8 @@ class Solver:
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
-        move = gauss_newton_step(
-            points, found, penalty, self.options["damping"], CONJUGATE_GRADIENTS
-        )
+        damping, iterations = self.options["damping"], self.options["conjugate_gradients"]
+        move = gauss_newton_step(points, found, penalty, damping, iterations)
         far = float(largest_displacement(points.jvp(move)[0]).max())
         network.theta = network.theta + min(1.0, 1.5 * self.trust / max(far, 1e-12)) * move
 
