@@ -1,5 +1,6 @@
 """Every figure that is found is tested here, a new one by its file alone."""
 
+import json
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -125,6 +126,47 @@ def test_the_guess_is_what_the_cut_of_the_tangency_defect_refers_to(tmp_path):
     figure = draw("tangency", tmp_path, table, tmp_path)
     drawn = [c.get_offsets() for c in figure.axes[1].collections if len(c.get_offsets())]
     np.testing.assert_allclose(np.concatenate(drawn)[:, 0], [8.0])
+
+
+def curves(figure):
+    """Markers of each labelled line: its label, x and y."""
+    return {
+        line.get_label(): (line.get_xdata(), line.get_ydata())
+        for line in figure.axes[0].lines
+        if not line.get_label().startswith("_")
+    }
+
+
+def test_methods_that_differ_only_in_budget_are_one_curve_of_the_tangency_defect(tmp_path):
+    table = synthetic.runs(["a", "b", "c"], ["neb-100", "neb-50", "string", "gad"])
+    table["gradients_path"] = [90, 40, 70, 10, 100, 50, 80, 10, 95, 45, 90, 10]
+    table["tangency_defect_eV"] = [0.1, 0.4, 0.3, None, 0.2, 0.8, None, None, 0.3, 0.6, None, None]
+    folder = synthetic.write_results(tmp_path, table)
+    manifest = json.loads((folder / "provenance.json").read_text())
+    manifest["config"]["methods"] = {
+        "neb-100": {"solver": "neb", "budget": {"path": 100}},
+        "neb-50": {"solver": "neb", "budget": {"path": 50}},
+        "string": {"solver": "string"},
+        "gad": {"solver": "gad"},
+    }
+    (folder / "provenance.json").write_text(json.dumps(manifest))
+    drawn = curves(load_plot("tangency_cost")(Results(folder)))
+    assert list(drawn) == ["neb (3)", "string (3)"]
+    np.testing.assert_allclose(drawn["neb (3)"], [[45, 95], [0.6, 0.2]])
+    assert not len(drawn["string (3)"][0])  # two of three runs have no path: no median
+
+
+def test_without_budgets_each_method_is_one_point_in_its_own_style(results):
+    figure = load_plot("tangency_cost")(results)
+    drawn = curves(figure)
+    assert len(drawn) == len(results.methods) - 1  # gad returns no path
+    for line in figure.axes[0].lines:
+        method = line.get_label().split(" ")[0]
+        if method in results.methods:
+            assert (line.get_color(), line.get_marker()) == (
+                results.style(method).color,
+                results.style(method).marker,
+            )
 
 
 def test_methods_differ_without_colour_and_keep_their_style():
