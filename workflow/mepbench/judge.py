@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.data import atomic_masses
 
-from .judging.connection import NEGATIVE, WELL, End, Stations, connection
+from .judging.connection import NEGATIVE, End, VisitedMinima, connection
 from .judging.hessian import STEP as HESSIAN_STEP
 from .judging.hessian import hessian, lowest_modes, reaction_mode
 from .judging.irc import STEP, Branch, irc
 from .path import Path, Peak
 from .reaction import Reaction
 
-__all__ = ["FMAX", "NEGATIVE", "WELL", "Judgement", "judge"]
+__all__ = ["FMAX", "NEGATIVE", "Judgement", "judge"]
 
 FMAX = 0.01  # eV/angstrom
 FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
@@ -113,8 +113,8 @@ def judge(
         return Judgement("higher-order", reason, **proof)
 
     branches = irc(oracle, reaction.numbers, x, matrix, way, step=step)
-    stations = Stations.of(reaction, oracle, quality, path)
-    found = connection(reaction, oracle, branches, stations)
+    visited = VisitedMinima.of(reaction, oracle, quality, path)
+    found = connection(reaction, oracle, branches, visited)
     if found.swapped:
         branches = branches[::-1]
     towards = branches[1].positions[0] - x

@@ -12,6 +12,7 @@ it so closely that the well is lost in how the path is drawn.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,13 +24,13 @@ from ..path import Path, rmsd, spline
 from ..preparation.relax import lowest_mode, minima
 from ..reaction import Reaction
 from .irc import Branch, relax_gently
+from .tangency import Well
 
 NEGATIVE = -0.05  # eV/angstrom^2: a curvature below this is negative, at saddles and minima alike
 SAME_MINIMUM = 0.05, 0.005  # angstrom, eV: an end so near to a given one is that one
-# eV: shallower dips are the noise of the measurement of a path. There is no thermal
-# threshold: only a well that relaxes to the very minimum of the IRC counts, however deep.
-WELL = 0.001
 VISIT = 0.1  # angstrom RMSD: a path so near to a minimum visits it
+# The deepest are relaxed. There is no thermal threshold: only a well that relaxes to the very
+# minimum of the IRC counts, however deep.
 MOST_WELLS = 8
 ROLES = ("reactant", "product")
 
@@ -82,24 +83,23 @@ class Connection:
 
 
 @dataclass
-class Stations:
+class VisitedMinima:
     """The minima that a finished path visits, relaxed when first asked for."""
 
     reaction: Reaction
     oracle: object
-    wells: tuple = ()
+    wells: Sequence[Well] = ()
     points: np.ndarray | None = None
     s: np.ndarray | None = None
     _minima: list | None = field(default=None, init=False)
 
     @classmethod
-    def of(cls, reaction: Reaction, oracle, quality, path: Path | None) -> "Stations":
+    def of(cls, reaction: Reaction, oracle, quality, path: Path | None) -> "VisitedMinima":
         """Return those of a measured path; none of a trajectory (GAD), whose dips mean nothing."""
         if quality is None or path is None or not path.is_path:
             return cls(reaction, oracle)
-        wells = sorted(quality.wells, key=lambda well: -well.depth)[:MOST_WELLS]
-        wells = tuple(well for well in wells if well.depth > WELL)
-        return cls(reaction, oracle, wells, spline(path.positions)(quality.s), quality.s)
+        deepest = sorted(quality.wells, key=lambda well: -well.depth)[:MOST_WELLS]
+        return cls(reaction, oracle, deepest, spline(path.positions)(quality.s), quality.s)
 
     def place(self, end: End) -> float | None:
         """Return s in (0, 1) at which the path visits a minimum, None if it does not."""
@@ -126,7 +126,7 @@ class Stations:
 
 
 def connection(
-    reaction: Reaction, oracle, branches: tuple[Branch, Branch], stations: Stations
+    reaction: Reaction, oracle, branches: tuple[Branch, Branch], visited: VisitedMinima
 ) -> Connection:
     """Say which reaction's saddle it is of which these are the two sides of the IRC.
 
@@ -136,7 +136,7 @@ def connection(
     """
     rank = ("intended", "multistep", "half-intended", "other")
     ends = [_ends_of(reaction, oracle, branch) for branch in branches]
-    found = [_connection(reaction, oracle, pair, stations) for pair in itertools.product(*ends)]
+    found = [_connection(reaction, oracle, pair, visited) for pair in itertools.product(*ends)]
     best = min(found, key=lambda one: (rank.index(one.verdict), one.how != "exact"))
     if any(end.forked for end in best.ends):
         reason = f"{best.reason}; " if best.reason else ""
@@ -183,7 +183,7 @@ def _is_given(reaction, oracle, end: End) -> bool:
     )
 
 
-def _connection(reaction, oracle, ends: tuple[End, End], stations: Stations) -> Connection:
+def _connection(reaction, oracle, ends: tuple[End, End], visited: VisitedMinima) -> Connection:
     a, b = ends
 
     def found(verdict, reason, forwards, how="") -> Connection:
@@ -198,7 +198,7 @@ def _connection(reaction, oracle, ends: tuple[End, End], stations: Stations) -> 
     if both.how and a.minimum and b.minimum:
         reason = "" if both.how == "exact" else f"both ends match only when {both.how}"
         return found("intended", reason, not both.swapped, both.how)
-    places = [_place(end, stations) for end in ends]
+    places = [_place(end, visited) for end in ends]
     if None not in places and places[0] != places[1]:
         first, second = (_station_name(s) for s in sorted(places))
         reason = f"the saddle joins {first} and {second} of the path"
@@ -225,8 +225,8 @@ def _side(end: End) -> int:
     return 0 if end.matches[0].matches else 1
 
 
-def _place(end: End, stations: Stations) -> float | None:
-    return float(_side(end)) if end.known else stations.place(end)
+def _place(end: End, visited: VisitedMinima) -> float | None:
+    return float(_side(end)) if end.known else visited.place(end)
 
 
 def _station_name(s: float) -> str:

@@ -13,9 +13,10 @@ import numpy as np
 from ase import Atoms
 
 from ..frames import frame
-from ..judge import WELL, Judgement
+from ..judge import Judgement
+from ..molecule.relabelling import rmsds
 from ..molecule.structure import RIGID, compare
-from ..path import Path, rmsd, spline
+from ..path import Path, spline
 from ..reaction import Reaction
 from .tangency import PathQuality
 
@@ -62,13 +63,13 @@ def find_stations(
         return []
     found = []
     if verdict == "multistep" and quality is not None:
-        found = [Station(well.s, well.position) for well in quality.wells if well.depth > WELL]
+        found = [Station(well.s, well.position) for well in quality.wells]
     s = np.linspace(0, 1, SAMPLES)
     points = spline(path.positions)(s)
     for end in (judgement.irc[0], judgement.irc[-1]):
         if is_end(reaction, end, invariances):
             continue
-        nearest = int(np.argmin([rmsd(x, end, invariances) for x in points]))
+        nearest = int(np.argmin(rmsds(points, end, invariances)))
         if 0 < nearest < SAMPLES - 1:
             found.append(Station(float(s[nearest]), points[nearest], end))
     return sorted(found, key=lambda station: station.s)
