@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..provenance import sha256
 from .joblog import log
 
 SUFFIX = ".journal"
@@ -26,10 +27,9 @@ SUFFIX = ".journal"
 
 def digest(files: Iterable[str], *parameters: object) -> str:
     """Return the hash of all that a job's results depend on: its files' contents and options."""
-    found = hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode())
-    for file in sorted(map(str, files)):
-        found.update(hashlib.sha256(Path(file).read_bytes()).digest())
-    return found.hexdigest()
+    contents = [sha256(file) for file in sorted(map(str, files))]
+    text = json.dumps([parameters, contents], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Journal:
