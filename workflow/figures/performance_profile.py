@@ -13,7 +13,7 @@ methods drawn here: curves change when one is added.
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks
+from mepbench.reporting.plotting import new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import ratios, share_within
 
@@ -35,15 +35,6 @@ def plot(results):
         line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
         axes.step(steps, share, where="post", **line, markevery=0.09)
         axes.plot([], [], **line, label=f"{method} ({share[-1]:.0%})")
-    axes.set_xscale("log")
-    axes.set_xlim(0.97, right)
-    plain_ticks(axes.xaxis)
-    axes.set_ylim(-0.02, 1.03)
-    axes.set_xlabel(METRICS["ratio_to_best"].axis)
-    axes.set_ylabel(METRICS["share_intended"].axis)
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.grid(axis="y")
-    if not len(finite):
-        axes.text(0.5, 0.5, "no run was solved", transform=axes.transAxes, ha="center")
+    share_axes(axes, 0.97, right, METRICS["ratio_to_best"].axis, solved=len(finite) > 0)
     figure.legend(loc="outside right upper", title="method (solved)")
     return figure

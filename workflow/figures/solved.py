@@ -12,7 +12,7 @@ Wild 2009), its unit one gradient evaluation.
 import numpy as np
 
 from mepbench.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks
+from mepbench.reporting.plotting import new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import data_profile
 
@@ -45,15 +45,6 @@ def plot(results):
         tried = runs[runs.method == method]
         solved = (tried.verdict == "intended").sum()
         axes.plot([], [], **line, label=f"{method} ({solved}/{len(tried)})")
-    axes.set_xscale("log")
-    axes.set_xlim(left, right)
-    plain_ticks(axes.xaxis)
-    axes.set_ylim(0, 1.03)
-    axes.set_xlabel(METRICS["cost_to_saddle"].axis)
-    axes.set_ylabel(METRICS["share_intended"].axis)
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.grid(axis="y")
-    if not len(finite):
-        axes.text(0.5, 0.5, "no run was solved", transform=axes.transAxes, ha="center")
+    share_axes(axes, left, right, METRICS["cost_to_saddle"].axis, solved=len(finite) > 0)
     figure.legend(loc="outside right upper", title="method (solved/n)")
     return figure

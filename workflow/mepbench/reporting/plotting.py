@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..metrics import KCAL_PER_EV
+from ..metrics import KCAL_PER_EV, METRICS
 from .markup import one_line
 
 CHEMICAL_ACCURACY = 1 / KCAL_PER_EV  # eV, 1 kcal/mol
@@ -111,6 +111,27 @@ def plain_ticks(axis) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "\N{MINUS SIGN}")))
     axis.set_minor_formatter(NullFormatter())
+
+
+def share_axes(axes, left: float, right: float, label: str, *, solved: bool) -> None:
+    """Finish axes of shares of reactions against a number of any magnitude.
+
+    Parameters
+    ----------
+    left, right : limits of that number
+    label : of its axis
+    solved : whether any run was; where none was, it is said
+    """
+    axes.set_xscale("log")
+    axes.set_xlim(left, right)
+    plain_ticks(axes.xaxis)
+    axes.set_ylim(-0.02, 1.03)  # a curve at 0 is seen
+    axes.set_xlabel(label)
+    axes.set_ylabel(METRICS["share_intended"].axis)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.grid(axis="y")
+    if not solved:
+        axes.text(0.5, 0.5, "no run was solved", transform=axes.transAxes, ha="center")
 
 
 def note(axes, text: str) -> None:
