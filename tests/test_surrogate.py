@@ -6,12 +6,13 @@ import torch
 
 from mepbench.neural.curves import FixedCurve, PathSpline
 from mepbench.neural.descriptor import Cartesians, InverseDistances, descriptor
+from mepbench.neural.explorer import TRIES, Candidate, Explorer
 from mepbench.neural.follow import descend, follow_saddle
 from mepbench.neural.gaussian_process import KERNELS, GaussianProcess
 from mepbench.neural.prior import Flat, Springs
 from mepbench.neural.surrogate import Surrogate
 from mepbench.oracle import Oracle, PotentialSpec
-from mepbench.path import Path, align, rigid_motions
+from mepbench.path import Path, Peak, align, rigid_motions
 from mepbench.potentials import mueller_brown
 from mepbench.registry import load
 
@@ -109,7 +110,7 @@ def test_forgetting_points_is_a_fit_without_them():
     x, energy, gradient = observations("distances", 6, rng)
     fit = process("distances", "matern", rng)
     fit.add(x, energy, gradient)
-    fit.refit(fit.length, np.array([0, 1, 4]))
+    fit.keep(np.array([0, 1, 4]))
     fresh = process("distances", "matern", rng)
     fresh.prior = fit.prior
     fresh.add(x[[0, 1, 4]], energy[[0, 1, 4]], gradient[[0, 1, 4]])
@@ -203,6 +204,81 @@ def test_descents_go_down_on_both_sides(charted):
     assert np.linalg.norm(bottoms[0] - bottoms[1]) > 0.3
 
 
+class FlatTop:
+    """A double well along x, so flat at its saddle that the forces beside it are tiny."""
+
+    def __call__(self, x):
+        along, across = x[:, 0], x[:, 1:]
+        gradient = np.concatenate([(0.8 * along**3 - 0.4 * along)[:, None], 2 * across], axis=1)
+        return 0.2 * along**4 - 0.2 * along**2 + (across**2).sum(axis=1), gradient
+
+    def hessian(self, x):
+        return np.array([np.diag([2.4 * one**2 - 0.4, 2.0, 2.0]) for one in x[:, 0]])
+
+
+def test_descents_leave_a_flat_saddle():
+    for sign in (1, -1):
+        side = descend(FlatTop(), np.ones(1), np.zeros((1, 3)), np.eye(3)[:1], sign, ())
+        assert sign * side[-1, 0, 0] > 0.6
+
+
+OPTIONS = dict(trust=0.3, soundings=15, doubt=0.15, lenience=2.0)
+
+
+@pytest.fixture
+def explorer(charted):
+    """An explorer of the charted surface, on the straight line between its ends."""
+    known, fit = charted
+    one = Explorer(known.reaction, fit, OPTIONS)
+    one.curve = FixedCurve(np.linspace(*known.reaction.ends, 21))
+    return known, one
+
+
+def candidate(fit, x, ends=0):
+    energy, gradient = fit(x.reshape(1, -1))
+    gradient, mode = gradient.reshape(x.shape), np.array([[1.0, 0.0, 0.0]])
+    return Candidate(x, float(energy[0]), gradient, mode, np.abs(gradient).max(), -1.0, ends)
+
+
+def test_what_has_no_negative_mode_is_never_the_answer(explorer):
+    known, one = explorer
+    minimum = candidate(one.surrogate, known.reaction.reactant, ends=1)
+    one.rejected, one.best = [minimum], minimum
+    assert one.most_promising() is None
+    saddle = candidate(one.surrogate, known.saddle)
+    one.rejected.append(saddle)
+    assert one.most_promising() is saddle
+
+
+def test_of_rejected_saddles_that_which_leads_to_an_end_is_preferred(explorer):
+    known, one = explorer
+    near = known.saddle + np.array([[0.02, 0.0, 0.0]])
+    one.rejected = [candidate(one.surrogate, known.saddle), candidate(one.surrogate, near, ends=1)]
+    assert one.most_promising() is one.rejected[1]
+
+
+def test_a_top_from_which_nothing_more_is_learned_is_left_alone(explorer):
+    _, one = explorer
+    x, energy, _ = one.profile()
+    humps = one.humps(x, energy)
+    assert np.array_equal(one.untried(x, energy, humps)[0], x[humps[0]])
+    one.vain = [x[humps[0]]] * TRIES
+    start = one.untried(x, energy, humps[:1])
+    assert start is None
+
+
+def test_a_ripple_beside_an_end_is_no_hump_of_the_reaction(explorer):
+    _, one = explorer
+    x, energy, _ = one.profile()
+    top, level = energy.max(), max(one.surrogate.ends)
+    at, energy = 10, energy.copy()
+    one.vain = [x[int(energy.argmax())]] * TRIES
+    energy[at] = level + 0.05 * (top - level)
+    assert one.untried(x, energy, [int(energy.argmax()), at]) is None
+    energy[at] = level + 0.5 * (top - level)
+    assert np.array_equal(one.untried(x, energy, [int(energy.argmax()), at])[0], x[at])
+
+
 def test_forgetting_keeps_the_ends_and_what_is_near_the_path(monkeypatch):
     known = mueller_brown.KNOWN[0]
     monkeypatch.setattr("mepbench.neural.surrogate.ROWS", 40)
@@ -276,3 +352,18 @@ def test_a_molecule_s_saddle_takes_few_evaluations(isomerisation, curve):
     energies, gradients = Oracle(potential.of(reaction), reaction)(path.peak.position[None])
     assert np.linalg.norm(gradients[0], axis=1).max() < 0.0105
     assert energies[0] > reaction.energies.max() + 0.5
+
+
+def test_after_a_vain_fallback_the_direct_path_s_peak_is_the_answer(isomerisation, monkeypatch):
+    reaction, potential = isomerisation
+    guess = load("guesses", "geodesic")(reaction, 0, frames=21)
+    tangent = guess[11] - guess[9]
+    peak = Peak(guess[10], tangent=tangent / np.linalg.norm(tangent))
+    monkeypatch.setattr(Explorer, "search", lambda *_: None)
+    monkeypatch.setattr(
+        "mepbench.methods.neural_surrogate._direct", lambda *_: Path(guess, peak=peak)
+    )
+    oracle = Oracle(potential.of(reaction), reaction, 200)
+    path = load("methods", "neural-surrogate")(reaction, oracle, Path(guess), 0)
+    assert path.peak is peak
+    assert not path.converged

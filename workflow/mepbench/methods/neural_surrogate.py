@@ -51,7 +51,7 @@ def solve(
     sure: float = 0.25,
     trust: float = 0.3,
     fmax: float = 0.01,
-    near: float = 0.2,
+    near: float = 0.05,
     soundings: int = 15,
     doubt: float = 0.15,
     lenience: float = 2.0,
@@ -106,26 +106,32 @@ def solve(
         known=known,
         explore=explore,
     )
-    training = dict(
-        points=points,
-        concentration=concentration,
-        floor=floor,
-        speed_penalty=speed_penalty,
-        damping=damping,
-    )
     shape = dict(width=width, depth=depth, frequencies=frequencies, seed=seed)
     rng = np.random.default_rng(seed)
+
+    def relaxation_of(way):
+        return Relaxation(
+            way,
+            surrogate,
+            rng,
+            points=points,
+            concentration=concentration,
+            floor=floor,
+            speed_penalty=speed_penalty,
+            damping=damping,
+        )
+
     with torch.no_grad():
         surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
         explorer = Explorer(reaction, surrogate, options)
-        found = None
+        found = direct = None
         for name, frames in _guesses(reaction, guess, seed, surrogate.molecular):
             frames[0], frames[-1] = reaction.ends
             way = _curve(curve, frames, oracle.invariances, shape)
             if name == "given":
                 explorer.sound_guess(way, first)
             until = limit if name == "given" else oracle.evaluations + restart
-            found = explorer.search(Relaxation(way, surrogate, rng, **training), until)
+            found = explorer.search(relaxation_of(way), until)
             if found is not None:
                 break
         if found is None:
@@ -134,12 +140,11 @@ def solve(
             # The surrogate misleads: every saddle it led to is another reaction's.
             name, direct = "direct", _direct(reaction, oracle, guess, seed, fallback)
             way = _curve("guess", direct.positions, oracle.invariances, shape)
-            found = explorer.search(
-                Relaxation(way, surrogate, rng, **training), oracle.evaluations + restart
-            )
-            if found is None and not explorer.rejected:
-                return replace(direct, converged=False, message="the surrogate found no saddle")
-        relaxation = Relaxation(way, surrogate, rng, **training)
+            found = explorer.search(relaxation_of(way), oracle.evaluations + restart)
+            if found is None:
+                message = _notes(explorer, None, name)
+                return replace(direct, converged=False, message=message)
+        relaxation = relaxation_of(way)
         relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
         for _ in range(polish if found is not None else 0):
             x, _, deviation = explorer.profile()
@@ -175,18 +180,22 @@ def _curve(kind: str, frames: np.ndarray, invariances, shape: dict):
 
 
 def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
-    """The last curve with the accepted saddle; else with the best of what was rejected."""
+    """The last curve with the accepted saddle; else with the best start for a refinement."""
+    best = found or explorer.most_promising()
+    converged = found is not None and found.force <= explorer.options["fmax"]
+    peak = best.peak(converged) if best is not None else explorer.top()
+    message = _notes(explorer, found, name)
+    return Path(frames, None, peak=peak, converged=converged, message=message)
+
+
+def _notes(explorer, found, name: str) -> str:
     notes = []
     if explorer.rejected:
         notes.append(f"{len(explorer.rejected)} saddles rejected that do not join the ends")
     if found is not None and name != "given":
         where = "the direct solver's path" if name == "direct" else f"the guess {name}"
         notes.append(f"found from {where}")
-    best = found or next(iter(explorer.rejected), explorer.best)
-    path = Path(frames, None, message="; ".join(notes))
-    if best is None:
-        return path
-    return replace(path, peak=best.peak(found is not None), converged=found is not None)
+    return "; ".join(notes)
 
 
 def warm_up() -> None:

@@ -14,15 +14,17 @@ One evaluation at a time, where it teaches most:
    known places evaluated; then another guess begins, with all that has been learned.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..judging.connection import NEGATIVE
+from ..judging.hessian import lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from .follow import follow_saddle
 from .relaxation import Relaxation
 from .soundings import NEAR as NEW
-from .soundings import joins_ends
+from .soundings import ends_reached
 
 GRID = np.linspace(0.0, 1.0, 61)
 MARGIN = 3  # frames of the grid next to an end that are no peak
@@ -30,6 +32,9 @@ SAME_SADDLE = 0.05  # angstrom
 LIKE_SADDLE, LIKE_ENERGY = 0.3, 0.03  # angstrom, eV: before both have converged
 BESIDE = 0.06  # of s: a point of the guess so near to one evaluated is not evaluated
 LONGEST, SHORTEST = 0.5, 0.1  # angstrom, of the trust radius
+STALLED = 0.3  # eV/angstrom: where convergence stalls below, it is asked where that leads
+RIPPLE = 0.1  # a hump lower than this share of the highest, above the ends, is not the reaction's
+SAME_TOP, TRIES, TAUGHT = 0.1, 3, 0.02  # angstrom; attempts at one top without news (eV)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Candidate:
     Attributes
     ----------
     position, gradient, mode : (N, 3) arrays; `force` is the largest on an atom, eV/angstrom
+    ends : how many ends of the reaction it leads to; 2 if it joins them
     """
 
     position: np.ndarray
@@ -47,6 +53,7 @@ class Candidate:
     mode: np.ndarray
     force: float
     curvature: float
+    ends: int = 0
 
     def peak(self, converged: bool) -> Peak:
         """Return it as the method's answer."""
@@ -68,6 +75,9 @@ class Explorer:
         self.oracle, self.invariances = surrogate.oracle, surrogate.invariances
         self.best: Candidate | None = None
         self.rejected: list[Candidate] = []
+        self.vain: list[np.ndarray] = []  # tops from which following taught nothing
+        self.hopeful: Candidate | None = None
+        self.taught = False  # whether following the last saddle was any news
         self.trust = options["trust"]
         self.sounding_options = {key: options[key] for key in ("soundings", "doubt", "lenience")}
 
@@ -88,7 +98,8 @@ class Explorer:
 
         Returns
         -------
-        The accepted saddle; None if there is none.
+        The accepted saddle, or one that joins the ends but whose convergence stalled, which is
+        left for the refinement to finish; None if there is none.
         """
         self.curve, self.relaxation = relaxation.curve, relaxation
         self.limit = limit
@@ -101,22 +112,24 @@ class Explorer:
             if doubtful is not None:
                 self.observe(x[doubtful])
                 continue
-            start = self.untried(x, humps)
+            start = self.untried(x, energy, humps)
             if start is None:
                 known = np.where(np.arange(len(x)) % (len(x) - 1) == 0, 0.0, deviation)
                 least = int(np.argmax(known))
                 explored += 1
                 if known[least] < self.options["known"] or explored > self.options["explore"]:
-                    return None
+                    break
                 self.observe(x[least])
                 continue
-            found, joined = self.converge(*start)
+            found = self.converge(*start)
             if found is None:
+                if not self.taught:
+                    self.vain.append(start[0])
                 continue
-            if joined and found.force <= self.options["fmax"]:
+            if found.ends == 2:
                 return found
             self.rejected.append(found)
-        return None
+        return self.hopeful
 
     def train(self, steps: int) -> None:
         """Train the curve on the surrogate; then let go of points that it has left."""
@@ -147,9 +160,17 @@ class Explorer:
         unsure = deviation[k] > sure and self.surrogate.away(x[k]) > NEW
         return k if unsure else None
 
-    def untried(self, x, humps):
-        """The highest hump that does not lead to a rejected saddle: its top and tangent."""
+    def untried(self, x, energy, humps):
+        """The highest hump that does not lead to a rejected saddle: its top and tangent.
+
+        Nor one from which following goes astray and teaches nothing, nor a ripple at an end.
+        """
+        top = energy[humps[0]]
+        low = top - (1 - RIPPLE) * abs(top - max(self.surrogate.ends))
         for k in humps:
+            vain = sum(_apart(x[k], known) < SAME_TOP for known in self.vain)
+            if energy[k] < low or vain >= TRIES:
+                continue
             tangent = self.tangent(k, x[k])
             if self.rejected:
                 end = follow_saddle(
@@ -171,17 +192,43 @@ class Explorer:
         return False
 
     def second_hearing(self, limit: int) -> Candidate | None:
-        """Ask again where the rejected saddles lead, with all that was learned since."""
+        """Ask again where the rejected saddles lead, with all that was learned since.
+
+        And, for the first time perhaps, what came nearest to a saddle of all points seen.
+        """
         self.limit, accused, self.rejected = limit, self.rejected, []
-        for saddle in accused:
-            if joins_ends(
-                self.reaction, self.surrogate, saddle, lambda x: None, **self.sounding_options
-            ):
-                found, joined = self.converge(saddle.position, saddle.mode)
-                if found is not None and joined:
-                    return found
+        for saddle in [*accused, *([self.best] if self.best is not None else [])]:
+            if self.ends_reached(saddle, lambda x: None) == 2:
+                found = self.converge(saddle.position, saddle.mode)
+                if found is None or found.ends < 2:
+                    found = replace(saddle, ends=2)
+                return found
         self.rejected = accused
         return None
+
+    def most_promising(self) -> Candidate | None:
+        """Of what was not accepted, what a refinement on the potential may best start from.
+
+        Only what the surrogate, as it is now, bends downwards; first what lies above both ends,
+        then what leads to one of them, then the smallest force.
+        """
+        above = max(self.surrogate.ends)
+        known = [*self.rejected, *([self.best] if self.best is not None else [])]
+        saddles = [one for one in known if self.lowest_curvature(one.position) < NEGATIVE]
+        order = [(one.energy > above, one.ends, -one.force) for one in saddles]
+        return saddles[max(range(len(order)), key=order.__getitem__)] if saddles else None
+
+    def lowest_curvature(self, x: np.ndarray) -> float:
+        """Lowest curvature of the surrogate at a geometry, eV/angstrom^2."""
+        hessian = self.surrogate.hessian(x.reshape(1, -1))[0]
+        hessian = without_rigid_motion(hessian, x, self.invariances)
+        return float(lowest_modes(hessian, x, self.invariances, count=1)[0][0])
+
+    def top(self) -> Peak:
+        """The highest point of the curve, by the surrogate, and its tangent."""
+        x, energy, _ = self.profile()
+        k = self.humps(x, energy)[0]
+        return Peak(x[k], tangent=self.tangent(k, x[k]))
 
     def tangent(self, k: int, x: np.ndarray) -> np.ndarray:
         """Unit tangent of the curve at a point of the grid, without rigid motion."""
@@ -197,7 +244,7 @@ class Explorer:
         self.oracle.checkpoint(Path(self.curve(GRID), None, peak=peak), residual=force)
         return energy, gradient, surprise
 
-    def converge(self, x: np.ndarray, mode: np.ndarray) -> tuple[Candidate | None, bool]:
+    def converge(self, x: np.ndarray, mode: np.ndarray) -> Candidate | None:
         """Follow the saddle from the path's top, until its true forces vanish.
 
         Where it leads is asked once it is near, so that nothing is spent on converging a
@@ -205,10 +252,11 @@ class Explorer:
 
         Returns
         -------
-        The saddle, None where the search goes astray (then the path is trained again with
-        what was learned); and whether it joins the ends.
+        The saddle, and with it how many ends it leads to; None where the search goes astray
+        (then the path is trained again with what was learned).
         """
         options, best, bad, top, joined = self.options, np.inf, 0, x, None
+        self.taught = False
         while self.oracle.evaluations < self.limit:
             found = follow_saddle(
                 self.surrogate,
@@ -220,6 +268,7 @@ class Explorer:
             y = found.position
             if x is top and not found.converged and self.surrogate.away(top) > NEW:
                 y = top
+            fresh = self.surrogate.away(y) > NEW
             energy, gradient, surprise = self.observe(y)
             force = float(np.linalg.norm(gradient, axis=1).max())
             here = Candidate(y, energy, gradient, found.mode, force, found.curvature)
@@ -229,30 +278,39 @@ class Explorer:
                 self.trust = min(LONGEST, 1.4 * self.trust)
             elif surprise > 0.3:
                 self.trust = max(SHORTEST, 0.6 * self.trust)
-            if found.converged and found.curvature < 0 and force <= options["near"]:
+            bad = bad + 1 if force > 0.8 * best else 0
+            best, stalled = min(best, force), bad >= 3
+            self.taught |= fresh or surprise > TAUGHT
+            bends = found.converged and found.curvature < 0
+            if bends and force <= (STALLED if stalled else options["near"]):
                 if self.is_rejected(y, energy):
-                    return here, False
+                    return here
                 moved = joined is not None and _apart(y, joined) > SAME_SADDLE
                 if joined is None or (moved and force <= options["fmax"]):
-                    if not self.joins_ends(here):
-                        return here, False
+                    ends = self.ends_reached(here, self.afford)
+                    if ends < 2:
+                        return replace(here, ends=ends)
                     joined = y
                 if force <= options["fmax"]:
-                    return here, True
-            bad = bad + 1 if force > 0.8 * best else 0
-            best = min(best, force)
-            if bad >= 3 or not found.converged or found.curvature >= 0:
+                    # A minimum, or as flat as one, is no saddle wherever it leads.
+                    return replace(here, ends=2) if found.curvature < NEGATIVE else here
+                if self.hopeful is None or force < self.hopeful.force:
+                    self.hopeful = replace(here, ends=2)
+            if stalled or not bends:
                 break
             x, mode = y, found.mode
-        return None, False
+        return None
 
-    def joins_ends(self, saddle: Candidate) -> bool:
-        """Ask where a saddle leads, see `soundings`."""
+    def afford(self, x: np.ndarray) -> tuple[float, np.ndarray, float] | None:
+        """Pay for one geometry, within the limit."""
+        return self.observe(x) if self.oracle.evaluations < self.limit else None
 
-        def observe(x):
-            return self.observe(x) if self.oracle.evaluations < self.limit else None
-
-        return joins_ends(self.reaction, self.surrogate, saddle, observe, **self.sounding_options)
+    def ends_reached(self, saddle: Candidate, observe) -> int:
+        """Ask where a saddle leads, see `soundings`; with less faith once one misled."""
+        options = self.sounding_options
+        if self.rejected:
+            options = options | {"lenience": 1.0}
+        return ends_reached(self.reaction, self.surrogate, saddle, observe, **options)
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

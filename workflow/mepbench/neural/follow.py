@@ -81,9 +81,11 @@ def descend(
             length *= 0.5
         energy = e[0]
         g = remove_rigid_motion(gradient[0].reshape(x.shape), x, invariances)
-        if np.linalg.norm(g, axis=1).max() < near or length < 5e-3:
-            break
         H = without_rigid_motion(surrogate.hessian(x.reshape(1, -1))[0], x, invariances)
+        # Beside a flat saddle the forces are small as well: a well also bends upwards.
+        in_well = np.linalg.norm(g, axis=1).max() < near and g.ravel() @ H @ g.ravel() > 0
+        if in_well or length < 5e-3:
+            break
         move, _ = _local_quadratic_step(g.ravel() / root, H / weights, length)
         if not np.isfinite(move).all():
             break

@@ -140,10 +140,10 @@ class GaussianProcess:
             self.data = self.data.joined(new)
         self._solve()
 
-    def refit(self, length: float, keep=slice(None)) -> None:
-        """Factorise anew at another length, or for a part of the data."""
-        x, energy, gradient = self.x[keep], self.energy[keep], self.gradient[keep]
-        self.length, self.x = length, None
+    def keep(self, points: np.ndarray) -> None:
+        """Factorise anew, for these of the data alone."""
+        x, energy, gradient = self.x[points], self.energy[points], self.gradient[points]
+        self.x = None
         self.add(x, energy, gradient)
 
     def _solve(self) -> None:
@@ -162,11 +162,6 @@ class GaussianProcess:
     def _push(self, v):
         pushed = self.descriptor.push(self.data.slope, v)
         return pushed if self.data.slope is not None else pushed / self.length
-
-    def likelihood(self) -> float:
-        """Log marginal likelihood at the most likely sigma, up to a constant."""
-        count = len(self.factor)
-        return -count * np.log(self.sigma) - float(np.log(np.diag(self.factor)).sum())
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""

@@ -13,11 +13,12 @@ from ..molecule.structure import compare_both
 from .follow import descend
 
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
+RIPPLE = 2.0  # deviations: a well that is shallower is sounded
 AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature
 
 
-def joins_ends(reaction, surrogate, saddle, observe, *, soundings, doubt, lenience) -> bool:
-    """Whether the descents from a saddle end in the reactant and in the product.
+def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, lenience) -> int:
+    """How many ends of the reaction the descents from a saddle reach, 2 if it joins them.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def joins_ends(reaction, surrogate, saddle, observe, *, soundings, doubt, lenien
             for sign in (1, -1)
         ]
         bottoms = np.array([side[-1] for side in sides])
-        joined = bool(compare_both(numbers, bottoms, reaction.ends, invariances).how)
+        match = compare_both(numbers, bottoms, reaction.ends, invariances)
+        joined = bool(match.how)
         points = []
         for k, side in enumerate(sides):
             if joined and believed[k]:
@@ -46,7 +48,7 @@ def joins_ends(reaction, surrogate, saddle, observe, *, soundings, doubt, lenien
             at, deviation = (
                 _least_known(surrogate, side, saddle.energy, lenience * doubt)
                 if joined
-                else _first_doubt(surrogate, side, doubt)
+                else _first_doubt(surrogate, side, saddle.energy, doubt)
             )
             if at is not None and surrogate.away(side[at]) > NEAR:
                 points.append((deviation, k, side[at]))
@@ -57,12 +59,16 @@ def joins_ends(reaction, surrogate, saddle, observe, *, soundings, doubt, lenien
         if answer is None:
             break
         believed[k] = joined and answer[2] < doubt
-    return joined
+    return 2 if joined else min(1, match.reactant.matches + match.product.matches)
 
 
-def _first_doubt(surrogate, side: np.ndarray, doubt: float):
-    deviation = surrogate.deviation(side.reshape(len(side), -1))
+def _first_doubt(surrogate, side: np.ndarray, height: float, doubt: float):
+    flat = side.reshape(len(side), -1)
+    energy, _ = surrogate(flat)
+    deviation = surrogate.deviation(flat)
     doubtful = deviation > doubt
+    # A well as shallow as the surrogate is unsure may be a ripple of its own.
+    doubtful[-1] |= energy[-1] + RIPPLE * deviation[-1] > height
     return (int(np.argmax(doubtful)) if doubtful.any() else None), deviation.max()
 
 

@@ -66,5 +66,4 @@ class Surrogate(GaussianProcess):
         near = self.describe(path.reshape(len(path), -1)).q
         distance = np.sqrt(((self.data.q[:, None] - near[None]) ** 2).sum(axis=2)).min(axis=1)
         distance[:2], distance[-5:] = -1.0, -0.5
-        keep = np.sort(np.argsort(distance, kind="stable")[: int(KEPT * most)])
-        self.refit(self.length, keep)
+        self.keep(np.sort(np.argsort(distance, kind="stable")[: int(KEPT * most)]))
