@@ -32,6 +32,17 @@ class Copy:
     def configure(self, config: dict, file: str = "test.yaml") -> None:
         (self.folder / file).write_text(yaml.safe_dump(config), encoding="utf-8")
 
+    def start(self, *command: str, environment: dict | None = None) -> subprocess.Popen:
+        """Start a command here; what it prints, errors included, is its stdout."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**self.environment, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def command(self, *arguments: str) -> list[str]:
         """Return the command that runs the workflow on the config, on two cores by default."""
         where = [] if "--profile" in arguments else ["--cores", "2"]

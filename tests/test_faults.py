@@ -4,87 +4,36 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
-from pathlib import Path
 
 import psutil
 import pytest
-from repository_copy import Copy
-
-from mepbench.tidy import read_rows
+from disturbed import SlowRun, copy_with_slow_method
 
 pytestmark = pytest.mark.xdist_group("faults")
 
-FOUR = [
-    "hcn-isomerisation",
-    "hydroxymethylene-formaldehyde",
-    "ammonia-inversion",
-    "formaldehyde-dissociation",
-]
-SLOW_METHOD = Path(__file__).with_name("slow_method.py")
 MAIN = "import sys; from mepbench.cli import main; sys.exit(main())"
-SECONDS = {"wall_guess_s", "wall_path_s", "oracle_path_s"}
 
 
-class Run:
-    """One method's path stage on four reactions in one job, by `mepbench run`."""
+class Run(SlowRun):
+    """By `mepbench run`."""
 
-    def __init__(self, copy: Copy, method: str, results: str = "results", pause: float = 1.5):
-        self.copy, self.method = copy, method
-        self.record = copy.folder / f"{method}.record"
-        self.config = copy.folder / f"{method}.yaml"
-        folder = Path(results) / "sets" / "four"
-        self.target = str(folder / "solved" / method / "000.csv")
-        options = {"solver": "slow", "pause": pause, "record": str(self.record)}
-        copy.configure(
-            {
-                "sets": {"four": "textbook"},
-                "select": FOUR,
-                "methods": {method: options},
-                "results": results,
-            },
-            self.config.name,
-        )
+    def __init__(self, copy, method: str, pause: float = 1.5, **options):
+        super().__init__(copy, method, pause, **options)
 
     def start(self) -> subprocess.Popen:
-        command = [sys.executable, "-c", MAIN, "run", self.config.name, "--cores", "1"]
-        return subprocess.Popen(
-            [*command, "--", self.target],
-            cwd=self.copy.folder,
-            env=self.copy.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        command = (sys.executable, "-c", MAIN, "run", self.config, "--cores", "1")
+        return self.copy.start(*command, "--", self.target)
 
-    def finish(self) -> str:
-        """Run to the end; return what was printed."""
+    def finish(self) -> None:
+        """Run to the end."""
         process = self.start()
         printed, _ = process.communicate(timeout=300)
         assert process.returncode == 0, printed[-3000:]
-        return printed
-
-    def lines(self) -> list[str]:
-        return self.record.read_text().splitlines() if self.record.exists() else []
-
-    def wait_for_second(self) -> None:
-        """Wait until the first reaction is done and the second one has begun."""
-        end = time.monotonic() + 240
-        while len(self.lines()) < 3:
-            assert time.monotonic() < end, "the job never began"
-            time.sleep(0.05)
-
-    def rows(self) -> list[dict]:
-        rows = read_rows(self.copy.folder / self.target)
-        return [{k: v for k, v in row.items() if k not in SECONDS} for row in rows]
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    copy = Copy(tmp_path_factory.mktemp("faults") / "copy")
-    (copy.folder / "workflow/mepbench/methods/slow.py").write_text(SLOW_METHOD.read_text())
-    return copy
+    return copy_with_slow_method(tmp_path_factory.mktemp("faults") / "copy")
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +53,10 @@ def job_of(process: subprocess.Popen) -> psutil.Process:
     raise AssertionError("no job runs")
 
 
-def assert_nothing_was_lost(run: Run, undisturbed: list[dict], twice: int) -> None:
+def assert_as_if_undisturbed(run: Run, undisturbed: list[dict], twice: int) -> None:
     """The table of an undisturbed run; only what was running when it struck began twice."""
     assert run.rows() == undisturbed
-    counts = Counter(run.lines())
-    assert [counts[f"done {name}"] for name in FOUR] == [1, 1, 1, 1]
-    assert sum(counts[f"begin {name}"] for name in FOUR) == 4 + twice
+    run.assert_nothing_was_lost(twice)
 
 
 def test_a_killed_job_goes_on_where_it_was(copy, undisturbed):
@@ -120,7 +67,7 @@ def test_a_killed_job_goes_on_where_it_was(copy, undisturbed):
     process.communicate(timeout=120)
     assert process.returncode != 0
     run.finish()
-    assert_nothing_was_lost(run, undisturbed, twice=1)
+    assert_as_if_undisturbed(run, undisturbed, twice=1)
 
 
 def test_a_killed_snakemake_leaves_no_lock_and_loses_nothing(copy, undisturbed):
@@ -134,7 +81,7 @@ def test_a_killed_snakemake_leaves_no_lock_and_loses_nothing(copy, undisturbed):
     assert not (copy.folder / run.target).exists()
     run.finish()
     # The job has outlived its Snakemake; the new one waits for it and takes over its results.
-    assert_nothing_was_lost(run, undisturbed, twice=0)
+    assert_as_if_undisturbed(run, undisturbed, twice=0)
 
 
 def test_a_second_run_in_the_same_folder_is_refused_and_harms_nothing(copy, undisturbed):
@@ -147,7 +94,7 @@ def test_a_second_run_in_the_same_folder_is_refused_and_harms_nothing(copy, undi
     assert "another run goes on in" in printed
     process.communicate(timeout=120)
     assert process.returncode == 0
-    assert_nothing_was_lost(run, undisturbed, twice=0)
+    assert_as_if_undisturbed(run, undisturbed, twice=0)
 
 
 @pytest.mark.slow
@@ -161,7 +108,7 @@ def test_what_older_code_has_left_is_not_mixed_in(copy, undisturbed):
     source.write_text(source.read_text() + "\n# a new version\n")
     run.finish()
     assert run.rows() == undisturbed
-    assert Counter(run.lines())[f"done {FOUR[0]}"] == 2
+    assert run.times_done()[0] == 2
 
 
 @pytest.mark.slow
@@ -174,7 +121,7 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(copy, undisturbed):
     if mounted.returncode != 0:
         pytest.skip("no permission to mount a tmpfs")
     try:
-        run = Run(copy, "disk", results="small", pause=1.5)
+        run = Run(copy, "disk", results="small")
         process = run.start()
         run.wait_for_second()
         free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
@@ -187,7 +134,9 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(copy, undisturbed):
         (folder / "ballast").unlink()
         run.finish()
         assert run.rows() == undisturbed
-        assert Counter(run.lines())[f"done {FOUR[0]}"] == 1
+        first, *others = run.times_done()
+        assert first == 1
+        assert sum(others) <= 4  # only what found no space is computed again
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
@@ -195,11 +144,15 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(copy, undisturbed):
 @pytest.mark.slow
 def test_an_interrupt_ends_the_run_and_it_resumes(copy, undisturbed):
     run = Run(copy, "interrupt")
+    # What a shell runs in the background inherits that interrupts are ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = run.start()
+    signal.signal(signal.SIGINT, before)
     run.wait_for_second()
     for victim in psutil.Process(process.pid).children(recursive=True):
         victim.send_signal(signal.SIGINT)  # as Ctrl-C does to all of a terminal's processes
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=120)
+    assert process.returncode != 0
     run.finish()
-    assert_nothing_was_lost(run, undisturbed, twice=1)
+    assert_as_if_undisturbed(run, undisturbed, twice=1)

@@ -3,18 +3,18 @@
 tests/slurm/install.sh installs it (Debian, root), tests/slurm/lab.sh starts and stops it.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-import time
-from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
-from repository_copy import ROOT, Copy
-from test_faults import SLOW_METHOD
+from disturbed import SlowRun, copy_with_slow_method
+from repository_copy import ROOT
 
 from mepbench.score import read_runs
 
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.xdist_group("slurm")
 LAB = Path(__file__).with_name("slurm") / "lab.sh"
 PROFILE = "workflow/profiles/slurm"
 TWO = ["hcn-isomerisation", "ammonia-inversion"]
-FOUR = [*TWO, "hydroxymethylene-formaldehyde", "formaldehyde-dissociation"]
 
 
 class Slurm:
@@ -81,30 +80,39 @@ def slurm(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    copy = Copy(tmp_path_factory.mktemp("slurm") / "copy")
-    (copy.folder / "workflow/mepbench/methods/slow.py").write_text(SLOW_METHOD.read_text())
-    return copy
+    return copy_with_slow_method(tmp_path_factory.mktemp("slurm") / "copy")
 
 
-def start(copy, slurm, config: dict, *arguments: str) -> subprocess.Popen:
-    name = f"{config['results']}.yaml"
-    copy.configure(config, name)
-    command = [sys.executable, "-m", "snakemake", "--profile", PROFILE, "--configfile", name]
-    return subprocess.Popen(
-        [*command, "--replace-workflow-config", *arguments],
-        cwd=copy.folder,
-        env={**slurm.environment, "PYTHONPATH": copy.environment["PYTHONPATH"]},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+def start(copy, slurm, config: str, *arguments: str) -> subprocess.Popen:
+    command = (sys.executable, "-m", "snakemake", "--profile", PROFILE, "--configfile", config)
+    return copy.start(
+        *command,
+        "--replace-workflow-config",
+        *arguments,
+        environment={name: slurm.environment[name] for name in ("PATH", "SLURM_CONF")},
     )
 
 
-def wait_until(condition, seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds:g} s for {what}"
-        time.sleep(0.2)
+class Run(SlowRun):
+    """By Snakemake and SLURM."""
+
+    def start(self, slurm, *arguments: str) -> subprocess.Popen:
+        return start(self.copy, slurm, self.config, self.target, *arguments)
+
+
+def finish(process: subprocess.Popen, seconds: float) -> None:
+    """Wait for the end of a run, which must be a good one."""
+    printed, _ = process.communicate(timeout=seconds)
+    assert process.returncode == 0, printed[-5000:]
+
+
+def processes_of(job: str) -> list[psutil.Process]:
+    """The daemons of a job's steps, and all that they have started."""
+    title = re.compile(rf"slurmstepd: \[{job}\.")
+    everything = psutil.process_iter(["cmdline"])
+    daemons = [p for p in everything if title.match(" ".join(p.info["cmdline"] or ()))]
+    assert daemons, f"no process of job {job}"
+    return [p for daemon in daemons for p in (daemon, *daemon.children(recursive=True))]
 
 
 def test_the_workflow_runs_through_slurm_with_the_resources_it_asks_for(copy, slurm):
@@ -115,9 +123,8 @@ def test_the_workflow_runs_through_slurm_with_the_resources_it_asks_for(copy, sl
         "methods": {"geodesic": {"solver": "guess-only"}, "gad": {"solver": "gad"}},
         "results": "two",
     }
-    process = start(copy, slurm, config)
-    printed, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, printed[-5000:]
+    copy.configure(config, "two.yaml")
+    finish(start(copy, slurm, "two.yaml"), 900)
     runs = read_runs(copy.folder / "two" / "runs.csv")
     assert list(runs["verdict"]) == ["intended"] * 4
     assert (copy.folder / "two" / "report" / "index.html").exists()
@@ -135,86 +142,52 @@ def test_the_workflow_runs_through_slurm_with_the_resources_it_asks_for(copy, sl
     assert runs[same].equals(local[same])
 
 
-def slow(copy, results: str, pause: float) -> tuple[dict, Path]:
-    record = copy.folder / f"{results}.record"
-    options = {"solver": "slow", "pause": pause, "record": str(record)}
-    config = {
-        "sets": {"four": "textbook"},
-        "select": FOUR,
-        "methods": {"slow": options},
-        "results": results,
-    }
-    return config, record
-
-
-def begun(record: Path) -> list[str]:
-    return record.read_text().splitlines() if record.exists() else []
-
-
-def assert_nothing_was_lost(record: Path, twice: int) -> None:
-    counts = Counter(begun(record))
-    assert [counts[f"done {name}"] for name in FOUR] == [1, 1, 1, 1]
-    assert sum(counts[f"begin {name}"] for name in FOUR) == 4 + twice
-
-
-SOLVED = "sets/four/solved/slow/000.csv"
-
-
 def test_a_cancelled_job_is_tried_again_and_goes_on_where_it_was(copy, slurm):
-    config, record = slow(copy, "cancelled", 3.0)
-    process = start(copy, slurm, config, f"cancelled/{SOLVED}")
-    wait_until(lambda: len(begun(record)) >= 3, 300, "the second reaction")
+    run = Run(copy, "cancelled", 3.0)
+    process = run.start(slurm)
+    run.wait_for_second()
     slurm.ask("scancel", slurm.job_of("solve"))
-    printed, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, printed[-5000:]
-    assert_nothing_was_lost(record, twice=1)
+    finish(process, 600)
+    run.assert_nothing_was_lost(twice=1)
 
 
 @pytest.mark.slow
 def test_a_job_that_outlives_its_snakemake_is_waited_for(copy, slurm):
-    config, record = slow(copy, "master", 10.0)
-    process = start(copy, slurm, config, f"master/{SOLVED}")
-    wait_until(lambda: len(begun(record)) >= 3, 300, "the second reaction")
+    run = Run(copy, "master", 10.0)
+    process = run.start(slurm)
+    run.wait_for_second()
     process.kill()
     process.communicate(timeout=60)
-    unlocked = start(copy, slurm, config, "--unlock")
-    unlocked.communicate(timeout=120)
-    process = start(copy, slurm, config, f"master/{SOLVED}")
-    printed, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, printed[-5000:]
-    assert_nothing_was_lost(record, twice=0)
+    finish(start(copy, slurm, run.config, "--unlock"), 120)
+    finish(run.start(slurm), 600)
+    run.assert_nothing_was_lost(twice=0)
 
 
 @pytest.mark.slow
 def test_a_node_that_dies_costs_only_what_it_was_doing(copy, slurm):
-    config, record = slow(copy, "node", 5.0)
-    process = start(copy, slurm, config, f"node/{SOLVED}")
-    wait_until(lambda: len(begun(record)) >= 3, 300, "the second reaction")
-    job = next(j for j in slurm.jobs() if j["JobId"] == slurm.job_of("solve"))
-    node = job["NodeList"].removeprefix("n")
+    run = Run(copy, "node", 5.0)
+    process = run.start(slurm)
+    run.wait_for_second()
+    job = slurm.job_of("solve")
+    node = next(j["NodeList"] for j in slurm.jobs() if j["JobId"] == job).removeprefix("n")
     daemon = slurm.folder / "pid" / f"slurmd.n{node}.pid"
-    stepd = subprocess.run(["pgrep", "-f", f"slurmstepd.*{job['JobId']}"], capture_output=True)
-    for process_id in [*stepd.stdout.split(), daemon.read_text().strip()]:
-        subprocess.run(["kill", "-9", process_id], check=False)
-    subprocess.run(["pkill", "-9", "-f", f"{copy.folder}.*solve.py"], check=False)
+    for victim in [psutil.Process(int(daemon.read_text())), *processes_of(job)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
     try:
-        printed, _ = process.communicate(timeout=900)
+        finish(process, 900)
     finally:
         daemon.unlink(missing_ok=True)
         slurm.lab("node", node)
-    assert process.returncode == 0, printed[-5000:]
-    assert_nothing_was_lost(record, twice=1)
+    run.assert_nothing_was_lost(twice=1)
 
 
 @pytest.mark.slow
 def test_a_job_at_its_time_limit_goes_on_in_the_next_one(copy, slurm):
-    config, record = slow(copy, "limit", 20.0)
-    arguments = ("--set-resources", "solve:runtime=1")
-    process = start(copy, slurm, config, f"limit/{SOLVED}", *arguments)
-    printed, _ = process.communicate(timeout=1200)
-    assert process.returncode == 0, printed[-5000:]
-    counts = Counter(begun(record))
-    assert [counts[f"done {name}"] for name in FOUR] == [1, 1, 1, 1]
+    run = Run(copy, "limit", 20.0)
+    # Of 80 s of work one minute does some; the rules too give each next job more.
+    finish(run.start(slurm, "--set-resources", "solve:runtime=attempt"), 1200)
+    assert run.times_done() == [1, 1, 1, 1]
     assert "TIMEOUT" in slurm.ask("cat", str(slurm.folder / "log" / "jobcomp.log"))
 
 
