@@ -3,16 +3,15 @@
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mepbench.chains import (
     chain_rows,
     chains_worded,
     find_chains,
+    naming_chains,
     plan_steps,
     step_names,
-    with_chains,
 )
 from mepbench.frames import read_frames, write_frames
 from mepbench.jobs.stages import endpoint_frames
@@ -136,15 +135,16 @@ def _judged(reaction, plan, verdicts):
     for name, verdict, barrier in zip(names, verdicts, barriers, strict=True):
         step = {"set": "a-steps", "reaction": name, "verdict": verdict, "barrier_eV": barrier}
         rows.append(step | common)
-    runs = pd.DataFrame(rows)
-    known = runs[runs["set"] == "a-steps"][["set", "reaction", "barrier_eV"]]
-    prepared = [reaction] + [
-        reaction.__class__(
-            name, WHOLE.numbers, *WHOLE.ends, set="a-steps", energies=np.array([energy, 0.0])
-        )
-        for name, energy in zip(names, heights, strict=False)
-    ]
-    return chain_rows(read_rows(plan), runs, known, prepared), runs
+    runs = [{key: str(value) for key, value in row.items()} for row in rows]
+    energies = {("a", reaction.name): heights[0]}
+    energies |= {("a-steps", name): heights[at] for at, name in enumerate(names)}
+    return chain_rows(read_rows(plan), runs[1:], runs[1:], energies), runs
+
+
+def _reasons(runs, chains):
+    columns = list(runs[-1])
+    named = naming_chains(chains, columns)
+    return [named([row.get(c, "") for c in columns])[columns.index("reason")] for row in runs]
 
 
 def test_a_complete_chain_has_its_highest_saddle_above_the_reactant(tmp_path):
@@ -155,7 +155,7 @@ def test_a_complete_chain_has_its_highest_saddle_above_the_reactant(tmp_path):
     # Mueller and Brown (1979), table 1: the saddles lie 106.03 and 74.45 above the minimum.
     assert [row["saddle_eV"] for row in chains] == pytest.approx([1.0603, 0.7445], abs=1e-4)
     assert {row["highest_saddle_eV"] for row in chains} == {max(r["saddle_eV"] for r in chains)}
-    reasons = with_chains(runs, chains).reason.tolist()
+    reasons = _reasons(runs, chains)
     assert "why; chain R -> I1 -> P, its highest saddle 1.060 eV" in reasons[0]
     assert reasons[1:] == ["why", "why"]
 
@@ -167,7 +167,7 @@ def test_a_chain_with_an_unproven_step_is_incomplete_and_has_no_highest_saddle(t
     assert np.isnan(chains[0]["highest_saddle_eV"])
     assert np.isnan(chains[1]["barrier_eV"])
     assert chains[0]["reference_highest_eV"] == pytest.approx(1.0603, abs=1e-4)
-    reason = with_chains(runs, chains).reason[0]
+    reason = _reasons(runs, chains)[0]
     assert "chain R -> I1 -> P, incomplete: I1-P is multistep" in reason
     text = [{k: "" if v != v else str(v) for k, v in row.items()} for row in chains]
     (line,) = chains_worded(text)

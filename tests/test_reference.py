@@ -147,7 +147,7 @@ def _reaction(ends, energies=(-1.0, -1.0), **more):
 
 def test_a_reference_belongs_to_its_endpoints_wherever_they_lie(tmp_path, shipped):
     reference.update(_run(tmp_path / "first", 2.0))
-    known = reference.by_reaction(shipped)[HCN]
+    known = reference.by_reaction(read_frames(shipped))[HCN]
     turn = Rotation.from_rotvec([0.3, -1.0, 0.7]).as_matrix()
     assert reference.belongs(known, _reaction(ENDS))
     assert reference.belongs(known, _reaction(ENDS @ turn + 2.0))
@@ -175,14 +175,14 @@ def test_a_reference_for_the_mirror_image_of_both_ends_is_mirrored(tmp_path, shi
         )
     ]
     write_frames(shipped, frames)
-    known = reference.by_reaction(shipped)[HCN]
+    known = reference.by_reaction(read_frames(shipped))[HCN]
     image = -np.array([centre, bent])
     energies = np.array([0.0, 1.0])
     here = Reaction(HCN, numbers, *image, set="mine", energies=energies, gradients=0 * image)
     assert reference.belongs(known, here) == -1
     one = Reaction(HCN, numbers, centre, -bent, set="mine", energies=energies, gradients=0 * image)
     assert reference.belongs(known, one) == 0
-    (saddle,), other = reference.shipped_for({"mine": str(shipped)}, [here])
+    (saddle,), other = reference.shipped_for(str(shipped), [here])
     assert other == set()
     assert saddle.positions == pytest.approx(-1.1 * centre)
     assert saddle.get_forces() == pytest.approx(1.1 * centre, abs=1e-6)
@@ -192,9 +192,9 @@ def test_a_reference_for_the_mirror_image_of_both_ends_is_mirrored(tmp_path, shi
 def test_a_reference_made_for_other_endpoints_is_left_out_and_replaced(tmp_path, shipped):
     reference.update(_run(tmp_path / "first", 2.0))
     moved = ENDS * STRETCH
-    saddles, other = reference.shipped_for({"mine": str(shipped)}, [_reaction(ENDS)])
+    saddles, other = reference.shipped_for(str(shipped), [_reaction(ENDS)])
     assert (len(saddles), other) == (1, set())
-    saddles, other = reference.shipped_for({"mine": str(shipped)}, [_reaction(moved)])
+    saddles, other = reference.shipped_for(str(shipped), [_reaction(moved)])
     assert (saddles, other) == ([], {("mine", HCN)})
     lines = reference.update(_run(tmp_path / "moved", 2.5, moved))
     assert lines == [f"textbook {HCN}: new endpoints", f"textbook {HCN}: 2.5000 eV"]

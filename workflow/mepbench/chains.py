@@ -10,7 +10,7 @@ apart again: one that is `multistep` itself leaves its chain incomplete.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -198,32 +198,34 @@ def entries_digest(file: str, reactions: Iterable[str]) -> str:
     return hashlib.sha256(frames_text(frames).encode()).hexdigest()[:16]
 
 
-def chain_rows(plan: list[dict], runs, reference, reactions: Iterable[Reaction]) -> list[dict]:
+def chain_rows(
+    plan: list[dict], runs: list[dict], reference: list[dict], energies: dict[tuple, float]
+) -> list[dict]:
     """Return the rows of `chains.csv`: every step of every chain, judged.
 
     Parameters
     ----------
-    plan : rows of `PLAN_COLUMNS`, as text
-    runs, reference : the scored tables, with the rows of the steps
-    reactions : prepared reactions of all sets, the steps' included
+    plan : rows of `PLAN_COLUMNS`
+    runs, reference : the steps' rows of the scored tables; all rows are text
+    energies : of the reactant by (set, reaction), eV, of the chains and of their steps
     """
-    energies = {(r.set, r.name): r.energies[0] for r in reactions}
-    judged = {(r.set, r.reaction, r.method, str(r.seed)): r for r in runs.itertuples(index=False)}
-    known = {(r.set, r.reaction): r.barrier_eV for r in reference.itertuples(index=False)}
+    judged = {tuple(row[column] for column in RUN): row for row in runs}
+    known = {(row["set"], row["reaction"]): _number(row["barrier_eV"]) for row in reference}
     chains: dict[tuple, list[dict]] = {}
     for row in plan:
         key = tuple(row[column] for column in RUN)
         step = row["step_set"], row["step_reaction"]
         offset = energies.get(step, np.nan) - energies[key[:2]]
         run = judged[(*step, *key[2:])]
-        intended = run.verdict == "intended"
+        intended = run["verdict"] == "intended"
+        barrier = _number(run["barrier_eV"]) if intended else np.nan
         chains.setdefault(key, []).append(
             row
             | {
-                "verdict": run.verdict,
-                "reason": run.reason,
-                "barrier_eV": run.barrier_eV if intended else np.nan,
-                "saddle_eV": run.barrier_eV + offset if intended else np.nan,
+                "verdict": run["verdict"],
+                "reason": run["reason"],
+                "barrier_eV": barrier,
+                "saddle_eV": barrier + offset,
                 "reference_saddle_eV": known.get(step, np.nan) + offset,
             }
         )
@@ -233,6 +235,10 @@ def chain_rows(plan: list[dict], runs, reference, reactions: Iterable[Reaction])
         for whole in [_whole(steps)]
         for row in steps
     ]
+
+
+def _number(text: str) -> float:
+    return float(text) if text else np.nan
 
 
 def _whole(steps: list[dict]) -> dict:
@@ -272,18 +278,27 @@ def chains_worded(rows: list[dict]) -> list[dict]:
     ]
 
 
-def with_chains(runs, chains: list[dict]):
-    """Return the table of runs; the reason of each run that has a chain names it."""
+def naming_chains(chains: list[dict], columns: list[str]) -> Callable[[list[str]], list[str]]:
+    """Return what names its chain in the reason of each run that has one.
+
+    Parameters
+    ----------
+    chains : rows of `chains.csv`
+    columns : of the rows that are changed, lists of text
+    """
     steps: dict[tuple, list[dict]] = {}
     for row in chains:
         steps.setdefault(tuple(row[column] for column in RUN), []).append(row)
-    keys = zip(*(runs[column].astype(str) for column in RUN), strict=True)
-    sentences = [_sentence(steps[key]) if key in steps else "" for key in keys]
-    reasons = [
-        "; ".join(text for text in pair if text)
-        for pair in zip(runs["reason"], sentences, strict=True)
-    ]
-    return runs.assign(reason=reasons)
+    sentences = {run: _sentence(rows) for run, rows in steps.items()}
+    key, reason = [columns.index(column) for column in RUN], columns.index("reason")
+
+    def named(row: list[str]) -> list[str]:
+        sentence = sentences.get(tuple(row[at] for at in key))
+        if sentence is not None:
+            row[reason] = "; ".join(filter(None, (row[reason], sentence)))
+        return row
+
+    return named
 
 
 def _sentence(steps: list[dict]) -> str:

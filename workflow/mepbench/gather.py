@@ -1,83 +1,136 @@
-"""Gather all jobs of a run into its tidy tables, and score them."""
+"""From the rows of many jobs to the tables of a run, in two steps.
 
-from collections.abc import Iterable
+`score_job` scores a few reactions, all methods together: a reference belongs to one reaction,
+so no job needs another. `collect` then writes what all jobs have left one after the other, so
+its memory doesn't grow with the run. Only the chains of multistep reactions join jobs.
+"""
+
+from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
-from .chains import chain_rows, with_chains
+from .chains import chain_rows, naming_chains
 from .columns import CHAIN_COLUMNS
-from .frames import frame, read_frames, write_frames
+from .frames import comment_text, frame, iterate_frames, read_frames, write_frames
 from .path import arc_length
 from .provenance import provenance, write_provenance
 from .reaction import read_endpoints
-from .reference import irc_file, shipped_for
-from .score import read_runs, score, write_runs
+from .reference import frames_of, irc_file, shipped_for
 from .tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, write_rows
 
 
-def score_job(
-    inputs, outputs, config: dict, sets: dict[str, str], shipped: dict[str, str], potential
-) -> None:
-    """Write `runs.csv` and all that stands beside it.
+def score_job(inputs, outputs, shipped: str | None, potential) -> None:
+    """Score one job's reactions: find their references, and each run's errors against them.
 
     Parameters
     ----------
-    inputs : lists of files: `runs`, `traces`, `profiles`, `saddles`, `irc`, `endpoints`,
-        `endpoint_rows`; and one, `plan`, of the steps of multistep reactions
-    outputs : files: the same in one, and `chains`, `reference`, `reference_frames`,
-        `reference_irc`, `provenance`
-    config : as completed from the shipped one, for the provenance
-    sets : spec of each set
-    shipped : file of references by set
+    inputs : `endpoints`, a file; and a file of each method, `runs`, `saddles`, `irc`
+    outputs : `runs`, a file of each method; `reference`, `reference_frames`, `reference_irc`
+        and `reference_profiles`, files
+    shipped : the set's file of references, where it has one
     potential : `PotentialSpec`, for its invariances
     """
-    concatenate_rows(inputs.runs, outputs.runs)
-    concatenate_rows(inputs.traces, outputs.traces)
-    concatenate(inputs.saddles, outputs.saddles)
-    reactions = [reaction for file in inputs.endpoints for reaction in read_endpoints(file)]
+    import pandas as pd
+
+    from .score import read_runs, score, write_runs
+
+    reactions = read_endpoints(inputs.endpoints)
     known, other_ends = shipped_for(shipped, reactions)
+    tables = [read_runs(file) for file in inputs.runs]
     scored = score(
-        read_runs(outputs.runs),
-        read_frames(outputs.saddles),
+        pd.concat(tables, ignore_index=True),
+        (atoms for file in inputs.saddles for atoms in iterate_frames(file)),
         reactions,
         known,
         other_ends=other_ends,
         invariances=potential.of(reactions[0]).invariances if reactions else (),
     )
-    chains = chain_rows(read_rows(inputs.plan), scored.runs, scored.reference, reactions)
-    write_runs(outputs.runs, with_chains(scored.runs, chains))
-    write_rows(outputs.chains, CHAIN_COLUMNS, chains)
+    ends = np.cumsum([len(table) for table in tables])
+    for table, end, file in zip(tables, ends, outputs.runs, strict=True):
+        write_runs(file, scored.runs.iloc[end - len(table) : end])
     write_runs(outputs.reference, scored.reference)
     write_frames(outputs.reference_frames, scored.reference_frames)
-
-    ircs = _reference_ircs(scored.reference, inputs.irc, shipped)
-    write_frames(outputs.reference_irc, ircs)
+    write_frames(outputs.reference_irc, _reference_ircs(scored.reference, inputs.irc, shipped))
     ircs = read_frames(outputs.reference_irc)  # in memory, text is quoted for the file
-    profiles = [row for file in inputs.profiles for row in read_rows(file)]
     energies = {(r.set, r.name): r.energies[0] for r in reactions}
-    profiles += _reference_profiles(ircs, energies)
-    write_rows(outputs.profiles, PROFILE_COLUMNS, profiles)
+    profiles = _reference_profiles(ircs, energies)
+    write_rows(outputs.reference_profiles, PROFILE_COLUMNS, profiles)
 
-    files = [*inputs.endpoints, *inputs.endpoint_rows, *shipped.values()]
+
+def collect(inputs, outputs, config: dict, sets: dict[str, str]) -> None:
+    """Write `runs.csv` and all that stands beside it.
+
+    Parameters
+    ----------
+    inputs : lists of files: `runs` and `reference` as scored, `reference_frames`,
+        `reference_irc`, `reference_profiles`, `traces`, `profiles`, `saddles`, `endpoints`,
+        `endpoint_rows`, `shipped`; and one, `plan`, of the steps of multistep reactions
+    outputs : files: `runs`, `traces`, `profiles`, `saddles`, `chains`, `reference`,
+        `reference_frames`, `reference_irc`, `provenance`
+    config : as completed from the shipped one, for the provenance
+    sets : spec of each set
+    """
+    concatenate_rows(inputs.traces, outputs.traces)
+    concatenate_rows([*inputs.profiles, *inputs.reference_profiles], outputs.profiles)
+    concatenate_rows(inputs.reference, outputs.reference)
+    for kind in ("saddles", "reference_frames", "reference_irc"):
+        concatenate(getattr(inputs, kind), getattr(outputs, kind))
+    chains = _chains(inputs)
+    write_rows(outputs.chains, CHAIN_COLUMNS, chains)
+    concatenate_rows(inputs.runs, outputs.runs, partial(naming_chains, chains))
+
+    files = [*inputs.endpoints, *inputs.endpoint_rows, *inputs.shipped]
     write_provenance(outputs.provenance, provenance(config, sets, files))
 
 
-def _reference_ircs(reference, ircs: Iterable[str], shipped: dict[str, str]) -> list[Atoms]:
+def _chains(inputs) -> list[dict]:
+    """Rows of `chains.csv`; of the steps that are planned no more is kept than needed."""
+    plan = read_rows(inputs.plan)
+    if not plan:
+        return []
+    steps = {(row["step_set"], row["step_reaction"]) for row in plan}
+    whole = {(row["set"], row["reaction"]) for row in plan}
+
+    def judged(files: Iterable[str]) -> list[dict]:
+        rows = (row for file in files for row in read_rows(file))
+        return [row for row in rows if (row["set"], row["reaction"]) in steps]
+
+    energies = _reactant_energies(inputs.endpoints, steps | whole)
+    return chain_rows(plan, judged(inputs.runs), judged(inputs.reference), energies)
+
+
+def _reactant_energies(files: Iterable[str], reactions: Collection[tuple]) -> dict[tuple, float]:
+    """Energy of the reactant by (set, reaction), eV."""
+
+    def wanted(comment: str) -> bool:
+        names = comment_text(comment, "set"), comment_text(comment, "reaction")
+        return comment_text(comment, "role") == "reactant" and names in reactions
+
+    return {
+        (atoms.info["set"], atoms.info["reaction"]): atoms.get_potential_energy()
+        for file in files
+        for atoms in iterate_frames(file, wanted)
+    }
+
+
+def _reference_ircs(reference, ircs: Iterable[str], shipped: str | None) -> list[Atoms]:
     """Return the IRC of each reference that has one: this run's, or the shipped one."""
     found: dict[tuple, list[Atoms]] = {}
     for file in ircs:
-        for atoms in read_frames(file):
-            key = *(atoms.info[k] for k in ("set", "reaction", "method")), int(atoms.info["seed"])
+        for atoms in iterate_frames(file):
+            key = *(atoms.info[k] for k in ("reaction", "method")), int(atoms.info["seed"])
             found.setdefault(key, []).append(atoms)
-    for name, file in shipped.items():
-        for atoms in read_frames(irc_file(Path(file))):
-            found.setdefault((name, atoms.info["reaction"], "shipped"), []).append(atoms)
+    if shipped is not None:
+        names = set(reference.reaction)
+        for atoms in frames_of(irc_file(Path(shipped)), names):
+            found.setdefault((atoms.info["reaction"], "shipped"), []).append(atoms)
     frames = []
     for row in reference.itertuples(index=False):
         kind, *run = row.reference_source.split(":")
-        key = (row.set, row.reaction, *((run[0], int(run[1])) if run else (kind,)))
+        key = (row.reaction, *((run[0], int(run[1])) if run else (kind,)))
         frames += [
             frame(
                 atoms.numbers,

@@ -12,7 +12,7 @@ the preparation has changed, the reference is left out until a new one is found.
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from .errors import InputError
-from .frames import quoted, read_frames, write_frames
+from .frames import comment_text, iterate_frames, quoted, read_frames, write_frames
 from .reaction import SHIPPED, Reaction, locate_set, parent_set, reaction_names
 
 ROLES = ("reactant", "product", "ts")
@@ -89,10 +89,15 @@ def _write_sums(file: Path) -> None:
     (file.parent / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def by_reaction(file: Path) -> dict[str, dict[str, Atoms]]:
-    """Return the frames of a file by reaction and role."""
+def frames_of(file: Path, names: Collection[str]) -> Iterator[Atoms]:
+    """Yield the frames of some reactions of a file; of the others the comment line is read."""
+    return iterate_frames(file, lambda comment: comment_text(comment, "reaction") in names)
+
+
+def by_reaction(frames: Iterable[Atoms]) -> dict[str, dict[str, Atoms]]:
+    """Return frames by reaction and role."""
     groups: dict[str, dict[str, Atoms]] = {}
-    for atoms in read_frames(file):
+    for atoms in frames:
         groups.setdefault(atoms.info["reaction"], {})[atoms.info["role"]] = atoms
     return groups
 
@@ -136,13 +141,13 @@ def belongs(known: dict[str, Atoms], reaction: Reaction) -> int:
 
 
 def shipped_for(
-    files: dict[str, str], reactions: Iterable[Reaction]
+    file: str | None, reactions: list[Reaction]
 ) -> tuple[list[Atoms], set[tuple[str, str]]]:
-    """Return the reference saddles of a run's reactions, and what is left out.
+    """Return the reference saddles of some reactions of one set, and what is left out.
 
     Parameters
     ----------
-    files : the file of references of each set that has one
+    file : the set's file of references, None where it has none
     reactions : prepared ones
 
     Returns
@@ -150,10 +155,12 @@ def shipped_for(
     saddles : frames with `set` and `reaction` of this run
     other_ends : (set, reaction) whose reference belongs to other endpoints
     """
-    known = {name: by_reaction(Path(file)) for name, file in files.items()}
+    if file is None:
+        return [], set()
+    known = by_reaction(frames_of(Path(file), {reaction.name for reaction in reactions}))
     saddles, other_ends = [], set()
     for reaction in reactions:
-        group = known.get(reaction.set, {}).get(reaction.name, {})
+        group = known.get(reaction.name, {})
         if "ts" not in group:
             continue
         sign = belongs(group, reaction)
@@ -256,10 +263,10 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> l
     known, known_ircs = {}, {}
     if file.exists():
         verify(file)
-        known = by_reaction(file)
+        known = by_reaction(read_frames(file))
         for atoms in read_frames(irc_file(file)):
             known_ircs.setdefault(atoms.info["reaction"], []).append(atoms)
-    ends = by_reaction(folder / "endpoints.xyz")
+    ends = by_reaction(read_frames(folder / "endpoints.xyz"))
     names = reaction_names(file.stem, file.stem)
     lines = [f"{reaction}: no longer in the set" for reaction in known if reaction not in names]
     for reaction in read_endpoints(folder / "endpoints.xyz"):

@@ -7,6 +7,7 @@ are checked here against the config before any job starts.
 
 import ast
 import difflib
+import hashlib
 import importlib
 import inspect
 import types
@@ -128,9 +129,7 @@ def _fits(value: object, expected: object) -> bool:
 def imported_files(file: Path) -> tuple[Path, ...]:
     """Return `file` and every file of this package that it imports, directly or not.
 
-    Snakemake does not see changes in an imported package; these files are declared as
-    inputs, so that a change in one method reruns that method and nothing else. Importing
-    `mepbench.x` runs `mepbench/__init__.py` as well, so that is among them.
+    Importing `mepbench.x` runs `mepbench/__init__.py` as well, so that is among them.
     """
     seen: set[Path] = set()
     waiting = [file, PACKAGE / "__init__.py"]
@@ -140,6 +139,24 @@ def imported_files(file: Path) -> tuple[Path, ...]:
             seen.add(current)
             waiting.extend(_imports_of(current))
     return tuple(sorted(seen))
+
+
+@cache
+def code_digest(*files: Path) -> str:
+    """Return a hash of the contents of `files` and of all files of this package they import.
+
+    Snakemake does not see changes in an imported package. Rules declare this as a parameter, so
+    that a change in one method reruns that method and nothing else. (As inputs these files would
+    be nine tenths of what Snakemake looks at, for every job that is ready, each time one ends.)
+    """
+    found = {each for file in files for each in imported_files(file)}
+    contents = [f"{each.relative_to(PACKAGE.parent)} {_sha256(each)}" for each in sorted(found)]
+    return hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
+
+
+@cache
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _imports_of(file: Path) -> list[Path]:

@@ -8,12 +8,18 @@ from mepbench.errors import InputError
 from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS
 from mepbench.reference import announce, irc_file
-from mepbench.registry import PACKAGE, imported_files, source_file
+from mepbench.registry import PACKAGE, code_digest, source_file
 
 try:
     CONFIG = check_config(config)
 except InputError as error:
     raise WorkflowError(f"config: {error}") from None
+
+# Snakemake's limit on new jobs a second (100 by default) wakes the scheduler every second, once
+# more for each job that has ended; each time it looks at all inputs of all jobs that are ready.
+# After a hundred jobs that took a third of a core. `--cores` and `--jobs` limit jobs as well.
+if workflow.scheduling_settings is not None:
+    workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 pathvars:
@@ -40,21 +46,18 @@ def growing(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
-def code(*files):
-    """The package files whose change must rerun a rule: these and all that they import."""
-    return sorted({str(found) for file in files for found in imported_files(file)})
-
-
 def potential_code():
     return source_file("potentials", CONFIG.potential)
 
 
 def prepare_code(wildcards):
-    return code(PACKAGE / "prepare.py", potential_code())
+    return code_digest(PACKAGE / "prepare.py", potential_code())
 
 
 def guess_code(wildcards):
-    return code(PACKAGE / "guess.py", potential_code(), source_file("guesses", wildcards.guess))
+    return code_digest(
+        PACKAGE / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
+    )
 
 
 def solve_code(wildcards):
@@ -62,12 +65,12 @@ def solve_code(wildcards):
     # `varied` runs another method.
     solvers = {method.solver, method.options.get("of", method.solver)}
     files = [source_file("methods", solver) for solver in sorted(solvers)]
-    return code(PACKAGE / "solve.py", potential_code(), *files)
+    return code_digest(PACKAGE / "solve.py", potential_code(), *files)
 
 
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
-    return code(
+    return code_digest(
         PACKAGE / "judging" / "verify.py", potential_code(), source_file("refiners", refiner)
     )
 
@@ -112,14 +115,20 @@ def endpoint_jobs(kind):
     ]
 
 
-def first_pass(folder, kind):
-    """Every job's file in one of the folders of all sets of the config and all methods."""
-    return _job_files(CONFIG.sets, folder, kind)
+def every_method(folder, kind):
+    """One job's file of each method in one of the folders of a set."""
+    stem = f"<results>/sets/{{set}}/{folder}"
+    return [f"{stem}/{method}/{{job}}.{kind}" for method in CONFIG.methods]
 
 
-def all_jobs(folder, kind):
+def first_pass(pattern):
+    """Every job's file in one of the folders of all sets of the config, for every method."""
+    return _job_files(CONFIG.sets, pattern)
+
+
+def all_jobs(pattern):
     """The same, and those of the second pass."""
-    return lambda wildcards: _job_files(_all_sets(), folder, kind)
+    return lambda wildcards: _job_files(_all_sets(), pattern)
 
 
 def all_endpoints(kind):
@@ -131,11 +140,12 @@ def _all_sets():
     return [*CONFIG.sets, *(name for name in steps if jobs_of(name))]
 
 
-def _job_files(sets, folder, kind):
+def _job_files(sets, pattern):
+    methods = CONFIG.methods if "{method}" in pattern else [""]
     return [
-        f"<results>/sets/{name}/{folder}/{method}/{job}.{kind}"
+        f"<results>/sets/{name}/{pattern.format(method=method, job=job)}"
         for name in sets
-        for method in CONFIG.methods
+        for method in methods
         for job in jobs_of(name)
     ]
 
@@ -146,8 +156,13 @@ def figures():
     ]
 
 
+def shipped_reference(wildcards):
+    """The read-only references of a set, and their IRCs, if it ships with any."""
+    file = CONFIG.references.get(wildcards.set)
+    return [] if file is None else [str(file), str(irc_file(file))]
+
+
 def shipped_references():
-    """The read-only references of the sets that ship with one for this potential."""
     files = sorted({*CONFIG.references.values()})
     return [str(part) for file in files for part in (file, irc_file(file))]
 
@@ -155,4 +170,4 @@ def shipped_references():
 def surface_code():
     solvers = [source_file("methods", method.solver) for method in CONFIG.methods.values()]
     guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
-    return code(PACKAGE / "surface.py", *solvers, *guesses)
+    return code_digest(PACKAGE / "surface.py", *solvers, *guesses)

@@ -4,7 +4,6 @@ rule judge:
         endpoint_rows="<results>/sets/{set}/endpoints/{job}.csv",
         rows="<results>/sets/{set}/solved/{method}/{job}.csv",
         paths="<results>/sets/{set}/paths/{method}/{job}.xyz",
-        code=judge_code,
     output:
         runs="<results>/sets/{set}/runs/{method}/{job}.csv",
         saddles="<results>/sets/{set}/saddles/{method}/{job}.xyz",
@@ -20,6 +19,7 @@ rule judge:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
+        code=judge_code,
         method=lambda w: METHODS[w.method],
         potential=POTENTIAL,
         timeout=CONFIG.timeout,

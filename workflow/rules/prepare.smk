@@ -1,7 +1,6 @@
 rule endpoints:
     input:
         entries=entry_files,
-        code=prepare_code,
     output:
         frames="<results>/sets/{set}/endpoints/{job}.xyz",
         rows="<results>/sets/{set}/endpoints/{job}.csv",
@@ -14,6 +13,7 @@ rule endpoints:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
+        code=prepare_code,
         spec=lambda w: spec_of(w.set),
         reactions=lambda w: jobs_of(w.set)[w.job],
         entries=entry_digest,
@@ -46,7 +46,6 @@ rule guess:
     input:
         frames="<results>/sets/{set}/endpoints/{job}.xyz",
         rows="<results>/sets/{set}/endpoints/{job}.csv",
-        code=guess_code,
     output:
         frames="<results>/sets/{set}/guesses/{guess}/{job}.xyz",
         rows="<results>/sets/{set}/guesses/{guess}/{job}.csv",
@@ -59,6 +58,7 @@ rule guess:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
+        code=guess_code,
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
     script:

@@ -12,7 +12,6 @@ RESULT_TABLES = {
 rule tables:
     input:
         **RESULT_TABLES,
-        code=code(PACKAGE / "reporting" / "tables.py"),
     output:
         expand(
             "<results>/tables/{table}.{kind}",
@@ -28,6 +27,8 @@ rule tables:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest(PACKAGE / "reporting" / "tables.py"),
     script:
         "../scripts/tables.py"
 
@@ -35,7 +36,6 @@ rule tables:
 rule figure:
     input:
         **RESULT_TABLES,
-        code=lambda w: code(FIGURES[w.figure], PACKAGE / "reporting" / "figures.py"),
     output:
         expand("<results>/figures/{{figure}}.{kind}", kind=["pdf", "png", "svg"]),
     log:
@@ -46,6 +46,8 @@ rule figure:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=lambda w: code_digest(FIGURES[w.figure], PACKAGE / "reporting" / "figures.py"),
     script:
         "../scripts/figure.py"
 
@@ -55,7 +57,6 @@ rule gallery:
         **RESULT_TABLES,
         endpoints="<results>/sets/{set}/endpoints.csv",
         templates=[str(ROOT / "workflow" / "report" / f) for f in ("gallery.html", "style.css")],
-        code=code(PACKAGE / "reporting" / "gallery.py"),
     output:
         directory("<results>/report/gallery/{set}"),
     log:
@@ -66,6 +67,8 @@ rule gallery:
     resources:
         mem_mb=growing(1000),
         runtime=growing(30),
+    params:
+        code=code_digest(PACKAGE / "reporting" / "gallery.py"),
     script:
         "../scripts/gallery.py"
 
@@ -78,7 +81,6 @@ rule report:
         tables=rules.tables.output,
         figures=figures(),
         templates=sorted(str(f) for f in (ROOT / "workflow" / "report").glob("*")),
-        code=code(PACKAGE / "reporting" / "report.py"),
     output:
         "<results>/report/index.html",
     log:
@@ -89,5 +91,7 @@ rule report:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        code=code_digest(PACKAGE / "reporting" / "report.py"),
     script:
         "../scripts/report.py"

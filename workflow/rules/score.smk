@@ -1,15 +1,47 @@
+# Reactions are scored job by job, all methods together: a reference belongs to one reaction.
 rule score:
     input:
-        runs=all_jobs("runs", "csv"),
-        traces=all_jobs("traces", "csv"),
-        profiles=all_jobs("profiles", "csv"),
-        saddles=all_jobs("saddles", "xyz"),
-        irc=all_jobs("irc", "xyz"),
+        endpoints="<results>/sets/{set}/endpoints/{job}.xyz",
+        runs=every_method("runs", "csv"),
+        saddles=every_method("saddles", "xyz"),
+        irc=every_method("irc", "xyz"),
+        shipped=shipped_reference,
+    output:
+        runs=every_method("scored", "csv"),
+        reference="<results>/sets/{set}/reference/{job}.csv",
+        reference_frames="<results>/sets/{set}/reference/{job}.xyz",
+        reference_irc="<results>/sets/{set}/reference_irc/{job}.xyz",
+        reference_profiles="<results>/sets/{set}/reference_profiles/{job}.csv",
+    log:
+        "<logs>/score/{set}/{job}.log",
+    benchmark:
+        "<benchmarks>/score/{set}/{job}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(30),
+    params:
+        code=code_digest(PACKAGE / "gather.py", potential_code()),
+        potential=POTENTIAL,
+        shipped=lambda w: next(iter(shipped_reference(w)), None),
+    script:
+        "../scripts/score.py"
+
+
+rule collect:
+    input:
+        runs=all_jobs("scored/{method}/{job}.csv"),
+        traces=all_jobs("traces/{method}/{job}.csv"),
+        profiles=all_jobs("profiles/{method}/{job}.csv"),
+        saddles=all_jobs("saddles/{method}/{job}.xyz"),
+        reference=all_jobs("reference/{job}.csv"),
+        reference_frames=all_jobs("reference/{job}.xyz"),
+        reference_irc=all_jobs("reference_irc/{job}.xyz"),
+        reference_profiles=all_jobs("reference_profiles/{job}.csv"),
         endpoints=all_endpoints("xyz"),
         endpoint_rows=all_endpoints("csv"),
         plan="<results>/steps.csv",
-        reference=shipped_references(),
-        code=code(PACKAGE / "gather.py", potential_code()),
+        shipped=shipped_references(),
     output:
         runs="<results>/runs.csv",
         traces="<results>/traces.csv",
@@ -21,25 +53,22 @@ rule score:
         reference_irc="<results>/reference_irc.xyz",
         provenance="<results>/provenance.json",
     log:
-        "<logs>/score.log",
+        "<logs>/collect.log",
     benchmark:
-        "<benchmarks>/score.tsv"
+        "<benchmarks>/collect.tsv"
     threads: 1
     resources:
-        mem_mb=growing(1500),
+        mem_mb=growing(1000),
         runtime=growing(30),
     params:
+        code=code_digest(PACKAGE / "gather.py"),
         config=CONFIG.completed,
         sets=CONFIG.sets,
-        potential=POTENTIAL,
-        shipped={name: str(file) for name, file in CONFIG.references.items()},
     script:
-        "../scripts/score.py"
+        "../scripts/collect.py"
 
 
 rule surface:
-    input:
-        code=surface_code(),
     output:
         "<results>/surfaces.csv",
     log:
@@ -51,6 +80,7 @@ rule surface:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
+        code=surface_code(),
         methods=METHODS,
         timeout=CONFIG.timeout,
     script:

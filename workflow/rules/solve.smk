@@ -3,7 +3,6 @@ rule solve:
         unpack(guess_files),
         endpoints="<results>/sets/{set}/endpoints/{job}.xyz",
         endpoint_rows="<results>/sets/{set}/endpoints/{job}.csv",
-        code=solve_code,
     output:
         rows="<results>/sets/{set}/solved/{method}/{job}.csv",
         traces="<results>/sets/{set}/traces/{method}/{job}.csv",
@@ -17,6 +16,7 @@ rule solve:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
+        code=solve_code,
         method=lambda w: asdict(CONFIG.methods[w.method].path_stage),
         potential=POTENTIAL,
         timeout=CONFIG.timeout,

@@ -2,9 +2,8 @@
 # sets, so that the DAG is built anew once; without intermediates nothing follows from it.
 rule steps:
     input:
-        stations=first_pass("stations", "xyz"),
+        stations=first_pass("stations/{method}/{job}.xyz"),
         endpoints=[f"<results>/sets/{name}/endpoints.xyz" for name in CONFIG.sets],
-        code=code(PACKAGE / "chains.py", potential_code()),
     output:
         *[f"<results>/sets/{name}{STEPS}/steps.xyz" for name in CONFIG.sets],
         plan="<results>/steps.csv",
@@ -17,6 +16,7 @@ rule steps:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
+        code=code_digest(PACKAGE / "chains.py", potential_code()),
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
         files={name: f"{CONFIG.results}/sets/{name}{STEPS}/steps.xyz" for name in CONFIG.sets},

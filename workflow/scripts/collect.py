@@ -1,0 +1,11 @@
+"""Gather what all jobs have left into the tables of the run."""
+
+from pathlib import Path
+
+from mepbench.gather import collect
+from mepbench.jobs.joblog import log_to
+from mepbench.jobs.journal import remove_journals
+
+log_to(snakemake.log[0])
+collect(snakemake.input, snakemake.output, snakemake.params.config, snakemake.params.sets)
+remove_journals(Path(snakemake.log[0]).parent)
