@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from .errors import InputError
-from .frames import comment_text, iterate_frames, read_frames
+from .frames import comment_text, iterate_frames, read_frames, xyz_blocks
 from .registry import nearest
 
 SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
@@ -120,14 +120,26 @@ def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
 
 
 def reaction_names(name: str, spec: str) -> list[str]:
-    """Return the names of a set's reactions, in order, without reading a folder's geometries."""
+    """Return the names of a set's reactions, in order, without reading any geometry.
+
+    Every job of a cluster asks for them, so that thousands must be read in a second.
+    """
     path = locate_set(name, spec)
-    if not path.is_dir():
+    if path.is_dir():
+        names = [folder.name for folder in _reaction_folders(path)]
+        if not names:
+            raise InputError(f"{path}: set {name!r} has no reactions (no NAME/reactant.xyz in it).")
+        return names
+    if path.suffix in (".yaml", ".yml"):
         return [entry.name for entry in read_set(name, spec)]
-    names = [folder.name for folder in _reaction_folders(path)]
-    if not names:
-        raise InputError(f"{path}: set {name!r} has no reactions (no NAME/reactant.xyz in it).")
-    return names
+    roles: dict[str, dict] = {}
+    for at, (_, block) in enumerate(xyz_blocks(path)):
+        reaction, role = (comment_text(block[1], key) for key in ("reaction", "role"))
+        _check_role(path, at, reaction, role, roles)
+        roles[reaction][role] = at
+    if not roles:
+        raise InputError(f"{path}: set {name!r} has no reactions.")
+    return list(roles)
 
 
 def read_set(
@@ -236,19 +248,23 @@ def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> lis
     groups: dict[str, dict] = {}
     for at, atoms in enumerate(iterate_frames(path, wanted)):
         name, role = atoms.info.get("reaction"), atoms.info.get("role")
-        if name is None or role not in ROLES:
-            raise InputError(
-                f"{path}: frame {at + 1} needs `reaction=` and `role=` (reactant, product or ts) "
-                f"in its comment line; it has reaction={name!r}, role={role!r}."
-            )
-        group = groups.setdefault(name, {})
-        if role in group:
-            raise InputError(
-                f"{path}: two reactions of the name {name!r} (two frames {role!r}): rename one, or "
-                "let `mepbench import extxyz` leave the second out."
-            )
-        group[role] = atoms
+        _check_role(path, at, name, role, groups)
+        groups[name][role] = atoms
     return [_entry_from_frames(set_name, name, group, path) for name, group in groups.items()]
+
+
+def _check_role(path: Path, at: int, name: str | None, role: str | None, known: dict) -> None:
+    """Refuse the frame number `at` if it is nobody's or given twice; else make room for it."""
+    if name is None or role not in ROLES:
+        raise InputError(
+            f"{path}: frame {at + 1} needs `reaction=` and `role=` (reactant, product or ts) "
+            f"in its comment line; it has reaction={name!r}, role={role!r}."
+        )
+    if role in known.setdefault(name, {}):
+        raise InputError(
+            f"{path}: two reactions of the name {name!r} (two frames {role!r}): rename one, or "
+            "let `mepbench import extxyz` leave the second out."
+        )
 
 
 def _reaction_folders(path: Path) -> list[Path]:

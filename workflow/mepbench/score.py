@@ -57,7 +57,7 @@ def typed(rows: pd.DataFrame) -> pd.DataFrame:
         if column in TEXT:
             table[column] = table[column].fillna("").astype(str).astype(object)
         elif column in FLAGS:
-            table[column] = table[column].astype(str).str.lower().eq("true")
+            table[column] = _flag(table[column])
         else:
             table[column] = pd.to_numeric(table[column].replace("", np.nan)).astype(
                 "Int64" if column in WHOLE else float
@@ -65,9 +65,23 @@ def typed(rows: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def _flag(column: pd.Series) -> pd.Series:
+    return column.astype(str).str.lower().eq("true")
+
+
 def read_runs(path: str | Path) -> pd.DataFrame:
     """Read a `runs.csv`, `reference.csv` or a job's rows; names stay text, whatever they are."""
-    return typed(pd.read_csv(path, dtype=str, keep_default_na=False))
+    columns = pd.read_csv(path, nrows=0).columns
+    numbers = [column for column in columns if column not in TEXT | FLAGS]
+    # Read as what they are: as text, or typed afterwards, millions of checkpoints would not fit.
+    types = {c: "Int64" if c in WHOLE else float for c in numbers}
+    table = pd.read_csv(
+        path,
+        dtype={c: types.get(c, object) for c in columns},
+        keep_default_na=False,
+        na_values={c: [""] for c in numbers},
+    )
+    return table.assign(**{c: _flag(table[c]) for c in columns if c in FLAGS})
 
 
 def without_steps(runs: pd.DataFrame) -> pd.DataFrame:

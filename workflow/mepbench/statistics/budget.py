@@ -47,6 +47,15 @@ def current_errors(runs: pd.DataFrame, traces: pd.DataFrame, at: np.ndarray) -> 
     at : (K,) ascending numbers of gradient evaluations
     """
     reference = reference_barriers(runs).to_numpy(float)
+    errors = np.empty((len(runs), len(at)))
+    # Method by method: the checkpoints of thousands of reactions are not joined at once.
+    for method, rows in runs.groupby("method", sort=False).indices.items():
+        mine = traces[traces["method"].eq(method)] if len(traces) else traces
+        errors[rows] = _errors_of_one(runs.iloc[rows], mine, reference[rows], at)
+    return errors
+
+
+def _errors_of_one(runs, traces, reference: np.ndarray, at: np.ndarray) -> np.ndarray:
     events = [_checkpoints(runs, traces, reference)]
     rows, spent = np.arange(len(runs)), runs["gradients_path"].fillna(0).to_numpy(float)
     final = runs["path_barrier_error_eV"].abs().to_numpy(float)
