@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow paper bench ablation tangency bench-prepare reference dmf slurm lint format lock
+.PHONY: help run test test-slow paper bench ablation tangency bench-prepare bench-scale reference dmf slurm lint format lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ reference: .venv/installed ## search for better reference saddles of the textboo
 bench-prepare: .venv/installed ## how long preparation takes, from files and from SMILES
 	$(BIN)/python -m mepbench.preparation.preparation_speed ../shared/reactions/rdb7_dev --cores $(CORES)
 	$(BIN)/python -m mepbench.preparation.preparation_speed textbook --cores $(CORES)
+
+bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
+	$(BIN)/python -m mepbench.jobs.scale
 
 dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \
