@@ -9,7 +9,8 @@ One evaluation at a time, where it teaches most:
    its true forces are evaluated; this is repeated from there until they vanish.
 3. *Check*: the descents from the saddle on the surrogate must end in the reactant and in the
    product. Where they do not, or a barrier higher than the saddle might hide on them, they
-   are sounded: a few evaluations at the first doubtful point. A saddle that fails is rejected.
+   are sounded: a few evaluations at the first doubtful point. A saddle that fails is rejected;
+   one that holds but does not converge is left for the refinement, if nothing better is found.
 4. A rejected saddle's hump is left out: the path's other humps are followed, then its least
    known places evaluated; then another guess begins, with all that has been learned.
 """
@@ -129,7 +130,8 @@ class Explorer:
             if found.ends == 2:
                 return found
             self.rejected.append(found)
-        return self.hopeful
+        one = self.hopeful
+        return None if one is None or self.is_rejected(one.position, one.energy) else one
 
     def train(self, steps: int) -> None:
         """Train the curve on the surrogate; then let go of points that it has left."""
@@ -198,11 +200,13 @@ class Explorer:
         """
         self.limit, accused, self.rejected = limit, self.rejected, []
         for saddle in [*accused, *([self.best] if self.best is not None else [])]:
-            if self.ends_reached(saddle, lambda x: None) == 2:
-                found = self.converge(saddle.position, saddle.mode)
-                if found is None or found.ends < 2:
-                    found = replace(saddle, ends=2)
+            if self.ends_reached(saddle, lambda x: None) < 2:
+                continue
+            found = self.converge(saddle.position, saddle.mode)
+            if found is not None and found.ends == 2:
                 return found
+            if saddle.force <= STALLED and self.lowest_curvature(saddle.position) < NEGATIVE:
+                return replace(saddle, ends=2)
         self.rejected = accused
         return None
 
@@ -294,7 +298,8 @@ class Explorer:
                 if force <= options["fmax"]:
                     # A minimum, or as flat as one, is no saddle wherever it leads.
                     return replace(here, ends=2) if found.curvature < NEGATIVE else here
-                if self.hopeful is None or force < self.hopeful.force:
+                better = self.hopeful is None or force < self.hopeful.force
+                if better and found.curvature < NEGATIVE:
                     self.hopeful = replace(here, ends=2)
             if stalled or not bends:
                 break
