@@ -26,6 +26,7 @@ paper: .venv/installed ## run every method on the whole textbook set
 
 bench: .venv/installed ## run every method on reactions that do not ship (../shared/reactions)
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
+	@$(BIN)/python -m mepbench.statistics.halves results/bench
 
 ablation: .venv/installed ## what network, drawn points and guess earn the direct neural solver
 	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES) -- --quiet rules host

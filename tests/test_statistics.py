@@ -30,6 +30,8 @@ from mepbench.statistics.comparison import (
     signed_ranks,
     virtual_best,
 )
+from mepbench.statistics.halves import halves
+from mepbench.statistics.halves import readable as halves_worded
 from mepbench.statistics.hardness import POOLED, hardness
 from mepbench.statistics.profiles import data_profile, performance_profile, profiles_table
 from mepbench.statistics.ranks import rank, ranks, tau
@@ -481,3 +483,24 @@ def test_a_value_is_where_its_reaction_seed_and_method_are():
     found = table(runs, runs["gradients_path"].astype(float))
     np.testing.assert_array_equal(found.values[:, :, 0], [[1, 2], [3, 4]])
     np.testing.assert_array_equal(found.values[:, :, 1], [[5, 6], [7, 8]])
+
+
+def test_the_halves_are_told_apart_by_alphabetical_order_in_each_set():
+    """By hand: r1, r3 are odd in set one, s1 in set two; nobody solves r3, so it is in no pool."""
+    one = runs_of({"x": [10, 20, INF, INF, 50], "y": [INF, 30, 40, INF, INF]})
+    two = runs_of({"x": [INF, 60], "y": [70, INF]}, set="two")
+    two["reaction"] = two["reaction"].str.replace("r", "s")
+    found = halves(pd.concat([one, two])).set_index(["half", "method"])
+    assert found["runs"].tolist() == [4, 3, 4, 3]
+    assert found["intended"].to_dict() == {
+        ("untouched", "x"): 2,
+        ("untouched", "y"): 2,
+        ("tuned", "x"): 2,
+        ("tuned", "y"): 1,
+    }
+    assert found["pool"].to_dict() == {
+        key: 4 if key[0] == "untouched" else 2 for key in found.index
+    }
+    assert found["pool_share"].tolist() == [0.5, 1.0, 0.5, 0.5]
+    assert found.loc[("tuned", "x"), "cost_to_saddle_median"] == 60
+    assert halves_worded(found.reset_index()).iloc[0, 1:3].tolist() == ["2/3", "100%"]

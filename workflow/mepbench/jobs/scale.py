@@ -3,7 +3,7 @@
     python -m mepbench.jobs.scale [--reactions 100 1000 5000 20000]
 
 plans the DAG of N reactions and eight methods in at most 200 jobs a method. Then it makes up what
-one job leaves (15 atoms; 16 checkpoints and a path of 41 frames a run), scores it, copies it under
+one job leaves (14 atoms; 16 checkpoints and a path of 41 frames a run), scores it, copies it under
 the names of all other jobs, and collects them, draws tables and figures. Seconds of wall clock,
 and the largest memory of the process. `make bench-scale`; the table stands in docs/cluster.md.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from ase.build import molecule
 
 from ..chains import PLAN_COLUMNS
 from ..columns import JUDGED_COLUMNS
@@ -32,7 +33,8 @@ from ..reporting.figures import figure_files
 from ..tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
 
 JOBS, CHECKPOINTS, FRAMES = 200, 16, 41
-NUMBERS = np.array([6] * 5 + [1] * 10)
+BUTANE = molecule("trans-butane")
+NUMBERS = BUTANE.numbers
 METHODS = [f"method-{letter}" for letter in "abcdefgh"]
 FIRST = "job000"
 
@@ -45,7 +47,8 @@ class Run:
         self.jobs = [f"job{at:03d}" for at in range(min(reactions, JOBS))]
         self.per_job = reactions // len(self.jobs)
         self.rng = np.random.default_rng(0)
-        self.ends = self.rng.normal(scale=2.0, size=(self.per_job, 2, len(NUMBERS), 3)).round(6)
+        noise = self.rng.normal(scale=0.05, size=(self.per_job, 2, len(NUMBERS), 3))
+        self.ends = (BUTANE.positions + noise).round(6)
 
     def write_set(self) -> Path:
         """Write the set of reactions and a config; return the latter."""
@@ -125,7 +128,7 @@ class Run:
             "guess": "geodesic",
             "refiner": "sella",
             "natoms": len(NUMBERS),
-            "formula": "C5H10",
+            "formula": "C4H10",
             "charge": 0,
             "multiplicity": 1,
             "verdict": "intended" if next(chance) < 0.8 else "half-intended",
