@@ -255,7 +255,8 @@ def test_each_loss_ends_on_a_minimum_energy_path(solved):
 def test_maxflux_keeps_its_force_across_the_path_equal_to_curvature_over_beta():
     oracle = Oracle(SURFACE, REACTION)
     guess = Path(positions=straight())
-    path = solve(REACTION, oracle, guess, 0, beta=10.0, tolerance=0.0, points=24, steps=60)
+    stop = dict(tolerance=0.0, steps=60, handover=60)
+    path = solve(REACTION, oracle, guess, 0, beta=10.0, points=24, **stop)
     net = network(path.positions)
     s = torch.linspace(0.2, 0.8, 25, dtype=torch.float64)
     at, _ = on_surface(s, net)

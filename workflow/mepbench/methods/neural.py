@@ -28,7 +28,7 @@ def solve(
     curve: Literal["network", "spline"] = "network",
     sampling: Literal["drawn", "fixed"] = "drawn",
     points: int = 14,
-    steps: int = 50,
+    steps: int = 70,
     settle: int = 20,
     handover: int = 10,
     width: int = 32,
@@ -43,7 +43,10 @@ def solve(
     trust: float = 0.15,
     damping: float = 1e-2,
     conjugate_gradients: int = 6,
+    finish_damping: float = 1e-5,
+    finish_conjugate_gradients: int = 20,
     speed_penalty: float = 3.0,
+    defect: float = 0.03,
     tolerance: float = 0.1,
 ) -> Path:
     """Return the trained path and its peak.
@@ -54,22 +57,24 @@ def solve(
     curve : what is trained: the network, or a cubic B-spline in its place
     sampling : points drawn anew in each step, or the same evenly spaced ones in all
     points : evaluated in each step
-    steps : at most
+    steps : at most; one with Hessian-vector products counts twice
     settle : steps after which the first stage ends, if the top is not at rest before
-    handover : further steps of maxflux before `residual` or `action` takes over
+    handover : further steps of maxflux in the second stage, before the last begins
     width, depth : of the hidden tanh layers
     frequencies : features are s, sin and cos of pi s, 2 pi s, ... up to this multiple
     splines : of the B-spline
     first_beta, beta : 1/eV, of maxflux in the first stage and after it
     weight_floor : of a low point relative to the top, in maxflux
-    concentration : share of the points drawn near the top
+    concentration : share of the points drawn near the top, but in the last stage of maxflux
     memory : earlier rounds whose points are used again
     trust : angstrom, how far an atom moves in one step
     damping : of the Gauss-Newton steps, relative to the mean curvature
-    conjugate_gradients : iterations that solve for one; splines need 30
+    conjugate_gradients : iterations that solve for one
+    finish_damping, finish_conjugate_gradients : the same in the last stage of maxflux
     speed_penalty : holds |dx/ds| constant
-    tolerance : eV/angstrom. Converged when what should vanish across the path (g_perp;
-        for maxflux g_perp - curvature/beta) is below it, on average and at the top.
+    defect : eV. Converged when the tangency defect that one step's points tell is below it,
+    tolerance : eV/angstrom, and what should vanish at the top (g_perp; for maxflux
+        g_perp - curvature/beta) below this
     """
     torch, PathNetwork, PathSpline, Solver = _import()
     options = dict(
@@ -83,7 +88,10 @@ def solve(
         trust=trust,
         damping=damping,
         conjugate_gradients=conjugate_gradients,
+        finish_damping=finish_damping,
+        finish_conjugate_gradients=finish_conjugate_gradients,
         speed_penalty=speed_penalty,
+        defect=defect,
         tolerance=tolerance,
     )
     frames = guess.positions.copy()

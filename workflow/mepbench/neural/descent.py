@@ -24,6 +24,7 @@ import torch
 from .losses import LOSSES, internal_velocity
 
 FLAT = 0.05  # eV/angstrom: below, |g| is rounded off in the action's curvature
+FLATTER = 0.2  # eV/angstrom: the same where the equation of maxflux is solved
 SHARPEST = 5.0  # 1/angstrom: the path's curvature is taken to be at most this
 
 
@@ -101,7 +102,14 @@ class Descent:
 
 
 def maxflux(
-    at: Points, *, beta: float, floor: float, bend, invariances, transport: bool
+    at: Points,
+    *,
+    beta: float,
+    floor: float,
+    bend,
+    invariances,
+    transport: bool,
+    squared: bool = False,
 ) -> Descent:
     """Descent of `maxflux`, each point's own weight exp(beta V) divided out above `floor`.
 
@@ -112,6 +120,8 @@ def maxflux(
     bend : (K, 3N) tensor, the path's curvature d tau / d l, 1/angstrom
     transport : without it this is the gradient; with it the Gauss-Newton gradient of that
         equation's residual, which has the same zeros and is stable on the flanks
+    squared : that residual r is measured by `integral |r|^2/|g| dl`, which is 4 T but for the
+        tension 1/beta, instead of by the inverse Hessian, which forgives ripples of stiff bonds
     """
     _, speed, tangent, slope = frame(at, invariances)
     sharpness = bend.norm(dim=1, keepdim=True)
@@ -121,15 +131,18 @@ def maxflux(
     weight = weight * speed / speed.mean()
     inverse = restricted_inverse(at.inverse, tangent)
     carried = -slope / speed if transport else torch.zeros_like(speed)
-    on_x = weight[:, None] * force
+    hessian = restricted(at.hessian, tangent)
+    if squared:
+        weight = weight / (at.gradient.norm(dim=1) ** 2 + FLATTER**2).sqrt()
+    r = weight[:, None] * force
     return Descent(
-        on_x=on_x,
-        on_velocity=carried[:, None] * times(inverse, on_x),
+        on_x=times(hessian, r) if squared else r,
+        on_velocity=carried[:, None] * (r if squared else times(inverse, r)),
         weight=weight,
-        hessian=restricted(at.hessian, tangent),
+        hessian=hessian,
         inverse=inverse,
         transport=carried,
-        squared=False,
+        squared=squared,
         top=torch.zeros_like(speed),
         tangent=tangent,
         misfit=force.norm(dim=1),

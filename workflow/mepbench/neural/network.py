@@ -93,11 +93,11 @@ class PathNetwork:
         cache = []
         layers = self.layers(self.theta)
         for weight, bias in layers[:-1]:
-            before, d_before = a, d
+            before = torch.cat([a, d])
             a = torch.tanh(a @ weight.T + bias)
             slope, dz = 1 - a * a, d @ weight.T
             d = slope * dz
-            cache.append((before, d_before, a, slope, dz))
+            cache.append((before, slope, -2 * a * dz))
         weight, bias = layers[-1]
         y, dy = (a @ weight.T + bias) @ self._project, (d @ weight.T) @ self._project
         window, d_window = (4 * s * (1 - s))[:, None], (4 - 8 * s)[:, None]
@@ -134,42 +134,37 @@ class PathPoints:
 
     def jvp(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Change of (x, dx), each (K, 3N), as the weights move along `direction`, (P,)."""
-        layers = self.layers
-        moves = self.network.layers(direction)
-        t_a = t_d = None
-        for (before, d_before, a, slope, dz), (weight, _), (t_weight, t_bias) in zip(
-            self.cache, layers, moves, strict=False
+        moves, move, count = self.network.layers(direction), None, len(self.x)
+        for (before, slope, turn), (weight, _), (t_weight, t_bias) in zip(
+            self.cache, self.layers, moves, strict=False
         ):
-            t_z = before @ t_weight.T + t_bias
-            t_dz = d_before @ t_weight.T
-            if t_a is not None:
-                t_z = t_z + t_a @ weight.T
-                t_dz = t_dz + t_d @ weight.T
-            t_a = slope * t_z
-            t_d = slope * t_dz - 2 * a * dz * t_a
-        if t_a is None:  # no hidden layer: a spline
-            t_a, t_d = torch.zeros_like(self.a), torch.zeros_like(self.d)
-        weight, (t_weight, t_bias) = layers[-1][0], moves[-1]
-        t_y = (self.a @ t_weight.T + t_bias + t_a @ weight.T) @ self.network._project
-        t_dy = (self.d @ t_weight.T + t_d @ weight.T) @ self.network._project
-        return self.window * t_y, self.d_window * t_y + self.window * t_dy
+            t_z = before @ t_weight.T
+            if move is not None:
+                t_z = torch.addmm(t_z, move, weight.T)
+            t_a = slope * (t_z[:count] + t_bias)
+            move = torch.cat([t_a, torch.addcmul(slope * t_z[count:], turn, t_a)])
+        weight, (t_weight, t_bias) = self.layers[-1][0], moves[-1]
+        t_y = torch.cat([self.a, self.d]) @ t_weight.T
+        if move is not None:  # there are hidden layers
+            t_y = torch.addmm(t_y, move, weight.T)
+        t_y[:count] += t_bias
+        t_y, t_dy = (t_y @ self.network._project).chunk(2)
+        return self.window * t_y, torch.addcmul(self.d_window * t_y, self.window, t_dy)
 
     def vjp(self, on_x: torch.Tensor, on_dx: torch.Tensor) -> torch.Tensor:
         """Gradient to the weights, (P,), of `sum(on_x * x + on_dx * dx)`."""
-        layers = self.layers
+        count = len(self.x)
         gradient = torch.empty_like(self.network.theta)
         parts = self.network.layers(gradient)
-        on_y = (self.window * on_x + self.d_window * on_dx) @ self.network._project
-        on_dy = (self.window * on_dx) @ self.network._project
-        parts[-1][0].copy_(on_y.T @ self.a + on_dy.T @ self.d)
-        parts[-1][1].copy_(on_y.sum(dim=0))
-        on_a, on_d = on_y @ layers[-1][0], on_dy @ layers[-1][0]
-        for at in range(len(self.cache) - 1, -1, -1):
-            before, d_before, a, slope, dz = self.cache[at]
-            on_dz = on_d * slope
-            on_z = (on_a - 2 * a * dz * on_d) * slope
-            parts[at][0].copy_(on_z.T @ before + on_dz.T @ d_before)
-            parts[at][1].copy_(on_z.sum(dim=0))
-            weight = layers[at][0]
-            on_a, on_d = on_z @ weight, on_dz @ weight
+        on_y = torch.addcmul(self.window * on_x, self.d_window, on_dx)
+        on = torch.cat([on_y, self.window * on_dx]) @ self.network._project
+        before = torch.cat([self.a, self.d])
+        for at in range(len(self.cache), -1, -1):
+            torch.mm(on.T, before, out=parts[at][0])
+            torch.sum(on[:count], dim=0, out=parts[at][1])
+            if at:
+                on = on @ self.layers[at][0]
+                before, slope, turn = self.cache[at - 1]
+                on_z = torch.addcmul(on[:count], turn, on[count:]) * slope
+                on = torch.cat([on_z, on[count:] * slope])
         return gradient
