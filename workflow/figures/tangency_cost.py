@@ -2,13 +2,13 @@
 
 T is zero if and only if the gradient is parallel to the path almost everywhere, as on a minimum
 energy path. One point is one method: the medians, over its runs, of T before refinement and of
-the evaluations of the path stage; bars are the quartiles of T. Methods of the configuration
-that differ in nothing but their budget are points of one curve, joined, and named by the first
-of them without its number: what a path is worth that is stopped so early. A run without path has
-an infinite T and is never left out: a point is missing where half of the runs have none, and a
-bar ends at the top of the axes where a quarter has none. Methods without any path that was
-measured, such as trajectories, are not drawn, nor are methods that are not installed; T below
-0.0001 eV is drawn there. The dashed line is at 0.05 eV.
+the evaluations of the path stage; bars, a little aside, are the quartiles of T. Methods of the
+configuration that differ in nothing but their budget are points of one curve, joined, and named
+by the first of them without its number: what a path is worth that is stopped so early. A run
+without path has an infinite T and is never left out: a point is missing where half of the runs
+have none, and a bar ends at the top of the axes where a quarter has none. Methods without any
+path that was measured, such as trajectories, are not drawn, nor are methods that are not
+installed; T below 0.0001 eV is drawn there. The dashed line is at 0.05 eV.
 """
 
 import json
@@ -20,7 +20,7 @@ from mepbench.metrics import METRICS
 from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, style
 from mepbench.statistics.censored import censored, quantile
 
-FLOOR, GOAL = 1e-4, 0.05  # eV
+FLOOR, GOAL, BEYOND = 1e-4, 0.05, 1e6  # eV
 
 
 def plot(results):
@@ -31,7 +31,8 @@ def plot(results):
         return note_figure("No finished path was measured: no tangency defect is known.")
     figure = new_figure(3.6)
     axes = figure.subplots()
-    for index, methods in enumerate(_families(results)):
+    families, ends = _families(results), [GOAL]
+    for index, methods in enumerate(families):
         mine = [runs[runs.method == method] for method in methods if measured.get(method, 0)]
         if not mine:
             continue
@@ -43,22 +44,25 @@ def plot(results):
         spent = np.array([each.gradients_path.fillna(0).astype(float).median() for each in mine])
         order = [k for k in np.argsort(spent, kind="stable") if np.isfinite(middle[k])]
         look = style(index)
+        aside = 1 + 0.012 * (index - (len(families) - 1) / 2)
         for k in order:
-            axes.plot([spent[k]] * 2, [low[k], min(high[k], 1e6)], color=look.color, linewidth=0.8)
+            bar = [low[k], min(high[k], BEYOND)]
+            axes.plot([aside * spent[k]] * 2, bar, color=look.color, linewidth=0.8)
+            ends += [low[k], middle[k], *high[[k]][np.isfinite(high[[k]])]]
         count = "/".join(dict.fromkeys(str(len(each)) for each in mine))
         line = {**look.line, "markeredgecolor": "white", "markeredgewidth": 0.5}
         axes.plot(
             spent[order], middle[order], **line, zorder=4, label=f"{_name(methods)} ({count})"
         )
-    tops = runs.tangency_defect_eV.astype(float)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylim(FLOOR / 1.3, 1.5 * max(tops.max(), GOAL))
+    axes.set_ylim(min(ends) / 1.3, 1.3 * max(ends))
     axes.axhline(GOAL, color="0.3", linewidth=0.8, linestyle="--", zorder=1)
     plain_ticks(axes.xaxis)
     plain_ticks(axes.yaxis)
     axes.set_xlabel("Median of gradient evaluations, path stage")
-    axes.set_ylabel("median " + METRICS["tangency_defect_eV"].axis)
+    label = METRICS["tangency_defect_eV"].axis
+    axes.set_ylabel(f"Median {label[0].lower()}{label[1:]}")
     axes.grid(axis="y")
     figure.legend(loc="outside right upper", title="method (runs)")
     return figure
