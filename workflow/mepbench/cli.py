@@ -114,6 +114,8 @@ def _run(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--configfile", str(path), "--replace-workflow-config"]
     how = ["--cores", str(options.cores or os.cpu_count()), "--keep-going", "--rerun-incomplete"]
+    # Every job asks for one core: which to start is no question for an integer program.
+    how += ["--scheduler", "greedy"]
     with only_run() as (lock, killed):
         if killed:
             subprocess.run([*command, "--unlock", "--quiet", "all"])
