@@ -4,8 +4,9 @@
 
 plans the DAG of N reactions and eight methods in at most 200 jobs a method. Then it makes up what
 one job leaves (14 atoms; 16 checkpoints and a path of 41 frames a run), scores it, copies it under
-the names of all other jobs, and collects them, draws tables and figures. Seconds of wall clock,
-and the largest memory of the process. `make bench-scale`; the table stands in docs/cluster.md.
+the names of all other jobs, and collects them, draws tables and figures. Seconds of wall clock (of
+CPU in brackets: a busy machine adds little to these), and the largest memory of the process.
+`make bench-scale`; the table stands in docs/cluster.md.
 """
 
 import argparse
@@ -218,23 +219,25 @@ def draw_figure(name: str, results: Path) -> None:
     render(name, Results(results), results / "figures")
 
 
-def cost(function: Callable, *arguments: object) -> tuple[float, float]:
-    """Call a function in a process of its own; return its seconds and MB, imports included."""
+def cost(function: Callable, *arguments: object) -> str:
+    """Call a function in a process of its own; say its seconds and MB, imports included."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_measured, args=(sender, function, arguments))
     start = time.perf_counter()
     process.start()
     sender.close()
-    kilobytes = receiver.recv()  # EOFError, if it has failed
+    seconds, kilobytes = receiver.recv()  # EOFError, if it has failed
     process.join()
-    return time.perf_counter() - start, kilobytes / 1024
+    wall = time.perf_counter() - start
+    return f"{wall:.1f} s ({seconds:.1f}), {kilobytes / 1024:.0f} MB"
 
 
 def _measured(sender, function: Callable, arguments: tuple) -> None:
     function(*arguments)
-    everyone = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    sender.send(max(resource.getrusage(who).ru_maxrss for who in everyone))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = sum(each.ru_utime + each.ru_stime for each in used)
+    sender.send((seconds, max(each.ru_maxrss for each in used)))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -255,11 +258,10 @@ def main(arguments: list[str] | None = None) -> None:
             scored = run.write_jobs()
             costs += [cost(run.collect), cost(write_tables, run.results)]
             costs += [cost(draw_figure, name, run.results) for name in options.figures]
-            cells = [f"{seconds:.1f} s, {megabytes:.0f} MB" for seconds, megabytes in costs]
             # Each job is solved and judged by eight methods, has endpoints, a guess and a score.
             jobs = len(run.jobs) * (2 * len(METHODS) + 3)
             fullest = max(len(files) for _, _, files in os.walk(run.results))
-        row = [str(reactions), str(jobs), cells[0], f"{scored:.1f} s", *cells[1:], str(fullest)]
+        row = [str(reactions), str(jobs), costs[0], f"{scored:.1f} s", *costs[1:], str(fullest)]
         print("| " + " | ".join(row) + " |", flush=True)
 
 
