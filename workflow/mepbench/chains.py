@@ -28,7 +28,7 @@ from .molecule.structure import compare
 from .oracle import Oracle, PotentialSpec
 from .preparation.relax import minima
 from .reaction import STEPS, Reaction, read_endpoints
-from .tidy import read_rows, write_rows
+from .tidy import number, read_rows, write_rows
 
 RUN = ("set", "reaction", "method", "seed")
 PLAN_COLUMNS = (*RUN, *"step step_from step_to step_set step_reaction".split())
@@ -210,7 +210,7 @@ def chain_rows(
     energies : of the reactant by (set, reaction), eV, of the chains and of their steps
     """
     judged = {tuple(row[column] for column in RUN): row for row in runs}
-    known = {(row["set"], row["reaction"]): _number(row["barrier_eV"]) for row in reference}
+    known = {(row["set"], row["reaction"]): number(row["barrier_eV"]) for row in reference}
     chains: dict[tuple, list[dict]] = {}
     for row in plan:
         key = tuple(row[column] for column in RUN)
@@ -218,7 +218,7 @@ def chain_rows(
         offset = energies.get(step, np.nan) - energies[key[:2]]
         run = judged[(*step, *key[2:])]
         intended = run["verdict"] == "intended"
-        barrier = _number(run["barrier_eV"]) if intended else np.nan
+        barrier = number(run["barrier_eV"]) if intended else np.nan
         chains.setdefault(key, []).append(
             row
             | {
@@ -235,10 +235,6 @@ def chain_rows(
         for whole in [_whole(steps)]
         for row in steps
     ]
-
-
-def _number(text: str) -> float:
-    return float(text) if text else np.nan
 
 
 def _whole(steps: list[dict]) -> dict:

@@ -149,14 +149,10 @@ def code_digest(*files: Path) -> str:
     that a change in one method reruns that method and nothing else. (As inputs these files would
     be nine tenths of what Snakemake looks at, for every job that is ready, each time one ends.)
     """
-    found = {each for file in files for each in imported_files(file)}
-    contents = [f"{each.relative_to(PACKAGE.parent)} {_sha256(each)}" for each in sorted(found)]
-    return hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
-
-
-@cache
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted({found for each in files for found in imported_files(each)}):
+        digest.update(f"{file.relative_to(PACKAGE.parent)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _imports_of(file: Path) -> list[Path]:

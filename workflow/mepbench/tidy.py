@@ -39,6 +39,11 @@ def read_rows(path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def number(text: str) -> float:
+    """Return the number in a cell; an empty one is NaN."""
+    return float(text) if text else np.nan
+
+
 def _cell(value: object) -> object:
     if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
         return ""

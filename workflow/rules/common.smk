@@ -115,10 +115,9 @@ def endpoint_jobs(kind):
     ]
 
 
-def every_method(folder, kind):
+def every_method(pattern):
     """One job's file of each method in one of the folders of a set."""
-    stem = f"<results>/sets/{{set}}/{folder}"
-    return [f"{stem}/{method}/{{job}}.{kind}" for method in CONFIG.methods]
+    return expand(f"<results>/sets/{{set}}/{pattern}", method=CONFIG.methods, allow_missing=True)
 
 
 def first_pass(pattern):

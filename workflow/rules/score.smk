@@ -2,12 +2,12 @@
 rule score:
     input:
         endpoints="<results>/sets/{set}/endpoints/{job}.xyz",
-        runs=every_method("runs", "csv"),
-        saddles=every_method("saddles", "xyz"),
-        irc=every_method("irc", "xyz"),
+        runs=every_method("runs/{method}/{job}.csv"),
+        saddles=every_method("saddles/{method}/{job}.xyz"),
+        irc=every_method("irc/{method}/{job}.xyz"),
         shipped=shipped_reference,
     output:
-        runs=every_method("scored", "csv"),
+        runs=every_method("scored/{method}/{job}.csv"),
         reference="<results>/sets/{set}/reference/{job}.csv",
         reference_frames="<results>/sets/{set}/reference/{job}.xyz",
         reference_irc="<results>/sets/{set}/reference_irc/{job}.xyz",

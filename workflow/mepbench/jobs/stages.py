@@ -23,7 +23,7 @@ from ..path import Path, Peak
 from ..prepare import Prepared, prepare
 from ..reaction import read_endpoints, read_set
 from ..solve import Solved, solve
-from ..tidy import PROFILE_COLUMNS, TRACE_COLUMNS, header_text, read_rows, rows_text
+from ..tidy import PROFILE_COLUMNS, TRACE_COLUMNS, header_text, number, read_rows, rows_text
 from .joblog import log
 from .journal import Journal
 from .worker import WorkerError
@@ -62,10 +62,6 @@ def _do(tasks: Iterable[tuple[str, Callable]], kinds: dict, outputs: dict, journ
 
 def _text(columns, made: list) -> str:
     return frames_text(made) if columns is FRAMES else rows_text(columns, made)
-
-
-def _number(text: str) -> float:
-    return float(text) if text else np.nan
 
 
 def prepare_job(set_name, spec, reactions, potential, worker, outputs, journal) -> None:
@@ -137,7 +133,7 @@ def read_guesses(frames_file: str, rows_file: str) -> dict[str, Guess]:
         row["reaction"]: Guess(
             positions=np.array(positions[row["reaction"]]) if not row["verdict"] else None,
             wall=float(row["wall"]),
-            barrier=_number(row["barrier"]),
+            barrier=number(row["barrier"]),
             verdict=row["verdict"],
             reason=row["reason"],
         )

@@ -124,7 +124,7 @@ def solve(
     with torch.no_grad():
         surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
         explorer = Explorer(reaction, surrogate, options)
-        found = direct = None
+        found = None
         for name, frames in _guesses(reaction, guess, seed, surrogate.molecular):
             frames[0], frames[-1] = reaction.ends
             way = _curve(curve, frames, oracle.invariances, shape)
