@@ -43,8 +43,7 @@ def solve(
     trust: float = 0.15,
     damping: float = 1e-2,
     conjugate_gradients: int = 6,
-    finish_damping: float = 1e-5,
-    finish_conjugate_gradients: int = 20,
+    finish_damping: float = 1e-2,
     speed_penalty: float = 3.0,
     defect: float = 0.03,
     tolerance: float = 0.1,
@@ -70,7 +69,7 @@ def solve(
     trust : angstrom, how far an atom moves in one step
     damping : of the Gauss-Newton steps, relative to the mean curvature
     conjugate_gradients : iterations that solve for one
-    finish_damping, finish_conjugate_gradients : the same in the last stage of maxflux
+    finish_damping : the same in the last stage, whose steps are solved directly
     speed_penalty : holds |dx/ds| constant
     defect : eV. Converged when the tangency defect that one step's points tell is below it,
     tolerance : eV/angstrom, and what should vanish at the top (g_perp; for maxflux
@@ -89,7 +88,6 @@ def solve(
         damping=damping,
         conjugate_gradients=conjugate_gradients,
         finish_damping=finish_damping,
-        finish_conjugate_gradients=finish_conjugate_gradients,
         speed_penalty=speed_penalty,
         defect=defect,
         tolerance=tolerance,

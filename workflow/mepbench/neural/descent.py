@@ -95,6 +95,16 @@ class Descent:
         total = total + (self.top[:, None, None] * self.hessian).sum(dim=0)
         return total / self.weight.sum()
 
+    def squared_blocks(self):
+        """Gauss-Newton matrix of a squared residual: of x with x, x with dx/ds and dx/ds with
+        itself, three times (K, 3N, 3N), each symmetric.
+        """
+        weight, transport = self.weight[:, None, None], self.transport[:, None, None]
+        h, t = self.hessian, self.tangent[..., None]
+        projector = torch.eye(h.shape[1], dtype=h.dtype) - t @ t.mT
+        on_x = weight * torch.bmm(h, h) + self.top[:, None, None] * h
+        return on_x, weight * transport * h, weight * transport**2 * projector
+
     def newton(self):
         """Each point's own Newton step, (K, 3N), angstrom: how far it is asked to go."""
         step = times(self.inverse, self.on_x / self.weight[:, None])

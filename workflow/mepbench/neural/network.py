@@ -34,6 +34,7 @@ class PathNetwork:
     Attributes
     ----------
     theta : (P,) tensor, all weights; replace it to move the path
+    internal : (3N, 3N - 6) tensor, orthonormal: the motions that are not rigid
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class PathNetwork:
         size = 3 * self.natoms
         rigid = torch.from_numpy(rigid_motions(self._base(0.5), invariances))
         self._project = torch.eye(size, dtype=torch.float64) - rigid.T @ rigid
+        self.internal = torch.linalg.eigh(self._project)[1][:, len(rigid) :]
         self._multiples = math.pi * torch.arange(1, frequencies + 1, dtype=torch.float64)
         sizes = [1 + 2 * frequencies, *[width] * depth, size]
         self._shapes = [(o, i) for i, o in pairwise(sizes)]
@@ -131,6 +133,12 @@ class PathPoints:
     def features(self) -> torch.Tensor:
         """Output layer's inputs times the window, (K, W + 1): x is linear in these."""
         return self.window * torch.cat([self.a, torch.ones_like(self.window)], dim=1)
+
+    def feature_slopes(self) -> torch.Tensor:
+        """Derivative of the features to s, (K, W + 1): dx/ds is linear in these."""
+        one, zero = torch.ones_like(self.window), torch.zeros_like(self.window)
+        values, slopes = torch.cat([self.a, one], dim=1), torch.cat([self.d, zero], dim=1)
+        return self.d_window * values + self.window * slopes
 
     def jvp(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Change of (x, dx), each (K, 3N), as the weights move along `direction`, (P,)."""

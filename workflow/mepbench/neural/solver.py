@@ -8,9 +8,10 @@
    larger: the tension 1/beta keeps the path from the floor where that bends, but a large
    beta from the start would let go of all but the very top.
 3. *finish*: for the other losses their own gradient; for maxflux the same equation, its
-   residual now measured as the tangency defect does, with points spread evenly and steps
-   less damped and better solved: what is left are ripples of stiff bonds, 0.005 angstrom
-   high, which the measure of the second stage forgives.
+   residual now measured as the tangency defect does, with points spread evenly: what is left
+   are ripples of stiff bonds, 0.005 angstrom high, which the measure of the second stage
+   forgives. Only the output layer still learns, in which the path is linear; each step is
+   solved directly.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from .losses import internal_velocity
 from .memory import Memory
 from .network import PathNetwork, PathPoints
 from .quadrature import draw, even, hermite_peak, widths
-from .training import SpeedPenalty, bend, gauss_newton_step
+from .training import SpeedPenalty, bend, gauss_newton_step, output_layer_step
 
 SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
 FRAMES, SNAPSHOT = 101, 51  # of the finished path, and of a checkpoint
@@ -44,8 +45,7 @@ class Stage:
     beta: float
     squared: bool
     concentration: float
-    damping: float
-    conjugate_gradients: int
+    direct: bool
 
 
 @dataclass(frozen=True)
@@ -82,22 +82,14 @@ class Solver:
     def train(self, loss: str, steps: int, settle: int, handover: int) -> Path:
         """Run all stages and return the path."""
         o = self.options
-        early = dict(squared=False, concentration=o["concentration"], damping=o["damping"])
-        early |= dict(conjugate_gradients=o["conjugate_gradients"])
+        early = dict(squared=False, concentration=o["concentration"], direct=False)
         descend = Stage("maxflux", False, 0.01, 0, o["speed_penalty"] / 3, o["first_beta"], **early)
         follow = Stage(
             "maxflux", True, o["weight_floor"], o["memory"], o["speed_penalty"], o["beta"], **early
         )
-        finish = replace(follow, loss=loss)
+        finish = replace(follow, loss=loss, direct=True)
         if loss == "maxflux":
-            finish = replace(
-                follow,
-                squared=True,
-                weight_floor=1.0,
-                concentration=0.0,
-                damping=o["finish_damping"],
-                conjugate_gradients=o["finish_conjugate_gradients"],
-            )
+            finish = replace(finish, squared=True, weight_floor=1.0, concentration=0.0)
         stage, calm, begun, best, converged = descend, 0, 0, None, False
         spent = 0
         while spent < steps:
@@ -185,7 +177,11 @@ class Solver:
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
-        move = gauss_newton_step(points, found, penalty, stage.damping, stage.conjugate_gradients)
+        o = self.options
+        if stage.direct:
+            move = output_layer_step(points, found, penalty, o["finish_damping"])
+        else:
+            move = gauss_newton_step(points, found, penalty, o["damping"], o["conjugate_gradients"])
         far = float(largest_displacement(points.jvp(move)[0]).max())
         network.theta = network.theta + min(1.0, 1.5 * self.trust / max(far, 1e-12)) * move
 

@@ -1,11 +1,15 @@
 """One training step: damped Gauss-Newton on the network's weights.
 
-It solves `(J^T C J + damping) d_theta = - J^T gradient` by conjugate gradients, J the
-network's derivative to its weights at the given points, C the loss's curvature there. So
-each point asks for a Newton step of the *path*, and the network carries it to the points
-between. The preconditioner is, for the last layer, the Kronecker product of its Gram
-matrix and the mean curvature (Martens, Grosse 2015, arXiv:1503.05671); for the hidden
-layers a number.
+It solves `(J^T C J + damping) d_theta = - J^T gradient`, J the network's derivative to its
+weights at the given points, C the loss's curvature there. So each point asks for a Newton
+step of the *path*, and the network carries it to the points between.
+
+* `gauss_newton_step`: all weights, by conjugate gradients. The preconditioner is, for the
+  output layer, the Kronecker product of its Gram matrix and the mean curvature (Martens,
+  Grosse 2015, arXiv:1503.05671); for the hidden layers a number. Good enough to find the way.
+* `output_layer_step`: the output layer alone, in which the path is linear, by Cholesky
+  factorisation. The curvature of a squared residual is that of the potential squared, so
+  badly conditioned that conjugate gradients leave most of the misfit after a hundred iterations.
 """
 
 import torch
@@ -13,6 +17,10 @@ import torch
 from .descent import Descent
 from .losses import internal_velocity
 from .network import PathNetwork, PathPoints
+
+GRID = (torch.arange(100, dtype=torch.float64) + 0.5) / 100
+CUT = 1e-4  # of the largest feature: below, a feature is left as it is
+WRIGGLE = 0.25  # power of the inverse size by which small features are damped more
 
 
 class SpeedPenalty:
@@ -92,6 +100,56 @@ def gauss_newton_step(
     return conjugate_gradient(
         lambda v: curvature(v) + level * v, -gradient, precondition, iterations
     )
+
+
+def output_layer_step(
+    points: PathPoints, descent: Descent, penalty: SpeedPenalty, damping: float
+) -> torch.Tensor:
+    """Return the change of the weights, (P,), nonzero in the output layer only.
+
+    The path is `x = x_0 + basis(s) c`, c one vector of internal motion for each of the output
+    layer's features made orthonormal on [0, 1]. Features of little size are the ones that
+    wriggle most; they are damped a little more, those below CUT left out.
+
+    Parameters
+    ----------
+    points : those of `descent`, followed by those of `penalty`
+    damping : relative to the mean diagonal of the curvature
+    """
+    network, count = points.network, len(descent.weight)
+    _, size, modes = torch.linalg.svd(network.at(GRID).features(), full_matrices=False)
+    size, modes = size[size > CUT * size[0]], modes[size > CUT * size[0]]
+    orthonormal = modes.T * (len(GRID) ** 0.5 / size)
+    basis, slopes = points.features() @ orthonormal, points.feature_slopes() @ orthonormal
+    internal, features = network.internal, len(size)
+    motions = internal.shape[1]
+
+    # Curvature, (features, motions, features, motions): sums over points of (features x
+    # features) times (motions x motions), all of them symmetric.
+    one, other = torch.triu_indices(features, features)
+    a, b = basis[:count], slopes[:count]
+    of_s = torch.cat([a[:, one] * a[:, other], a[:, one] * b[:, other] + b[:, one] * a[:, other],
+                      b[:, one] * b[:, other]])  # fmt: skip
+    of_x = internal.T @ torch.cat(descent.squared_blocks()) @ internal
+    block = (of_s.T @ of_x.reshape(len(of_s), -1)).view(-1, motions, motions)
+    curvature = torch.empty(features, features, motions, motions, dtype=block.dtype)
+    curvature[one, other], curvature[other, one] = block, block
+    curvature = curvature.transpose(1, 2).reshape(features * motions, -1)
+    along = (slopes[count:, :, None] * (penalty.tangent @ internal)[:, None]).flatten(1)
+    curvature.addmm_(along.T, along, alpha=penalty.scale)
+
+    gradient = a.T @ descent.on_x + b.T @ descent.on_velocity
+    gradient = (gradient + slopes[count:].T @ penalty.on_velocity) @ internal
+    level = damping * curvature.diagonal().mean() * (size[0] / size) ** WRIGGLE
+    curvature.diagonal().add_(level.repeat_interleave(motions))
+    factor = torch.linalg.cholesky(curvature)
+    move = -torch.cholesky_solve(gradient.reshape(-1, 1), factor).view(features, motions)
+    change = torch.zeros_like(network.theta)
+    weight, bias = network.layers(change)[-1]
+    output = internal @ (orthonormal @ move).T
+    weight.copy_(output[:, :-1])
+    bias.copy_(output[:, -1])
+    return change
 
 
 def conjugate_gradient(apply, right, precondition, iterations: int, tolerance: float = 0.03):
