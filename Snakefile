@@ -42,5 +42,12 @@ rule search_reference:
         "<results>/reference_irc.xyz",
 
 
+# Snakemake's limit on new jobs a second (100 by default) wakes the scheduler once a second for
+# each job that has ended, and each time it looks at all inputs of all jobs that are ready: after
+# a hundred jobs a third of a core. `--cores` and `--jobs` limit jobs as well.
+onstart:
+    workflow.scheduler.job_rate_limiter = None
+
+
 onsuccess:
     announce(CONFIG.results)

@@ -317,6 +317,17 @@ def test_without_intermediates_the_second_pass_adds_no_job(copy, three):
     assert set(read_runs(copy.folder / "three" / "runs.csv")["set"]) == {"three"}
 
 
+def test_jobs_that_have_ended_do_not_wake_the_scheduler(copy):
+    # Snakemake's limit on new jobs a second would, by one more timer for each.
+    (copy.folder / "limit.smk").write_text(
+        'include: "Snakefile"\n\n\nonsuccess:\n'
+        '    print("limit:", workflow.scheduler.job_rate_limiter)\n'
+    )
+    config = {"sets": {"one": "textbook"}, "select": [THREE[0]], "results": "limit"}
+    target = "limit/sets/one/endpoints/000.xyz"
+    assert "limit: None" in copy.snakemake(config, "--snakefile", "limit.smk", target)
+
+
 def test_the_same_seeds_give_the_same_table_but_for_seconds(copy):
     config = {
         "sets": {"one": "textbook"},

@@ -15,13 +15,6 @@ try:
 except InputError as error:
     raise WorkflowError(f"config: {error}") from None
 
-# Snakemake's limit on new jobs a second (100 by default) wakes the scheduler every second, once
-# more for each job that has ended; each time it looks at all inputs of all jobs that are ready.
-# After a hundred jobs that took a third of a core. `--cores` and `--jobs` limit jobs as well.
-if workflow.scheduling_settings is not None:
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
-
 pathvars:
     results=CONFIG.results,
     logs=f"{CONFIG.results}/logs",
