@@ -5,7 +5,7 @@ CORES ?= $(shell nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow paper bench ablation tangency bench-prepare bench-scale reference dmf slurm lint format lock
+.PHONY: help run test test-slow paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ bench-prepare: .venv/installed ## how long preparation takes, from files and fro
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python -m mepbench.jobs.scale
+
+bench-slurm: .venv/installed slurm ## wall time on one core, on two, and on two SLURM nodes of one core
+	$(BIN)/python tests/wall_time.py
 
 dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,50 +16,14 @@ import psutil
 import pytest
 from disturbed import SlowRun, copy_with_slow_method
 from repository_copy import ROOT
+from slurm_lab import Slurm
 
 from mepbench.score import read_runs
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
-LAB = Path(__file__).with_name("slurm") / "lab.sh"
 PROFILE = "workflow/profiles/slurm"
 TWO = ["hcn-isomerisation", "ammonia-inversion"]
-
-
-class Slurm:
-    """A running lab; its environment is set for this process."""
-
-    def __init__(self, folder: Path):
-        self.environment = {**os.environ, "SLURMLAB_DIR": str(folder)}
-        self.environment["SLURM_CONF"] = str(folder / "etc" / "slurm.conf")
-        self.environment["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
-        self.folder = folder
-
-    def lab(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [str(LAB), *arguments], env=self.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def ask(self, *command: str) -> str:
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=True
-        ).stdout
-
-    def jobs(self) -> list[dict[str, str]]:
-        """What `scontrol` knows of every job, ended ones included."""
-        printed = self.ask("scontrol", "show", "job", "--oneliner")
-        lines = [line for line in printed.splitlines() if line.startswith("JobId=")]
-        return [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines]
-
-    def job_of(self, rule: str) -> str:
-        """The id of a running job of a rule, by its comment or its log's path."""
-        for job in self.jobs():
-            if job["JobState"] == "RUNNING" and f"rule_{rule}" in job.get("Comment", "") + job.get(
-                "StdOut", ""
-            ):
-                return job["JobId"]
-        raise AssertionError(f"no job of rule {rule} runs: {self.jobs()}")
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +127,23 @@ def test_a_job_that_outlives_its_snakemake_is_waited_for(copy, slurm):
     finish(start(copy, slurm, run.config, "--unlock"), 120)
     finish(run.start(slurm), 600)
     run.assert_nothing_was_lost(twice=0)
+
+
+@pytest.mark.slow
+def test_an_interrupt_cancels_its_jobs_and_it_resumes(copy, slurm):
+    run = Run(copy, "interrupt", 5.0)
+    # What a shell runs in the background inherits that interrupts are ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = run.start(slurm)
+    signal.signal(signal.SIGINT, before)
+    run.wait_for_second()
+    job = slurm.job_of("solve")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert [j["JobState"] for j in slurm.jobs() if j["JobId"] == job] == ["CANCELLED"]
+    finish(run.start(slurm), 600)
+    run.assert_nothing_was_lost(twice=1)
 
 
 @pytest.mark.slow
