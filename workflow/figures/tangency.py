@@ -39,8 +39,8 @@ def plot(results):
     left.set_title("finished path")
     left.set_xlabel(METRICS["tangency_defect_eV"].axis)
 
-    cut = runs.assign(cut=_guess_defect(runs) / runs.tangency_defect_eV.clip(lower=FLOOR))
-    cut = cut[~cut.method.isin(_guess_only(runs))]
+    cut = runs.assign(cut=_guess_defect(results, runs) / runs.tangency_defect_eV.clip(lower=FLOOR))
+    cut = cut[~cut.method.isin(_guess_only(results))]
     if cut.cut.notna().any():
         strips(right, results, "cut", runs=cut)
         right.set_xscale("log")
@@ -54,15 +54,16 @@ def plot(results):
     return figure
 
 
-def _guess_only(runs) -> list[str]:
-    """Methods that are no more than their guess: they have its name."""
-    return sorted(set(runs.method[runs.method == runs.guess]))
+def _guess_only(results) -> list[str]:
+    """Methods that are no more than their guess."""
+    entries = results.provenance.get("config", {}).get("methods", {})
+    return [name for name, entry in entries.items() if entry.get("solver") == "guess-only"]
 
 
-def _guess_defect(runs):
+def _guess_defect(results, runs):
     """T of each run's own guess, where a guess-only method measured it (NaN elsewhere)."""
     keys = ["set", "reaction", "guess"]
-    guesses = runs[runs.method.isin(_guess_only(runs))]
+    guesses = runs[runs.method.isin(_guess_only(results))]
     known = guesses.groupby(keys).tangency_defect_eV.first()
     wanted = list(zip(*(runs[key] for key in keys), strict=True))
     return np.array([known.get(key, np.nan) for key in wanted], dtype=float)

@@ -3,8 +3,9 @@
 T is zero if and only if the gradient is parallel to the path almost everywhere, as on a minimum
 energy path. One point is one method: the medians, over its runs, of T before refinement and of
 the evaluations of the path stage; bars, a little aside, are the quartiles of T. Methods of the
-configuration that differ in nothing but their budget are points of one curve, joined, and named
-by the first of them without its number: what a path is worth that is stopped so early. A run
+configuration that differ in nothing but their budget, or in how long they polish, are points of one
+curve, joined, and named by the first of them without its number: what a path is worth that is
+stopped so early. A run
 without path has an infinite T and is never left out: a point is missing where half of the runs
 have none, and a bar ends at the top of the axes where a quarter has none. Methods without any
 path that was measured, such as trajectories, are not drawn, nor are methods that are not
@@ -21,10 +22,11 @@ from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, st
 from mepbench.statistics.censored import censored, quantile
 
 FLOOR, GOAL, BEYOND = 1e-4, 0.05, 1e6  # eV
+LENGTHS = {"budget", "polish"}  # options that say how long a method goes on
 
 
 def plot(results):
-    """Draw one curve per group of methods that differ only in their budget."""
+    """Draw one curve per group of methods that differ only in how long they may go on."""
     runs = results.compared
     measured = runs.groupby("method").tangency_defect_eV.count()
     if not measured.any():
@@ -69,11 +71,11 @@ def plot(results):
 
 
 def _families(results) -> list[list[str]]:
-    """Methods in the order of the configuration, those that differ only in budget together."""
+    """Methods in the order of the configuration, those that differ only in `LENGTHS` together."""
     entries = results.provenance.get("config", {}).get("methods", {})
     families = {}
     for method in results.methods:
-        entry = {k: v for k, v in entries.get(method, {}).items() if k != "budget"}
+        entry = {k: v for k, v in entries.get(method, {}).items() if k not in LENGTHS}
         same = json.dumps(entry, sort_keys=True) if entry else f"not in the configuration: {method}"
         families.setdefault(same, []).append(method)
     return list(families.values())

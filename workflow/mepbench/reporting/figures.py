@@ -118,10 +118,12 @@ class Results:
     @cached_property
     def methods(self) -> list[str]:
         """Names of the methods in the order of the configuration."""
-        found = list(dict.fromkeys(self.runs.method))
+        found = list(self.runs.method)
         if "method" in self.surfaces:
-            found = list(dict.fromkeys([*found, *self.surfaces.method]))
-        return found
+            found += list(self.surfaces.method)
+        configured = self.provenance.get("config", {}).get("methods", {})
+        return [*(m for m in configured if m in set(found)),
+                *(m for m in dict.fromkeys(found) if m not in configured)]  # fmt: skip
 
     def style(self, method: str):
         """Return the `plotting.Style` of a method, the same in every figure."""
