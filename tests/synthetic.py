@@ -119,7 +119,11 @@ def write_results(folder: Path, table: pd.DataFrame) -> Path:
     write_runs(folder / "traces.csv", _traces(good, columns))
     write_runs(folder / "surfaces.csv", _surfaces(list(dict.fromkeys(table.method))))
     write_runs(folder / "reference.csv", pd.DataFrame(columns=["set", "reaction", "barrier_eV"]))
-    manifest = {"mepbench": "0.1.0", "commit": "0" * 40, "host": "<host>", "config": {}}
+    entries = {name: {"solver": name} for name in dict.fromkeys(table.method)}
+    guesses = [name for name in entries if name in ("geodesic", "idpp")]
+    entries |= {name: {"solver": "guess-only", "guess": name} for name in guesses}
+    manifest = {"mepbench": "0.1.0", "commit": "0" * 40, "host": "<host>"}
+    manifest["config"] = {"methods": entries}
     manifest |= {"packages": {"torch": "2.13.0", "jax": None}, "inputs": {"a.xyz": "0" * 64}}
     (folder / "provenance.json").write_text(json.dumps(manifest), encoding="utf-8")
     for name in dict.fromkeys(table.set):
