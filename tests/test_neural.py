@@ -12,7 +12,7 @@ from mepbench.neural.losses import LOSSES, internal_velocity
 from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
 from mepbench.neural.quadrature import draw, hermite_peak, widths
-from mepbench.neural.training import bend
+from mepbench.neural.training import SpeedPenalty, bend, output_layer_step
 from mepbench.oracle import Oracle
 from mepbench.path import Path, remove_rigid_motion, resample
 from mepbench.potentials import mueller_brown
@@ -265,6 +265,44 @@ def test_maxflux_keeps_its_force_across_the_path_equal_to_curvature_over_beta():
     expected = bend(net, s, (), step=1e-3) / 10.0
     assert float(expected.norm(dim=1).max()) > 0.05
     assert float((across - expected).norm(dim=1).mean()) < 0.3 * float(expected.norm(dim=1).mean())
+
+
+def test_a_step_of_the_output_layer_is_the_minimum_of_its_quadratic_model():
+    net, rng = network(molecule(), RIGID, move=0.1), np.random.default_rng(3)
+    s, grid = middles(20), middles(24)
+    path, size = net.at(torch.cat([s, grid])), 15
+    x, dx = path.x[:20], path.dx[:20]
+    root = torch.from_numpy(rng.normal(size=(20, size, size)))
+    hessian = root @ root.mT / size + torch.eye(size, dtype=torch.float64)
+    energy, gradient = (torch.from_numpy(rng.normal(size=n)) for n in (20, (20, size)))
+    weight = torch.full((20,), 1 / 20, dtype=torch.float64)
+    points = descent.Points(x, dx, energy, gradient, hessian, torch.linalg.inv(hessian), weight)
+    still = torch.zeros_like(x)
+    found = descent.maxflux(
+        points, beta=1.0, floor=1.0, bend=still, invariances=RIGID, transport=True, squared=True
+    )
+    penalty = SpeedPenalty(path.x[20:], path.dx[20:], 3.0, RIGID)
+
+    def model(change):
+        """g.d + d.C.d / 2, by the network's own derivatives."""
+        d_x, d_velocity = path.jvp(change)
+        on_x, on_velocity = found.curvature(d_x[:20], d_velocity[:20])
+        bent = penalty.on_velocity + penalty.curvature(d_velocity[20:]) / 2
+        first = (found.on_x + on_x / 2) * d_x[:20]
+        second = (found.on_velocity + on_velocity / 2) * d_velocity[:20]
+        return float(first.sum() + second.sum() + (bent * d_velocity[20:]).sum())
+
+    step = output_layer_step(path, found, penalty, 1e-6)
+    hidden = len(step) - net.last
+    assert not step[:hidden].any()
+    assert model(step) < -1e-3
+    for _ in range(20):
+        aside = torch.zeros_like(step)
+        aside[hidden:] = torch.from_numpy(rng.normal(size=net.last)) * step[hidden:].std()
+        for share in (0.1, -0.1):
+            assert model(step + share * aside) > model(step)
+    for length in (0.9, 1.1):
+        assert model(length * step) > model(step)
 
 
 def test_a_spline_in_place_of_the_network_finds_the_saddle_with_the_same_solver():

@@ -20,6 +20,7 @@ from .network import PathNetwork, PathPoints
 
 GRID = (torch.arange(100, dtype=torch.float64) + 0.5) / 100
 CUT = 1e-4  # of the largest feature: below, a feature is left as it is
+SINGLE = torch.float32  # enough for a step: the damping bounds the condition number
 WRIGGLE = 0.25  # power of the inverse size by which small features are damped more
 
 
@@ -131,19 +132,21 @@ def output_layer_step(
     of_s = torch.cat([a[:, one] * a[:, other], a[:, one] * b[:, other] + b[:, one] * a[:, other],
                       b[:, one] * b[:, other]])  # fmt: skip
     of_x = internal.T @ torch.cat(descent.squared_blocks()) @ internal
-    block = (of_s.T @ of_x.reshape(len(of_s), -1)).view(-1, motions, motions)
+    block = (of_s.T.to(SINGLE) @ of_x.reshape(len(of_s), -1).to(SINGLE)).view(-1, motions, motions)
     curvature = torch.empty(features, features, motions, motions, dtype=block.dtype)
     curvature[one, other], curvature[other, one] = block, block
     curvature = curvature.transpose(1, 2).reshape(features * motions, -1)
     along = (slopes[count:, :, None] * (penalty.tangent @ internal)[:, None]).flatten(1)
+    along = along.to(SINGLE)
     curvature.addmm_(along.T, along, alpha=penalty.scale)
 
     gradient = a.T @ descent.on_x + b.T @ descent.on_velocity
     gradient = (gradient + slopes[count:].T @ penalty.on_velocity) @ internal
-    level = damping * curvature.diagonal().mean() * (size[0] / size) ** WRIGGLE
+    level = damping * curvature.diagonal().mean() * (size[0] / size).to(SINGLE) ** WRIGGLE
     curvature.diagonal().add_(level.repeat_interleave(motions))
     factor = torch.linalg.cholesky(curvature)
-    move = -torch.cholesky_solve(gradient.reshape(-1, 1), factor).view(features, motions)
+    move = -torch.cholesky_solve(gradient.reshape(-1, 1).to(SINGLE), factor)
+    move = move.view(features, motions).to(gradient.dtype)
     change = torch.zeros_like(network.theta)
     weight, bias = network.layers(change)[-1]
     output = internal @ (orthonormal @ move).T
