@@ -46,7 +46,7 @@ def provenance(config: dict, sets: dict[str, str], inputs: Iterable[str]) -> dic
 
 def write_provenance(path: str, manifest: dict) -> None:
     """Write a manifest as JSON."""
-    text = json.dumps(manifest, indent=2, sort_keys=True, default=str)
+    text = json.dumps(manifest, indent=2, default=str)
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
