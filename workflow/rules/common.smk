@@ -15,6 +15,7 @@ try:
 except InputError as error:
     raise WorkflowError(f"config: {error}") from None
 
+
 pathvars:
     results=CONFIG.results,
     logs=f"{CONFIG.results}/logs",
