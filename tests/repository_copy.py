@@ -43,10 +43,10 @@ class Copy:
             text=True,
         )
 
-    def command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str, config: str = "test.yaml") -> list[str]:
         """Return the command that runs the workflow on the config, on two cores by default."""
-        where = [] if "--profile" in arguments else ["--cores", "2"]
-        snakemake = [sys.executable, "-m", "snakemake", *where, "--configfile", "test.yaml"]
+        where = [] if {"--profile", "--cores"} & {*arguments} else ["--cores", "2"]
+        snakemake = [sys.executable, "-m", "snakemake", *where, "--configfile", config]
         return [*snakemake, "--replace-workflow-config", *arguments]
 
     def snakemake(self, config: dict, *arguments: str, check: bool = True):

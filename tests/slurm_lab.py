@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 LAB = Path(__file__).with_name("slurm") / "lab.sh"
+PROFILE = "workflow/profiles/slurm"
 
 
 class Slurm:
@@ -16,6 +17,11 @@ class Slurm:
         self.environment["SLURM_CONF"] = str(folder / "etc" / "slurm.conf")
         self.environment["PATH"] = f"{folder / 'bin'}:{os.environ['PATH']}"
         self.folder = folder
+
+    @property
+    def client(self) -> dict[str, str]:
+        """What a program needs to find this lab."""
+        return {name: self.environment[name] for name in ("PATH", "SLURM_CONF")}
 
     def lab(self, *arguments: str) -> None:
         done = subprocess.run(

@@ -9,20 +9,18 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 import pytest
 from disturbed import SlowRun, copy_with_slow_method
 from repository_copy import ROOT
-from slurm_lab import Slurm
+from slurm_lab import PROFILE, Slurm
 
 from mepbench.score import read_runs
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
-PROFILE = "workflow/profiles/slurm"
 TWO = ["hcn-isomerisation", "ammonia-inversion"]
 
 
@@ -49,13 +47,8 @@ def copy(tmp_path_factory):
 
 
 def start(copy, slurm, config: str, *arguments: str) -> subprocess.Popen:
-    command = (sys.executable, "-m", "snakemake", "--profile", PROFILE, "--configfile", config)
-    return copy.start(
-        *command,
-        "--replace-workflow-config",
-        *arguments,
-        environment={name: slurm.environment[name] for name in ("PATH", "SLURM_CONF")},
-    )
+    command = copy.command("--profile", PROFILE, *arguments, config=config)
+    return copy.start(*command, environment=slurm.client)
 
 
 class Run(SlowRun):

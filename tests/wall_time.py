@@ -1,25 +1,22 @@
 """Wall time of one workload on one core, on two, and on two SLURM nodes of one core.
 
 `make bench-slurm` runs it; nothing else should run on the machine. It prints a table in Markdown:
-the wall clock; its ratio to that of `--cores 2`; what the jobs' own clocks add up to; and the
-share of the cores' time that was spent on anything but jobs (planning, waiting, status checks),
-and on the jobs' start-up.
+the wall clock; its ratio to that of `--cores 2`; the jobs that compute (those of `ISOLATED`), and
+what the clocks of all jobs add up to; and the share of the cores' time that went into anything but
+jobs (planning, waiting, status checks), and into the start of the jobs that compute.
 """
 
 import argparse
 import csv
 import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import yaml
 from repository_copy import Copy
-from slurm_lab import Slurm
+from slurm_lab import PROFILE, Slurm
 
-PROFILE = "workflow/profiles/slurm"
 METHODS = {
     "neb": {"solver": "neb"},
     "string": {"solver": "string"},
@@ -28,49 +25,50 @@ METHODS = {
     "neural-surrogate": {"solver": "neural-surrogate"},
 }
 LAYOUTS = {"1 core": 1, "2 cores": 2, "2 SLURM nodes of 1 core": 2}
+ISOLATED = ("endpoints", "guess", "solve", "judge")  # rules that start workers
 
 
-def run(copy: Copy, layout: str, results: str, config: dict, slurm: Slurm | None) -> float:
+def run(copy: Copy, layout: str, config: dict, slurm: Slurm | None) -> float:
     """Run the workflow in a fresh results folder; return seconds."""
-    copy.configure({**config, "results": results})
-    environment = copy.environment
+    copy.configure(config)
     if slurm is not None:
-        arguments = ["--profile", PROFILE]
-        environment |= {name: slurm.environment[name] for name in ("PATH", "SLURM_CONF")}
+        where, environment = ["--profile", PROFILE], slurm.client
     else:
-        arguments = ["--keep-going", "--scheduler", "greedy", "--cores", str(LAYOUTS[layout])]
-    command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "test.yaml"]
-    command += ["--replace-workflow-config", "--quiet", "rules", "host"]
+        where = ["--keep-going", "--scheduler", "greedy", "--cores", str(LAYOUTS[layout])]
+        environment = {}
     begin = time.monotonic()
-    with (copy.folder / f"{results}.log").open("w") as log:
-        subprocess.run(
-            command, cwd=copy.folder, env=environment, stdout=log, stderr=log, check=True
-        )
+    process = copy.start(*copy.command(*where, "--quiet", "rules"), environment=environment)
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed[-5000:]
     return time.monotonic() - begin
 
 
-def seconds_of_jobs(results: Path) -> tuple[float, int]:
-    """What Snakemake's benchmark files say that the jobs took, and how many there were."""
-    files = list((results / "benchmarks").rglob("*.tsv"))
+def seconds(files: list[Path]) -> list[float]:
+    """What Snakemake's benchmark files say that their jobs took."""
     rows = [row for f in files for row in csv.DictReader(f.open(), delimiter="\t")]
-    return sum(float(row["s"]) for row in rows), len(rows)
+    return [float(row["s"]) for row in rows]
 
 
-def start_up(copy: Copy) -> float:
-    """Seconds that a job needs before it computes: a Python with all that a solver imports."""
-    code = "import mepbench.jobs.stages, mepbench.jobs.worker, mepbench.neural.solver"
-    begin = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], env=copy.environment, check=True)
-    return time.monotonic() - begin
+def start_up(results: Path) -> float:
+    """Seconds of a job beyond its computing: what a solve job takes beyond its paths."""
+    with (results / "runs.csv").open(encoding="utf-8") as file:
+        paths = sum(float(row["wall_path_s"] or 0) for row in csv.DictReader(file))
+    solve = seconds([*(results / "benchmarks" / "solve").rglob("*.tsv")])
+    return (sum(solve) - paths) / len(solve)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", default="textbook", help="a shipped set or a path")
+    parser.add_argument("--reactions-per-job", type=int, default=24)
     parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=list(LAYOUTS))
     parser.add_argument("--config", help="another workload: its sets and methods")
     arguments = parser.parse_args()
-    config = {"sets": {"set": arguments.set}, "methods": METHODS}
+    config = {
+        "sets": {"set": arguments.set},
+        "methods": METHODS,
+        "reactions_per_job": arguments.reactions_per_job,
+    }
     if arguments.config:
         config = yaml.safe_load(Path(arguments.config).read_text(encoding="utf-8"))
     folder = Path("/tmp") / f"mepbench-wall-{os.getpid()}"
@@ -84,14 +82,17 @@ def main() -> None:
             if "SLURM" in layout:
                 slurm = Slurm(folder / "slurm")
                 slurm.lab("up")
-            walls[layout] = wall = run(copy, layout, f"run{number}", config, slurm)
-            in_jobs, jobs = seconds_of_jobs(copy.folder / f"run{number}")
-            cores = LAYOUTS[layout]
+            results = copy.folder / f"run{number}"
+            wall = run(copy, layout, {**config, "results": results.name}, slurm)
+            walls[layout] = wall
+            benchmarks = results / "benchmarks"
+            in_jobs = sum(seconds([*benchmarks.rglob("*.tsv")]))
+            jobs = sum(len([*(benchmarks / rule).rglob("*.tsv")]) for rule in ISOLATED)
+            of_cores = LAYOUTS[layout] * wall
             ratio = f"{wall / walls['2 cores']:.2f}" if "2 cores" in walls else "–"
             print(
                 f"| {layout} | {wall:.0f} | {ratio} | {jobs} | {in_jobs:.0f} "
-                f"| {1 - in_jobs / (cores * wall):.1%} "
-                f"| {jobs * start_up(copy) / (cores * wall):.1%} |",
+                f"| {1 - in_jobs / of_cores:.1%} | {jobs * start_up(results) / of_cores:.1%} |",
                 flush=True,
             )
     finally:

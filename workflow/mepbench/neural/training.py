@@ -126,16 +126,17 @@ def output_layer_step(
     motions = internal.shape[1]
 
     # Curvature, (features, motions, features, motions): sums over points of (features x
-    # features) times (motions x motions), all of them symmetric.
-    one, other = torch.triu_indices(features, features)
+    # features) times (motions x motions), all of them symmetric. The factorisation reads the
+    # lower triangle alone.
+    one, other = torch.tril_indices(features, features)
     a, b = basis[:count], slopes[:count]
     of_s = torch.cat([a[:, one] * a[:, other], a[:, one] * b[:, other] + b[:, one] * a[:, other],
                       b[:, one] * b[:, other]])  # fmt: skip
     of_x = internal.T @ torch.cat(descent.squared_blocks()) @ internal
     block = (of_s.T.to(SINGLE) @ of_x.reshape(len(of_s), -1).to(SINGLE)).view(-1, motions, motions)
-    curvature = torch.empty(features, features, motions, motions, dtype=block.dtype)
-    curvature[one, other], curvature[other, one] = block, block
-    curvature = curvature.transpose(1, 2).reshape(features * motions, -1)
+    curvature = torch.zeros(features, motions, features, motions, dtype=block.dtype)
+    curvature.transpose(1, 2)[one, other] = block
+    curvature = curvature.view(features * motions, -1)
     along = (slopes[count:, :, None] * (penalty.tangent @ internal)[:, None]).flatten(1)
     along = along.to(SINGLE)
     curvature.addmm_(along.T, along, alpha=penalty.scale)
@@ -145,7 +146,8 @@ def output_layer_step(
     level = damping * curvature.diagonal().mean() * (size[0] / size).to(SINGLE) ** WRIGGLE
     curvature.diagonal().add_(level.repeat_interleave(motions))
     factor = torch.linalg.cholesky(curvature)
-    move = -torch.cholesky_solve(gradient.reshape(-1, 1).to(SINGLE), factor)
+    half = torch.linalg.solve_triangular(factor, -gradient.reshape(-1, 1).to(SINGLE), upper=False)
+    move = torch.linalg.solve_triangular(factor.mT, half, upper=True)
     move = move.view(features, motions).to(gradient.dtype)
     change = torch.zeros_like(network.theta)
     weight, bias = network.layers(change)[-1]
