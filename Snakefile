@@ -21,6 +21,7 @@ localrules:
     all,
     search_reference,
     gather_endpoints,
+    collect,
     tables,
     figure,
     gallery,

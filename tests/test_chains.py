@@ -11,8 +11,8 @@ from mepbench.chains import (
     find_chains,
     naming_chains,
     plan_steps,
-    step_names,
 )
+from mepbench.config import step_names
 from mepbench.frames import read_frames, write_frames
 from mepbench.jobs.stages import endpoint_frames
 from mepbench.judge import Judgement

@@ -9,7 +9,6 @@ saddle; its barrier is then the highest of these above the reactant. Steps are n
 apart again: one that is `multistep` itself leaves its chain incomplete.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,7 +18,7 @@ from ase import Atoms
 
 from .columns import CHAIN_COLUMNS
 from .errors import BadEndpoints, SCFFailure
-from .frames import frame, frames_text, read_frames, write_frames
+from .frames import frame, read_frames, write_frames
 from .jobs.joblog import log
 from .jobs.worker import Worker, WorkerError
 from .judging.irc import relax_gently
@@ -28,7 +27,7 @@ from .molecule.structure import compare
 from .oracle import Oracle, PotentialSpec
 from .preparation.relax import minima
 from .reaction import STEPS, Reaction, read_endpoints
-from .tidy import number, read_rows, write_rows
+from .tidy import number, write_rows
 
 RUN = ("set", "reaction", "method", "seed")
 PLAN_COLUMNS = (*RUN, *"step step_from step_to step_set step_reaction".split())
@@ -183,19 +182,6 @@ def _step_frames(reaction: Reaction, chains: Chains) -> list[Atoms]:
         for step in chains.steps
         for role, name in zip(("reactant", "product"), step, strict=True)
     ]
-
-
-def step_names(plan: str, step_set: str) -> list[str]:
-    """Return the reactions of a set of steps, in order."""
-    rows = read_rows(plan)
-    return list(dict.fromkeys(r["step_reaction"] for r in rows if r["step_set"] == step_set))
-
-
-def entries_digest(file: str, reactions: Iterable[str]) -> str:
-    """Return a hash of the given reactions of a file of steps."""
-    wanted = set(reactions)
-    frames = [atoms for atoms in read_frames(file) if atoms.info["reaction"] in wanted]
-    return hashlib.sha256(frames_text(frames).encode()).hexdigest()[:16]
 
 
 def chain_rows(

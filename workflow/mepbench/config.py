@@ -16,6 +16,7 @@ from .errors import InputError
 from .reaction import SAFE_NAME, STEPS, locate_set, reaction_names
 from .reference import reference_file, verify
 from .registry import check_options, nearest, options, source_file
+from .tidy import read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CONFIG = ROOT / "config.yaml"
@@ -209,6 +210,12 @@ def chunked(names: list[str], per_job: int) -> dict[str, tuple[str, ...]]:
     chunks = [tuple(names[i : i + per_job]) for i in range(0, len(names), per_job)]
     width = max(3, len(str(len(chunks))))
     return {f"{i:0{width}d}": chunk for i, chunk in enumerate(chunks)}
+
+
+def step_names(plan: str, step_set: str) -> list[str]:
+    """Return the reactions of a set of steps, in order."""
+    rows = read_rows(plan)
+    return list(dict.fromkeys(r["step_reaction"] for r in rows if r["step_set"] == step_set))
 
 
 def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, read_xyz, write_xyz
 
 from .errors import InputError
 
@@ -24,10 +23,21 @@ LONGEST_LINE = 1 << 20  # characters: a binary file may have no line's end at al
 _TOKEN = r'(?:^|\s){key}=("(?:[^"\\]|\\.)*"|\S+)'
 
 
+def _extxyz():
+    """ASE's reader and writer, imported late: half a second that planning saves.
+
+    Every SLURM job starts Snakemake twice, and so reads the Snakefile twice.
+    """
+    from ase.io import extxyz
+
+    return extxyz
+
+
 def quoted(text: str) -> str:
     """Return `text` in the form in which ASE reads back exactly the same string."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", text):
-        back = key_val_str_to_dict(key_val_dict_to_str({"k": text})).get("k")
+        extxyz = _extxyz()
+        back = extxyz.key_val_str_to_dict(extxyz.key_val_dict_to_str({"k": text})).get("k")
         if isinstance(back, str) and back == text:
             return text
     return "_JSON " + json.dumps(text).replace("\\", "\\\\")
@@ -76,7 +86,7 @@ def frames_text(frames: list[Atoms]) -> str:
     """Return `frames` as the text of an extended XYZ file."""
     text = io.StringIO()
     if frames:
-        write_xyz(text, frames)
+        _extxyz().write_xyz(text, frames)
     return text.getvalue()
 
 
@@ -157,7 +167,7 @@ def comment_text(comment: str, key: str) -> str | None:
     if re.fullmatch(r"[A-Za-z0-9_.+-]+", token):
         return token
     try:
-        value = key_val_str_to_dict(comment).get(key)
+        value = _extxyz().key_val_str_to_dict(comment).get(key)
     except ValueError:  # broken JSON, which reading the frame reports
         return token
     return value if isinstance(value, str) else token
@@ -168,7 +178,7 @@ def parse_block(block: list[str]) -> Atoms:
     text = "".join(block)
     if not text.isascii():
         text.encode("utf-8")  # raises what the file has that is not UTF-8
-    (atoms,) = read_xyz(io.StringIO(text), slice(None))
+    (atoms,) = _extxyz().read_xyz(io.StringIO(text), slice(None))
     for key in TEXT_KEYS:
         if key in atoms.info and not isinstance(atoms.info[key], str):
             atoms.info[key] = comment_text(block[1], key) or str(atoms.info[key])

@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from .errors import InputError
-from .frames import comment_text, iterate_frames, read_frames, xyz_blocks
+from .frames import comment_text, frames_text, iterate_frames, read_frames, xyz_blocks
 from .registry import nearest
 
 SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
@@ -140,6 +140,12 @@ def reaction_names(name: str, spec: str) -> list[str]:
     if not roles:
         raise InputError(f"{path}: set {name!r} has no reactions.")
     return list(roles)
+
+
+def entries_digest(file: str, reactions: Collection[str]) -> str:
+    """Return a hash of the given reactions of an extended XYZ file."""
+    frames = [atoms for atoms in read_frames(file) if atoms.info["reaction"] in reactions]
+    return hashlib.sha256(frames_text(frames).encode()).hexdigest()[:16]
 
 
 def read_set(

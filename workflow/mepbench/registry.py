@@ -155,6 +155,7 @@ def code_digest(*files: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def _imports_of(file: Path) -> list[Path]:
     found = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

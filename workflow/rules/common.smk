@@ -2,11 +2,10 @@ from dataclasses import asdict
 
 from snakemake.exceptions import WorkflowError
 
-from mepbench.chains import entries_digest, step_names
-from mepbench.config import ROOT, check_config, chunked, set_files
+from mepbench.config import ROOT, check_config, chunked, set_files, step_names
 from mepbench.errors import InputError
 from mepbench.reporting.figures import figure_files
-from mepbench.reaction import STEPS
+from mepbench.reaction import STEPS, entries_digest
 from mepbench.reference import announce, irc_file
 from mepbench.registry import PACKAGE, code_digest, source_file
 
