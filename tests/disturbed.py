@@ -4,8 +4,11 @@ The method keeps a record of what it begins and what it has done, so that a test
 strike and, afterwards, what was computed twice.
 """
 
+import contextlib
+import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from repository_copy import Copy
@@ -27,6 +30,16 @@ def copy_with_slow_method(folder: Path) -> Copy:
     copy = Copy(folder)
     (copy.folder / "workflow/mepbench/methods/slow.py").write_text(SLOW_METHOD.read_text())
     return copy
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Processes started here can be interrupted, which a shell's background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class SlowRun:

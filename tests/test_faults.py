@@ -7,7 +7,7 @@ import sys
 
 import psutil
 import pytest
-from disturbed import SlowRun, copy_with_slow_method
+from disturbed import SlowRun, copy_with_slow_method, interruptible
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -144,10 +144,8 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(copy, undisturbed):
 @pytest.mark.slow
 def test_an_interrupt_ends_the_run_and_it_resumes(copy, undisturbed):
     run = Run(copy, "interrupt")
-    # What a shell runs in the background inherits that interrupts are ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = run.start()
-    signal.signal(signal.SIGINT, before)
+    with interruptible():
+        process = run.start()
     run.wait_for_second()
     for victim in psutil.Process(process.pid).children(recursive=True):
         victim.send_signal(signal.SIGINT)  # as Ctrl-C does to all of a terminal's processes

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from disturbed import SlowRun, copy_with_slow_method
+from disturbed import SlowRun, copy_with_slow_method, interruptible
 from repository_copy import ROOT
 from slurm_lab import PROFILE, Slurm
 
@@ -125,10 +125,8 @@ def test_a_job_that_outlives_its_snakemake_is_waited_for(copy, slurm):
 @pytest.mark.slow
 def test_an_interrupt_cancels_its_jobs_and_it_resumes(copy, slurm):
     run = Run(copy, "interrupt", 5.0)
-    # What a shell runs in the background inherits that interrupts are ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = run.start(slurm)
-    signal.signal(signal.SIGINT, before)
+    with interruptible():
+        process = run.start(slurm)
     run.wait_for_second()
     job = slurm.job_of("solve")
     process.send_signal(signal.SIGINT)

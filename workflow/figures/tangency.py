@@ -56,8 +56,9 @@ def plot(results):
 
 def _guess_only(results) -> list[str]:
     """Methods that are no more than their guess."""
-    entries = results.provenance.get("config", {}).get("methods", {})
-    return [name for name, entry in entries.items() if entry.get("solver") == "guess-only"]
+    return [
+        name for name, entry in results.configured.items() if entry.get("solver") == "guess-only"
+    ]
 
 
 def _guess_defect(results, runs):

@@ -3,13 +3,13 @@
 T is zero if and only if the gradient is parallel to the path almost everywhere, as on a minimum
 energy path. One point is one method: the medians, over its runs, of T before refinement and of
 the evaluations of the path stage; bars, a little aside, are the quartiles of T. Methods of the
-configuration that differ in nothing but their budget, or in how long they polish, are points of one
-curve, joined, and named by the first of them without its number: what a path is worth that is
-stopped so early. A run
-without path has an infinite T and is never left out: a point is missing where half of the runs
-have none, and a bar ends at the top of the axes where a quarter has none. Methods without any
-path that was measured, such as trajectories, are not drawn, nor are methods that are not
-installed; T below 0.0001 eV is drawn there. The dashed line is at 0.05 eV.
+configuration that differ in nothing but their budget, or in how long they polish, are points of
+one curve, joined, and named by the first of them without its number: what a path is worth that
+is stopped so early. A run without path has an infinite T and is never left out: a point is
+missing where half of the runs have none, and a bar ends at the top of the axes where a quarter
+has none. Methods without any path that was measured, such as trajectories, are not drawn, nor
+are methods that are not installed; T below 0.0001 eV is drawn there. The dashed line is at
+0.05 eV.
 """
 
 import json
@@ -72,10 +72,9 @@ def plot(results):
 
 def _families(results) -> list[list[str]]:
     """Methods in the order of the configuration, those that differ only in `LENGTHS` together."""
-    entries = results.provenance.get("config", {}).get("methods", {})
     families = {}
     for method in results.methods:
-        entry = {k: v for k, v in entries.get(method, {}).items() if k not in LENGTHS}
+        entry = {k: v for k, v in results.configured.get(method, {}).items() if k not in LENGTHS}
         same = json.dumps(entry, sort_keys=True) if entry else f"not in the configuration: {method}"
         families.setdefault(same, []).append(method)
     return list(families.values())

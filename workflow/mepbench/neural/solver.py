@@ -43,9 +43,9 @@ class Stage:
     memory: int
     speed_penalty: float
     beta: float
-    squared: bool
     concentration: float
-    direct: bool
+    squared: bool = False
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,23 @@ class Solver:
     def train(self, loss: str, steps: int, settle: int, handover: int) -> Path:
         """Run all stages and return the path."""
         o = self.options
-        early = dict(squared=False, concentration=o["concentration"], direct=False)
-        descend = Stage("maxflux", False, 0.01, 0, o["speed_penalty"] / 3, o["first_beta"], **early)
+        descend = Stage(
+            loss="maxflux",
+            transport=False,
+            weight_floor=0.01,
+            memory=0,
+            speed_penalty=o["speed_penalty"] / 3,
+            beta=o["first_beta"],
+            concentration=o["concentration"],
+        )
         follow = Stage(
-            "maxflux", True, o["weight_floor"], o["memory"], o["speed_penalty"], o["beta"], **early
+            loss="maxflux",
+            transport=True,
+            weight_floor=o["weight_floor"],
+            memory=o["memory"],
+            speed_penalty=o["speed_penalty"],
+            beta=o["beta"],
+            concentration=o["concentration"],
         )
         finish = replace(follow, loss=loss, direct=True)
         if loss == "maxflux":

@@ -9,7 +9,8 @@ step of the *path*, and the network carries it to the points between.
   Grosse 2015, arXiv:1503.05671); for the hidden layers a number. Good enough to find the way.
 * `output_layer_step`: the output layer alone, in which the path is linear, by Cholesky
   factorisation. The curvature of a squared residual is that of the potential squared, so
-  badly conditioned that conjugate gradients leave most of the misfit after a hundred iterations.
+  badly conditioned that conjugate gradients leave most of the misfit after twenty iterations,
+  and nearly half of it after a hundred.
 """
 
 import torch
@@ -92,11 +93,7 @@ def gauss_newton_step(
         weight, bias = network.layers(vector)[-1]
         joint = torch.cat([weight, bias[:, None]], dim=1)
         joint = block_vectors @ (block_vectors.T @ joint @ gram_vectors / kronecker)
-        joint = joint @ gram_vectors.T
-        new_weight, new_bias = network.layers(out)[-1]
-        new_weight.copy_(joint[:, :-1])
-        new_bias.copy_(joint[:, -1])
-        return out
+        return _with_output_layer(network, out, joint @ gram_vectors.T)
 
     return conjugate_gradient(
         lambda v: curvature(v) + level * v, -gradient, precondition, iterations
@@ -149,12 +146,17 @@ def output_layer_step(
     half = torch.linalg.solve_triangular(factor, -gradient.reshape(-1, 1).to(SINGLE), upper=False)
     move = torch.linalg.solve_triangular(factor.mT, half, upper=True)
     move = move.view(features, motions).to(gradient.dtype)
-    change = torch.zeros_like(network.theta)
-    weight, bias = network.layers(change)[-1]
-    output = internal @ (orthonormal @ move).T
-    weight.copy_(output[:, :-1])
-    bias.copy_(output[:, -1])
-    return change
+    return _with_output_layer(
+        network, torch.zeros_like(network.theta), internal @ (orthonormal @ move).T
+    )
+
+
+def _with_output_layer(network: PathNetwork, vector, matrix):
+    """Write (3N, W + 1), weights and bias, to the output layer's place in a weight vector."""
+    weight, bias = network.layers(vector)[-1]
+    weight.copy_(matrix[:, :-1])
+    bias.copy_(matrix[:, -1])
+    return vector
 
 
 def conjugate_gradient(apply, right, precondition, iterations: int, tolerance: float = 0.03):

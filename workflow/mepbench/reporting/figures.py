@@ -96,6 +96,11 @@ class Results:
         file = self.folder / "provenance.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
+    @property
+    def configured(self) -> dict[str, dict]:
+        """The configuration's methods, by name, in its order; empty where none is known."""
+        return self.provenance.get("config", {}).get("methods", {})
+
     @cached_property
     def judged(self):
         """The runs that count, with their costs.
@@ -121,9 +126,8 @@ class Results:
         found = list(self.runs.method)
         if "method" in self.surfaces:
             found += list(self.surfaces.method)
-        configured = self.provenance.get("config", {}).get("methods", {})
-        return [*(m for m in configured if m in set(found)),
-                *(m for m in dict.fromkeys(found) if m not in configured)]  # fmt: skip
+        return [*(m for m in self.configured if m in set(found)),
+                *(m for m in dict.fromkeys(found) if m not in self.configured)]  # fmt: skip
 
     def style(self, method: str):
         """Return the `plotting.Style` of a method, the same in every figure."""
