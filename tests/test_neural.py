@@ -1,5 +1,7 @@
 """The direct neural path: its ends, its losses and their gradients, known answers, the traps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from mepbench.neural.losses import LOSSES, internal_velocity
 from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
 from mepbench.neural.quadrature import draw, hermite_peak, widths
+from mepbench.neural.solver import Solver
 from mepbench.neural.training import SpeedPenalty, bend, output_layer_step
 from mepbench.oracle import Oracle
 from mepbench.path import Path, remove_rigid_motion, resample
@@ -305,12 +308,27 @@ def test_a_step_of_the_output_layer_is_the_minimum_of_its_quadratic_model():
         assert model(length * step) > model(step)
 
 
+def test_a_misfit_that_one_draw_of_points_flattered_does_not_stop_the_path(monkeypatch):
+    rounds, trusts, measure = [], [], Solver.round
+
+    def noisy(self, stage):
+        rounds.append(stage.direct)
+        trusts.append(self.trust)
+        lucky = rounds.count(True) == 3  # every later draw says five times as much
+        return replace(measure(self, stage), misfit=0.2 if lucky else 1.0, defect=1.0)
+
+    monkeypatch.setattr(Solver, "round", noisy)
+    solve(REACTION, Oracle(SURFACE, REACTION), Path(positions=straight()), 0, steps=50)
+    assert rounds.count(True) > 15
+    assert min(trusts) >= 0.15 / 2
+
+
 def test_a_spline_in_place_of_the_network_finds_the_saddle_with_the_same_solver():
     oracle = Oracle(SURFACE, REACTION, 3000)
     guess = Path(positions=straight())
-    path = solve(REACTION, oracle, guess, 0, curve="spline", conjugate_gradients=30)
+    path = solve(REACTION, oracle, guess, 0, curve="spline")
     assert np.linalg.norm(path.peak.position - KNOWN.saddle) < 0.06
-    other = solve(REACTION, Oracle(SURFACE, REACTION), guess, 0, conjugate_gradients=30)
+    other = solve(REACTION, Oracle(SURFACE, REACTION), guess, 0)
     assert not np.array_equal(path.positions, other.positions)
 
 

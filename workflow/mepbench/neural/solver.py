@@ -125,6 +125,7 @@ class Solver:
                     best = this
                 elif this.misfit > WORSE * best.misfit:
                     self.network.theta, self.trust = best.theta, self.trust / 2
+                    best = None  # measured anew: the points of one step may flatter
                     continue
                 self.trust = min(1.2 * self.trust, o["trust"])
             if converged or spent >= steps:
