@@ -60,7 +60,7 @@ test: .venv/installed ## the tests
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slow"
 
 test-slow: .venv/installed ## the tests that take minutes, before a release
-	$(BIN)/python -m pytest -n $(CORES) -m slow
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m slow
 
 lint: .venv/installed ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
