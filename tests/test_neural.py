@@ -323,6 +323,23 @@ def test_a_misfit_that_one_draw_of_points_flattered_does_not_stop_the_path(monke
     assert min(trusts) >= 0.15 / 2
 
 
+def test_a_path_that_got_worse_in_its_last_step_is_not_the_one_that_is_returned(monkeypatch):
+    rounds, measure = [], Solver.round
+
+    def worse_at_last(self, stage):
+        found = measure(self, stage)
+        rounds.append(replace(found, misfit=1.0 if len(rounds) == 39 else 0.1, defect=1.0))
+        return rounds[-1]
+
+    monkeypatch.setattr(Solver, "round", worse_at_last)
+    path = solve(REACTION, Oracle(SURFACE, REACTION), Path(positions=straight()), 0, steps=40)
+    assert len(rounds) == 40
+    known = path.energies[np.isfinite(path.energies)]
+    assert set(rounds[-1].known[1][1:-1]).isdisjoint(known)
+    energies = SURFACE.evaluate(path.positions)[0]
+    assert np.allclose(energies[np.isfinite(path.energies)], known)
+
+
 def test_a_spline_in_place_of_the_network_finds_the_saddle_with_the_same_solver():
     oracle = Oracle(SURFACE, REACTION, 3000)
     guess = Path(positions=straight())

@@ -53,7 +53,8 @@ class Round:
     """One round of evaluations: `misfit` is the mean over the path, `top` that at its top.
 
     `defect` is the path's tangency defect, eV, as far as these points tell, tension taken off.
-    `path` holds the points of `descent`, followed by those of the speed penalty.
+    `path` holds the points of `descent`, followed by those of the speed penalty; `known` are s,
+    energy and dV/ds of the evaluated points, ends included.
     """
 
     theta: torch.Tensor
@@ -64,6 +65,7 @@ class Round:
     misfit: float
     top: float
     defect: float
+    known: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Solver:
@@ -124,7 +126,8 @@ class Solver:
                 if best is None or this.misfit < best.misfit:
                     best = this
                 elif this.misfit > WORSE * best.misfit:
-                    self.network.theta, self.trust = best.theta, self.trust / 2
+                    self._return_to(best)
+                    self.trust /= 2
                     best = None  # measured anew: the points of one step may flatter
                     continue
                 self.trust = min(1.2 * self.trust, o["trust"])
@@ -133,8 +136,12 @@ class Solver:
             self.step(this, stage)
         if best is not None and this.misfit > WORSE * best.misfit:
             self.last = best
-        self.network.theta = self.last.theta
+        self._return_to(self.last)
         return self.finished(converged)
+
+    def _return_to(self, past: Round) -> None:
+        """Take the path of a past round again, with what was known of it."""
+        self.last, self.known, self.network.theta = past, past.known, past.theta
 
     def round(self, stage: Stage) -> Round:
         """Draw points, evaluate the path there, and ask the stage's loss for its descent."""
@@ -179,7 +186,9 @@ class Solver:
         mean, top = float(misfit @ widths(s)), float(misfit[self.known[1][1:-1].argmax()])
         across = misfit * velocity.norm(dim=1).numpy()
         defect = float((np.hypot(across, slopes) - np.abs(slopes)) @ widths(s)) / 2
-        return Round(network.theta, path, found, *hermite_peak(*self.known), mean, top, defect)
+        return Round(
+            network.theta, path, found, *hermite_peak(*self.known), mean, top, defect, self.known
+        )
 
     def step(self, this: Round, stage: Stage) -> None:
         """Move the path by one Gauss-Newton step within the trust radius."""
