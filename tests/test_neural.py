@@ -295,7 +295,7 @@ def test_a_step_of_the_output_layer_is_the_minimum_of_its_quadratic_model():
         second = (found.on_velocity + on_velocity / 2) * d_velocity[:20]
         return float(first.sum() + second.sum() + (bent * d_velocity[20:]).sum())
 
-    step = output_layer_step(path, found, penalty, 1e-6)
+    step = output_layer_step(path, found, penalty, 1e-6, 0.0)
     hidden = len(step) - net.last
     assert not step[:hidden].any()
     assert model(step) < -1e-3
@@ -426,3 +426,19 @@ def test_secant_updates_learn_a_hessian_and_stay_positive():
     assert np.linalg.eigvalsh(new).min() > 0
     before = np.linalg.norm((start[0] - true) @ step)
     assert np.linalg.norm((new - true) @ step) < 0.5 * before
+
+
+def test_new_hidden_layers_leave_the_path_where_it_is_and_can_bend_it_elsewhere():
+    old = network(straight(), move=0.05)
+    new = old.redrawn()
+    s = middles(200)
+    before, after = old.at(s), new.at(s)
+    assert torch.allclose(after.x, before.x, atol=1e-5)
+    assert torch.allclose(after.dx, before.dx, atol=1e-2 * float(before.dx.abs().max()))
+    features = torch.cat([before.features(), after.features()], dim=1)
+    assert torch.linalg.matrix_rank(features, rtol=1e-4) > torch.linalg.matrix_rank(
+        before.features(), rtol=1e-4
+    )
+    again = network(straight(), move=0.05).redrawn()
+    assert torch.equal(again.theta, new.theta)
+    assert not torch.equal(new.redrawn().theta, new.theta)

@@ -43,8 +43,12 @@ def solve(
     trust: float = 0.15,
     damping: float = 1e-2,
     conjugate_gradients: int = 6,
-    finish_damping: float = 1e-2,
+    finish_beta: float = 100.0,
+    finish_damping: float = 4e-3,
+    relative_damping: float = 0.5,
+    redraw: int = 2,
     speed_penalty: float = 3.0,
+    finish_speed_penalty: float = 0.5,
     defect: float = 0.03,
     tolerance: float = 0.1,
 ) -> Path:
@@ -62,15 +66,17 @@ def solve(
     width, depth : of the hidden tanh layers
     frequencies : features are s, sin and cos of pi s, 2 pi s, ... up to this multiple
     splines : of the B-spline
-    first_beta, beta : 1/eV, of maxflux in the first stage and after it
+    first_beta, beta, finish_beta : 1/eV, of maxflux in the first stage, the second, the last
     weight_floor : of a low point relative to the top, in maxflux
     concentration : share of the points drawn near the top, but in the last stage of maxflux
     memory : earlier rounds whose points are used again
     trust : angstrom, how far an atom moves in one step
     damping : of the Gauss-Newton steps, relative to the mean curvature
     conjugate_gradients : iterations that solve for one
-    finish_damping : the same in the last stage, whose steps are solved directly
     speed_penalty : holds |dx/ds| constant
+    finish_damping, finish_speed_penalty : the same in the last stage of maxflux
+    relative_damping : there, of each motion relative to its own curvature
+    redraw : steps of it after which the hidden layers are drawn anew, 0 for never
     defect : eV. Converged when the tangency defect that one step's points tell is below it,
     tolerance : eV/angstrom, and what should vanish at the top (g_perp; for maxflux
         g_perp - curvature/beta) below this
@@ -87,8 +93,12 @@ def solve(
         trust=trust,
         damping=damping,
         conjugate_gradients=conjugate_gradients,
+        finish_beta=finish_beta,
         finish_damping=finish_damping,
+        relative_damping=relative_damping,
+        redraw=redraw,
         speed_penalty=speed_penalty,
+        finish_speed_penalty=finish_speed_penalty,
         defect=defect,
         tolerance=tolerance,
     )

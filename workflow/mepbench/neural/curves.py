@@ -24,6 +24,10 @@ class PathSpline(PathNetwork):
         self.last = size * splines + size
         self.theta = torch.zeros(self.last, dtype=torch.float64)
 
+    def redrawn(self) -> "PathSpline":
+        """Itself: nothing of it is drawn."""
+        return self
+
     def at(self, s: torch.Tensor) -> PathPoints:
         """The curve, its velocity and their derivatives to the weights at `s`, (K,)."""
         at = s.numpy()

@@ -10,14 +10,18 @@ derivatives to the weights, forwards (`jvp`) and backwards (`vjp`): written out 
 a tenth of what a general automatic differentiation needs for so small a network.
 """
 
+import copy
 import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import torch
+from scipy.interpolate import CubicSpline
 
 from ..path import rigid_motions, spline
+
+KNOTS = np.linspace(0.0, 1.0, 101)  # of a path that becomes a base
 
 
 class PathNetwork:
@@ -34,6 +38,7 @@ class PathNetwork:
     Attributes
     ----------
     theta : (P,) tensor, all weights; replace it to move the path
+    last : how many of them, at the end, are the output layer's
     internal : (3N, 3N - 6) tensor, orthonormal: the motions that are not rigid
     """
 
@@ -57,16 +62,31 @@ class PathNetwork:
         self._multiples = math.pi * torch.arange(1, frequencies + 1, dtype=torch.float64)
         sizes = [1 + 2 * frequencies, *[width] * depth, size]
         self._shapes = [(o, i) for i, o in pairwise(sizes)]
-        generator = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(seed)
+        outputs, inputs = self._shapes[-1]
+        self.last = outputs * inputs + outputs
+        self.theta = self._drawn()
+
+    def _drawn(self) -> torch.Tensor:
+        """Weights drawn anew: random hidden layers, an output layer of zeros."""
         pieces = []
         for outputs, inputs in self._shapes[:-1]:
-            weight = torch.randn(outputs, inputs, generator=generator, dtype=torch.float64)
-            bias = torch.randn(outputs, generator=generator, dtype=torch.float64)
+            weight = torch.randn(outputs, inputs, generator=self._generator, dtype=torch.float64)
+            bias = torch.randn(outputs, generator=self._generator, dtype=torch.float64)
             pieces += [(weight / math.sqrt(inputs)).ravel(), bias]
-        outputs, inputs = self._shapes[-1]
-        pieces.append(torch.zeros(outputs * inputs + outputs, dtype=torch.float64))
-        self.last = outputs * inputs + outputs
-        self.theta = torch.cat(pieces)
+        pieces.append(torch.zeros(self.last, dtype=torch.float64))
+        return torch.cat(pieces)
+
+    def redrawn(self) -> "PathNetwork":
+        """The same path as the base of a network with new hidden layers.
+
+        What training has reached stays, as one more term of a sum; and the path can go on to
+        where the old features did not reach, with no more of them to determine in each step.
+        """
+        network = copy.copy(self)
+        network._base = CubicSpline(KNOTS, self(KNOTS))
+        network.theta = self._drawn()
+        return network
 
     def __call__(self, s: np.ndarray) -> np.ndarray:
         """Geometries at `s`, (K,) -> (K, N, 3), angstrom; exactly the ends at 0 and 1."""

@@ -11,7 +11,8 @@
    residual now measured as the tangency defect does, with points spread evenly: what is left
    are ripples of stiff bonds, 0.005 angstrom high, which the measure of the second stage
    forgives. Only the output layer still learns, in which the path is linear; each step is
-   solved directly.
+   solved directly. With maxflux the path becomes, every few steps, the base of a network with
+   new hidden layers, which can bend where the old ones could not.
 """
 
 from dataclasses import dataclass, replace
@@ -35,7 +36,10 @@ WORSE = 4.0  # a misfit that grows by this factor over the best sends the path b
 
 @dataclass(frozen=True)
 class Stage:
-    """How a part of the training is done; see the module's docstring."""
+    """How a part of the training is done; see the module's docstring.
+
+    `redraw` counts the steps after which the hidden layers are drawn anew, 0 for never.
+    """
 
     loss: str
     transport: bool
@@ -44,6 +48,9 @@ class Stage:
     speed_penalty: float
     beta: float
     concentration: float
+    damping: float
+    relative_damping: float = 0.0
+    redraw: int = 0
     squared: bool = False
     direct: bool = False
 
@@ -92,6 +99,7 @@ class Solver:
             speed_penalty=o["speed_penalty"] / 3,
             beta=o["first_beta"],
             concentration=o["concentration"],
+            damping=o["damping"],
         )
         follow = Stage(
             loss="maxflux",
@@ -101,16 +109,31 @@ class Solver:
             speed_penalty=o["speed_penalty"],
             beta=o["beta"],
             concentration=o["concentration"],
+            damping=o["damping"],
         )
         finish = replace(follow, loss=loss, direct=True)
         if loss == "maxflux":
-            finish = replace(finish, squared=True, weight_floor=1.0, concentration=0.0)
+            finish = replace(
+                finish,
+                squared=True,
+                weight_floor=1.0,
+                concentration=0.0,
+                beta=o["finish_beta"],
+                speed_penalty=o["finish_speed_penalty"],
+                damping=o["finish_damping"],
+                relative_damping=o["relative_damping"],
+                redraw=o["redraw"],
+            )
         stage, calm, begun, best, converged = descend, 0, 0, None, False
-        spent = 0
+        spent = finishing = 0
         while spent < steps:
             each = 1 if stage.loss == "maxflux" else 2
             if self.last is not None and self.oracle.remaining < each * o["points"] + 2:
                 break
+            if stage is finish:
+                if stage.redraw and finishing % stage.redraw == 0:
+                    self.network = self.network.redrawn()
+                finishing += 1
             self.last = this = self.round(stage)
             spent += each
             self.checkpoint(this)
@@ -141,7 +164,8 @@ class Solver:
 
     def _return_to(self, past: Round) -> None:
         """Take the path of a past round again, with what was known of it."""
-        self.last, self.known, self.network.theta = past, past.known, past.theta
+        self.last, self.known, self.network = past, past.known, past.path.network
+        self.network.theta = past.theta
 
     def round(self, stage: Stage) -> Round:
         """Draw points, evaluate the path there, and ask the stage's loss for its descent."""
@@ -200,11 +224,12 @@ class Solver:
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
-        o = self.options
         if stage.direct:
-            move = output_layer_step(points, found, penalty, o["finish_damping"])
+            damping = stage.damping, stage.relative_damping
+            move = output_layer_step(points, found, penalty, *damping)
         else:
-            move = gauss_newton_step(points, found, penalty, o["damping"], o["conjugate_gradients"])
+            iterations = self.options["conjugate_gradients"]
+            move = gauss_newton_step(points, found, penalty, stage.damping, iterations)
         far = float(largest_displacement(points.jvp(move)[0]).max())
         network.theta = network.theta + min(1.0, 1.5 * self.trust / max(far, 1e-12)) * move
 

@@ -101,7 +101,11 @@ def gauss_newton_step(
 
 
 def output_layer_step(
-    points: PathPoints, descent: Descent, penalty: SpeedPenalty, damping: float
+    points: PathPoints,
+    descent: Descent,
+    penalty: SpeedPenalty,
+    damping: float,
+    relative_damping: float,
 ) -> torch.Tensor:
     """Return the change of the weights, (P,), nonzero in the output layer only.
 
@@ -113,6 +117,8 @@ def output_layer_step(
     ----------
     points : those of `descent`, followed by those of `penalty`
     damping : relative to the mean diagonal of the curvature
+    relative_damping : of each motion relative to its own curvature (Marquardt, J. Soc. Indust.
+        Appl. Math. 11, 431 (1963), doi:10.1137/0111030): soft motions are not held as stiff ones
     """
     network, count = points.network, len(descent.weight)
     _, size, modes = torch.linalg.svd(network.at(GRID).features(), full_matrices=False)
@@ -129,7 +135,9 @@ def output_layer_step(
     a, b = basis[:count], slopes[:count]
     of_s = torch.cat([a[:, one] * a[:, other], a[:, one] * b[:, other] + b[:, one] * a[:, other],
                       b[:, one] * b[:, other]])  # fmt: skip
-    of_x = internal.T @ torch.cat(descent.squared_blocks()) @ internal
+    on_x, mixed, on_velocity = descent.squared_blocks()
+    of_x = torch.cat([(1 + relative_damping) * on_x, mixed, on_velocity])
+    of_x = internal.T @ of_x @ internal
     block = (of_s.T.to(SINGLE) @ of_x.reshape(len(of_s), -1).to(SINGLE)).view(-1, motions, motions)
     curvature = torch.zeros(features, motions, features, motions, dtype=block.dtype)
     curvature.transpose(1, 2)[one, other] = block
