@@ -270,7 +270,7 @@ def test_maxflux_keeps_its_force_across_the_path_equal_to_curvature_over_beta():
     assert float((across - expected).norm(dim=1).mean()) < 0.3 * float(expected.norm(dim=1).mean())
 
 
-def test_a_step_of_the_output_layer_is_the_minimum_of_its_quadratic_model():
+def asked_of_the_output_layer(transport: bool, speed_penalty: float):
     net, rng = network(molecule(), RIGID, move=0.1), np.random.default_rng(3)
     s, grid = middles(20), middles(24)
     path, size = net.at(torch.cat([s, grid])), 15
@@ -280,11 +280,14 @@ def test_a_step_of_the_output_layer_is_the_minimum_of_its_quadratic_model():
     energy, gradient = (torch.from_numpy(rng.normal(size=n)) for n in (20, (20, size)))
     weight = torch.full((20,), 1 / 20, dtype=torch.float64)
     points = descent.Points(x, dx, energy, gradient, hessian, torch.linalg.inv(hessian), weight)
-    still = torch.zeros_like(x)
-    found = descent.maxflux(
-        points, beta=1.0, floor=1.0, bend=still, invariances=RIGID, transport=True, squared=True
-    )
-    penalty = SpeedPenalty(path.x[20:], path.dx[20:], 3.0, RIGID)
+    options = dict(beta=1.0, floor=1.0, bend=torch.zeros_like(x), invariances=RIGID, squared=True)
+    found = descent.maxflux(points, transport=transport, **options)
+    return net, path, found, SpeedPenalty(path.x[20:], path.dx[20:], speed_penalty, RIGID)
+
+
+def test_a_step_of_the_output_layer_is_the_minimum_of_its_quadratic_model():
+    net, path, found, penalty = asked_of_the_output_layer(transport=True, speed_penalty=3.0)
+    rng = np.random.default_rng(4)
 
     def model(change):
         """g.d + d.C.d / 2, by the network's own derivatives."""
@@ -442,3 +445,11 @@ def test_new_hidden_layers_leave_the_path_where_it_is_and_can_bend_it_elsewhere(
     again = network(straight(), move=0.05).redrawn()
     assert torch.equal(again.theta, new.theta)
     assert not torch.equal(new.redrawn().theta, new.theta)
+
+
+def test_a_relative_damping_shortens_the_step_of_soft_and_stiff_motions_alike():
+    _, path, found, penalty = asked_of_the_output_layer(transport=False, speed_penalty=0.0)
+    free, held = (output_layer_step(path, found, penalty, 1e-5, share) for share in (0.0, 1.0))
+    moves = [path.jvp(step)[0][:20] for step in (free, held)]
+    across = [x - (x * found.tangent).sum(dim=1, keepdim=True) * found.tangent for x in moves]
+    assert torch.allclose(across[1], across[0] / 2, atol=0.02 * float(across[0].abs().max()))
