@@ -125,15 +125,13 @@ class Solver:
                 redraw=o["redraw"],
             )
         stage, calm, begun, best, converged = descend, 0, 0, None, False
-        spent = finishing = 0
+        spent = 0
         while spent < steps:
             each = 1 if stage.loss == "maxflux" else 2
             if self.last is not None and self.oracle.remaining < each * o["points"] + 2:
                 break
-            if stage is finish:
-                if stage.redraw and finishing % stage.redraw == 0:
-                    self.network = self.network.redrawn()
-                finishing += 1
+            if stage.redraw and (spent - begun) % stage.redraw == 0:
+                self.network = self.network.redrawn()
             self.last = this = self.round(stage)
             spent += each
             self.checkpoint(this)
@@ -142,7 +140,7 @@ class Solver:
                 if calm == 2 or spent >= settle:
                     stage, begun = follow, spent
             elif stage is follow and spent - begun >= handover:
-                stage, best = finish, None
+                stage, begun, best = finish, spent, None
             else:
                 at_rest = this.defect < o["defect"] and this.top < o["tolerance"]
                 converged = stage.loss == loss and at_rest
@@ -225,8 +223,7 @@ class Solver:
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
         if stage.direct:
-            damping = stage.damping, stage.relative_damping
-            move = output_layer_step(points, found, penalty, *damping)
+            move = output_layer_step(points, found, penalty, stage.damping, stage.relative_damping)
         else:
             iterations = self.options["conjugate_gradients"]
             move = gauss_newton_step(points, found, penalty, stage.damping, iterations)
