@@ -61,7 +61,7 @@ class Descent:
     transport : (K,) tensor, `-(g.tau)/|v|`
     squared : whether r^2 is minimised, or r measured by the inverse Hessian
     top : (K,) tensor, weight of the Hessian itself (of the energy at a maximum)
-    tangent : (K, 3N) tensor
+    tangent, speed : (K, 3N) and (K,) tensors, of dx/ds without rigid motion
     misfit : (K,) tensor, eV/angstrom, what should vanish at each point
     """
 
@@ -74,6 +74,7 @@ class Descent:
     squared: bool
     top: torch.Tensor
     tangent: torch.Tensor
+    speed: torch.Tensor
     misfit: torch.Tensor
 
     def curvature(self, d_x, d_velocity):
@@ -95,14 +96,15 @@ class Descent:
         total = total + (self.top[:, None, None] * self.hessian).sum(dim=0)
         return total / self.weight.sum()
 
-    def squared_blocks(self):
+    def squared_blocks(self, dtype: torch.dtype):
         """Gauss-Newton matrix of a squared residual: of x with x, x with dx/ds and dx/ds with
-        itself, three times (K, 3N, 3N), each symmetric.
+        itself, three times (K, 3N, 3N), each symmetric, of precision `dtype`.
         """
-        weight, transport = self.weight[:, None, None], self.transport[:, None, None]
-        h, t = self.hessian, self.tangent[..., None]
+        weight = self.weight[:, None, None].to(dtype)
+        transport = self.transport[:, None, None].to(dtype)
+        h, t = self.hessian.to(dtype), self.tangent[..., None].to(dtype)
         projector = torch.eye(h.shape[1], dtype=h.dtype) - t @ t.mT
-        on_x = weight * torch.bmm(h, h) + self.top[:, None, None] * h
+        on_x = weight * torch.bmm(h, h) + self.top[:, None, None].to(dtype) * h
         return on_x, weight * transport * h, weight * transport**2 * projector
 
     def newton(self):
@@ -155,6 +157,7 @@ def maxflux(
         squared=squared,
         top=torch.zeros_like(speed),
         tangent=tangent,
+        speed=speed,
         misfit=force.norm(dim=1),
     )
 
@@ -177,6 +180,7 @@ def residual(at: Points, *, product, invariances) -> Descent:
         squared=True,
         top=torch.zeros_like(speed),
         tangent=tangent,
+        speed=speed,
         misfit=across(at.gradient, tangent).norm(dim=1),
     )
 
@@ -203,6 +207,7 @@ def action(at: Points, *, product, invariances) -> Descent:
         squared=True,
         top=top,
         tangent=tangent,
+        speed=speed,
         misfit=across(at.gradient, tangent).norm(dim=1),
     )
 

@@ -29,7 +29,8 @@ from .quadrature import draw, even, hermite_peak, widths
 from .training import SpeedPenalty, bend, gauss_newton_step, output_layer_step
 
 SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
-FRAMES, SNAPSHOT = 101, 51  # of the finished path, and of a checkpoint
+FRAMES = 101  # of the finished path
+SNAPSHOT = (np.arange(40) + 0.5) / 40  # where a checkpoint shows the path, beside its last round
 SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
 WORSE = 4.0  # a misfit that grows by this factor over the best sends the path back
 
@@ -195,9 +196,9 @@ class Solver:
                 points, product=self.memory.hessian_product, invariances=invariances
             )
         fresh = self.memory.age == 0
-        velocity, _ = internal_velocity(points.x, points.dx, invariances)
-        velocity = velocity[fresh]
-        slopes = (points.gradient[fresh] * velocity).sum(dim=1).numpy()
+        speed = found.speed[fresh]
+        slopes = speed * (points.gradient[fresh] * found.tangent[fresh]).sum(dim=1)
+        speed, slopes = speed.numpy(), slopes.numpy()
         reactant, product = self.end_energies
         self.known = (
             np.concatenate([[0.0], s, [1.0]]),
@@ -206,7 +207,7 @@ class Solver:
         )
         misfit = found.misfit.numpy()[fresh]
         mean, top = float(misfit @ widths(s)), float(misfit[self.known[1][1:-1].argmax()])
-        across = misfit * velocity.norm(dim=1).numpy()
+        across = misfit * speed
         defect = float((np.hypot(across, slopes) - np.abs(slopes)) @ widths(s)) / 2
         return Round(
             network.theta, path, found, *hermite_peak(*self.known), mean, top, defect, self.known
@@ -232,8 +233,13 @@ class Solver:
 
     def checkpoint(self, this: Round) -> None:
         """Record the path with the energies of its last round."""
-        s, energies, _ = self.known
-        self.oracle.checkpoint(sample(self.network, s, energies, SNAPSHOT), this.misfit)
+        s, energies, _ = this.known
+        x = self.memory.x[self.memory.age == 0].reshape(-1, self.network.natoms, 3)
+        first, last = self.network.ends
+        frames = np.concatenate([[first], x, [last], self.network(SNAPSHOT)])
+        order = np.argsort(np.concatenate([s, SNAPSHOT]), kind="stable")
+        energies = np.concatenate([energies, np.full(len(SNAPSHOT), np.nan)])
+        self.oracle.checkpoint(Path(frames[order], energies[order]), this.misfit)
 
     def finished(self, converged: bool) -> Path:
         """Evaluate the peak, look again with that, and return the path."""

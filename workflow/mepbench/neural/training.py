@@ -132,13 +132,13 @@ def output_layer_step(
     # features) times (motions x motions), all of them symmetric. The factorisation reads the
     # lower triangle alone.
     one, other = torch.tril_indices(features, features)
-    a, b = basis[:count], slopes[:count]
+    a, b = basis[:count].to(SINGLE), slopes[:count].to(SINGLE)
     of_s = torch.cat([a[:, one] * a[:, other], a[:, one] * b[:, other] + b[:, one] * a[:, other],
                       b[:, one] * b[:, other]])  # fmt: skip
-    on_x, mixed, on_velocity = descent.squared_blocks()
+    on_x, mixed, on_velocity = descent.squared_blocks(SINGLE)
     of_x = torch.cat([(1 + relative_damping) * on_x, mixed, on_velocity])
-    of_x = internal.T @ of_x @ internal
-    block = (of_s.T.to(SINGLE) @ of_x.reshape(len(of_s), -1).to(SINGLE)).view(-1, motions, motions)
+    of_x = internal.to(SINGLE).T @ of_x @ internal.to(SINGLE)
+    block = (of_s.T @ of_x.reshape(len(of_s), -1)).view(-1, motions, motions)
     curvature = torch.zeros(features, motions, features, motions, dtype=block.dtype)
     curvature.transpose(1, 2)[one, other] = block
     curvature = curvature.view(features * motions, -1)
@@ -146,7 +146,7 @@ def output_layer_step(
     along = along.to(SINGLE)
     curvature.addmm_(along.T, along, alpha=penalty.scale)
 
-    gradient = a.T @ descent.on_x + b.T @ descent.on_velocity
+    gradient = basis[:count].T @ descent.on_x + slopes[:count].T @ descent.on_velocity
     gradient = (gradient + slopes[count:].T @ penalty.on_velocity) @ internal
     level = damping * curvature.diagonal().mean() * (size[0] / size).to(SINGLE) ** WRIGGLE
     curvature.diagonal().add_(level.repeat_interleave(motions))
