@@ -68,7 +68,7 @@ def solve(
     splines : of the B-spline
     first_beta, beta, finish_beta : 1/eV, of maxflux in the first stage, the second, the last
     weight_floor : of a low point relative to the top, in maxflux
-    concentration : share of the points drawn near the top, but in the last stage of maxflux
+    concentration : share of the points drawn near the top, but in the last stage
     memory : earlier rounds whose points are used again
     trust : angstrom, how far an atom moves in one step
     damping : of the Gauss-Newton steps, relative to the mean curvature

@@ -7,9 +7,9 @@
    back the first stage: they do not know in which direction V is concave.) Here beta is
    larger: the tension 1/beta keeps the path from the floor where that bends, but a large
    beta from the start would let go of all but the very top.
-3. *finish*: for the other losses their own gradient; for maxflux the same equation, its
-   residual now measured as the tangency defect does, with points spread evenly: what is left
-   are ripples of stiff bonds, 0.005 angstrom high, which the measure of the second stage
+3. *finish*, with points spread evenly: for the other losses their own gradient; for maxflux
+   the same equation, its residual now measured as the tangency defect does: what is left are
+   ripples of stiff bonds, 0.005 angstrom high, which the measure of the second stage
    forgives. Only the output layer still learns, in which the path is linear; each step is
    solved directly. With maxflux the path becomes, every few steps, the base of a network with
    new hidden layers, which can bend where the old ones could not.
@@ -112,13 +112,12 @@ class Solver:
             concentration=o["concentration"],
             damping=o["damping"],
         )
-        finish = replace(follow, loss=loss, direct=True)
+        finish = replace(follow, loss=loss, direct=True, concentration=0.0)
         if loss == "maxflux":
             finish = replace(
                 finish,
                 squared=True,
                 weight_floor=1.0,
-                concentration=0.0,
                 beta=o["finish_beta"],
                 speed_penalty=o["finish_speed_penalty"],
                 damping=o["finish_damping"],
