@@ -12,9 +12,8 @@ import torch
 
 from . import descent
 from .quadrature import draw, widths
-from .training import SpeedPenalty, bend, gauss_newton_step
+from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step
 
-SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
 SOFTEST, STIFFEST = 2.0, 200.0  # eV/angstrom^2, of the curvature that shapes a step
 CONJUGATE_GRADIENTS = 6
 AT_REST = 0.02  # angstrom: a step that moves no atom farther ends the training

@@ -26,11 +26,10 @@ from .losses import internal_velocity
 from .memory import Memory
 from .network import PathNetwork, PathPoints
 from .quadrature import draw, even, hermite_peak, widths
-from .training import SpeedPenalty, bend, gauss_newton_step, output_layer_step
+from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step, output_layer_step
 
-SPEED_POINTS = (torch.arange(24, dtype=torch.float64) + 0.5) / 24
 FRAMES = 101  # of the finished path
-SNAPSHOT = (np.arange(40) + 0.5) / 40  # where a checkpoint shows the path, beside its last round
+SNAPSHOT = even(40)  # where a checkpoint shows the path, beside its last round
 SETTLED = 0.3  # eV/angstrom across the path at its top: the barrier has been found
 WORSE = 4.0  # a misfit that grows by this factor over the best sends the path back
 
@@ -233,12 +232,7 @@ class Solver:
     def checkpoint(self, this: Round) -> None:
         """Record the path with the energies of its last round."""
         s, energies, _ = this.known
-        x = self.memory.x[self.memory.age == 0].reshape(-1, self.network.natoms, 3)
-        first, last = self.network.ends
-        frames = np.concatenate([[first], x, [last], self.network(SNAPSHOT)])
-        order = np.argsort(np.concatenate([s, SNAPSHOT]), kind="stable")
-        energies = np.concatenate([energies, np.full(len(SNAPSHOT), np.nan)])
-        self.oracle.checkpoint(Path(frames[order], energies[order]), this.misfit)
+        self.oracle.checkpoint(sample(self.network, s, energies, SNAPSHOT), this.misfit)
 
     def finished(self, converged: bool) -> Path:
         """Evaluate the peak, look again with that, and return the path."""
@@ -265,7 +259,7 @@ class Solver:
             if abs(again - at) < 2e-3:
                 break
             at = again
-        path = sample(self.network, s, energies, FRAMES)
+        path = sample(self.network, s, energies, at_equal_length(self.network, FRAMES))
         return replace(path, peak=peak, converged=converged)
 
 
@@ -274,13 +268,17 @@ def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
     return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)
 
 
-def sample(network: PathNetwork, s: np.ndarray, energies: np.ndarray, frames: int) -> Path:
-    """Return `frames` frames at equal arc length, and those at `s`, whose energies are known."""
+def at_equal_length(network: PathNetwork, frames: int) -> np.ndarray:
+    """s of `frames` points at equal arc length, ends left out, (frames - 2,)."""
     fine = np.linspace(0.0, 1.0, frames)
     length = arc_length(network(fine))
-    even = np.interp(np.linspace(0.0, length[-1], frames), length, fine)[1:-1]
-    even = even[np.abs(even[:, None] - s[None]).min(axis=1) > 1e-3]
-    every = np.concatenate([s, even])
+    return np.interp(np.linspace(0.0, length[-1], frames), length, fine)[1:-1]
+
+
+def sample(network: PathNetwork, s: np.ndarray, energies: np.ndarray, between: np.ndarray) -> Path:
+    """Return the frames at `s`, whose energies are known, and those at `between`."""
+    between = between[np.abs(between[:, None] - s[None]).min(axis=1) > 1e-3]
+    every = np.concatenate([s, between])
     order = np.argsort(every, kind="stable")
-    known = np.concatenate([energies, np.full(len(even), np.nan)])
+    known = np.concatenate([energies, np.full(len(between), np.nan)])
     return Path(positions=network(every[order]), energies=known[order])

@@ -18,8 +18,10 @@ import torch
 from .descent import Descent
 from .losses import internal_velocity
 from .network import PathNetwork, PathPoints
+from .quadrature import even
 
-GRID = (torch.arange(100, dtype=torch.float64) + 0.5) / 100
+GRID = torch.from_numpy(even(100))
+SPEED_POINTS = torch.from_numpy(even(24))  # where a path's speed is looked at
 CUT = 1e-4  # of the largest feature: below, a feature is left as it is
 SINGLE = torch.float32  # enough for a step: the damping bounds the condition number
 WRIGGLE = 0.25  # power of the inverse size by which small features are damped more
@@ -137,7 +139,8 @@ def output_layer_step(
                       b[:, one] * b[:, other]])  # fmt: skip
     on_x, mixed, on_velocity = descent.squared_blocks(SINGLE)
     of_x = torch.cat([(1 + relative_damping) * on_x, mixed, on_velocity])
-    of_x = internal.to(SINGLE).T @ of_x @ internal.to(SINGLE)
+    to_internal = internal.to(SINGLE)
+    of_x = to_internal.T @ of_x @ to_internal
     block = (of_s.T @ of_x.reshape(len(of_s), -1)).view(-1, motions, motions)
     curvature = torch.zeros(features, motions, features, motions, dtype=block.dtype)
     curvature.transpose(1, 2)[one, other] = block
