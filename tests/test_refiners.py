@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from known import XTB, shipped
 
 from mepbench.errors import BudgetExhausted
 from mepbench.frames import read_frames
-from mepbench.judging.hessian import bofill_update, hessian
+from mepbench.judging.hessian import bofill_update, hessian, lowest_modes
 from mepbench.oracle import Oracle
 from mepbench.path import Peak
 from mepbench.potentials import mueller_brown
@@ -118,6 +119,51 @@ def test_sella_gives_up_internal_coordinates_that_get_nowhere(development_reacti
     oracle = Oracle(xtb(atoms.numbers, 0, 1), budget=200)
     reaction = Reaction("03_h2co", atoms.numbers, atoms.positions, atoms.positions)
     assert sella.refine(reaction, oracle, Peak(atoms.positions), 0).converged
+
+
+@pytest.mark.parametrize(
+    ("at_end", "curvature", "again"), [(False, -0.02, True), (True, -2, True), (False, -2, False)]
+)
+def test_sella_starts_again_where_internal_coordinates_led_to_a_minimum(
+    monkeypatch, at_end, curvature, again
+):
+    reaction, saddle = shipped("hcn-isomerisation")
+    oracle = Oracle(XTB.of(reaction))
+    energies, gradients = oracle(np.array([reaction.product, saddle]))
+    found = reaction.product if at_end else saddle + 0.1
+    in_internals = Peak(found, energies[0 if at_end else 1], gradients[0], converged=True)
+    in_cartesians = sella._optimise
+    starts = []
+
+    def optimise(reaction, oracle, start, fmax, steps, patience, **options):
+        starts.append(start.position)
+        if patience is not None:
+            return in_internals, curvature, steps - 7
+        assert steps == 500 - 7
+        return in_cartesians(reaction, oracle, start, fmax, steps, patience, **options)
+
+    monkeypatch.setattr(sella, "_optimise", optimise)
+    rough = saddle + 0.02 * np.random.default_rng(0).standard_normal(saddle.shape)
+    refined = sella.refine(reaction, oracle, Peak(rough), 0)
+    assert all((start == rough).all() for start in starts)
+    assert len(starts) == 1 + again
+    if again:
+        assert refined.energy == pytest.approx(energies[1], abs=1e-3)
+    else:
+        assert refined is in_internals
+
+
+def test_sella_knows_the_curvature_where_it_ends():
+    reaction, saddle = shipped("vinyl-alcohol-acetaldehyde")
+    rough = saddle + 0.02 * np.random.default_rng(0).standard_normal(saddle.shape)
+    oracle = Oracle(XTB.of(reaction))
+    energies, gradients = oracle(rough[None])
+    options = {"delta0": 0.1, "eta": 1e-3, "gamma": 0.4}
+    start = Peak(rough, energies[0], gradients[0])
+    end, curvature, _ = sella._optimise(reaction, oracle, start, 0.01, 500, None, **options)
+    true, _ = lowest_modes(hessian(oracle, end.position), end.position, oracle.invariances, count=1)
+    assert end.converged
+    assert curvature == pytest.approx(true[0], rel=0.2)
 
 
 def test_bofill_update_satisfies_the_secant_condition_and_learns_a_quadratic():

@@ -6,8 +6,9 @@ restricted: Hermes, Sargsyan, Najm, Zador, J. Chem. Theory Comput. 15, 6536 (201
 doi:10.1021/acs.jctc.9b00869; ibid. 18, 6974 (2022), doi:10.1021/acs.jctc.2c00395.
 
 Where internal coordinates break down (atoms in line, fragments apart) or get nowhere, the
-optimisation goes on in Cartesians, within the same budget. A potential without rotational
-invariance has no internal coordinates: `prfo` refines it.
+optimisation goes on in Cartesians, within the same budget. Where they lead down into a minimum,
+it starts again from the path's top, in Cartesians. A potential without rotational invariance
+has no internal coordinates: `prfo` refines it.
 """
 
 import time
@@ -17,9 +18,12 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import BudgetExhausted, SCFFailure
+from ..judging.connection import NEGATIVE
 from ..path import Path, Peak
 from ..seeding import seeded
 from . import prfo
+
+SLACK = 0.005  # eV: a saddle of the reaction lies higher above both ends
 
 _compiled = {"seconds": 0.0, "listening": False}
 
@@ -75,16 +79,26 @@ def refine(
     options = {"delta0": trust_radius, "eta": displacement, "gamma": residual}
     # Sella draws from numpy's global state where its eigensolver finds no new direction.
     with seeded(seed):
-        best, steps = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
-        if not best.converged and steps > 0:
-            best, _ = _optimise(reaction, oracle, best, fmax, steps, None, **options)
+        best, curvature, left = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
+        if best.converged and _is_minimum(best, curvature, reaction):
+            best, _, _ = _optimise(reaction, oracle, start, fmax, left, None, **options)
+        elif not best.converged:
+            best, _, _ = _optimise(reaction, oracle, best, fmax, left, None, **options)
     return best
 
 
-def _optimise(reaction, oracle, start, fmax, steps, patience, **options) -> tuple[Peak, int]:
+def _is_minimum(peak: Peak, curvature: float, reaction) -> bool:
+    """Whether a converged geometry is no saddle, or not above both ends, for all Sella knows."""
+    ends = reaction.energies
+    return curvature > NEGATIVE or (ends is not None and peak.energy < ends.max() + SLACK)
+
+
+def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
     """Step until converged; return the last geometry and the steps left, on breakdown too.
 
-    In internal coordinates, which may be given up, if there is a `patience`; else Cartesian.
+    Between them, the lowest curvature by Sella's estimate of the Hessian, in eV/angstrom^2 or
+    eV/radian^2, if it converged. In internal coordinates, which may be given up, if there is a
+    `patience`; else Cartesian.
     """
     Sella, internal = _import_sella(), patience is not None
     best, since = _force(start.gradient), oracle.evaluations
@@ -93,7 +107,7 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options) -> tupl
     # What the method paid for is not paid again.
     atoms.calc.atoms = atoms.copy()
     atoms.calc.results = {"energy": start.energy, "forces": -start.gradient}
-    last = start
+    last, curvature = start, -np.inf
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -114,6 +128,8 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options) -> tupl
                 path = Path(last.position[None], np.array([last.energy]), peak=last)
                 oracle.checkpoint(path, residual=_force(last.gradient))
                 if last.converged:
+                    pes = optimiser.pes
+                    curvature = pes.get_HL_projected(pes.get_Ufree()).evals[0]
                     break
                 if _force(last.gradient) < best * 2 / 3:
                     best, since = _force(last.gradient), oracle.evaluations
@@ -128,7 +144,7 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options) -> tupl
             raise
         if isinstance(error, SCFFailure):
             last = start
-    return last, steps
+    return last, curvature, steps
 
 
 def _initial_mode(pes, tangent, internal):
