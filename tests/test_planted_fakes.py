@@ -10,7 +10,7 @@ from known import XTB, over, shipped
 import mepbench.judging.verify
 from mepbench.judge import judge
 from mepbench.judging.tangency import path_quality
-from mepbench.judging.verify import refine_and_judge
+from mepbench.judging.verify import crossing, refine_and_judge
 from mepbench.molecule.structure import difference
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak, align
@@ -234,6 +234,42 @@ def test_energy_and_convergence_are_the_verify_stages_not_the_refiners(monkeypat
     assert "eV from the refiner's" in judged.reason
     judged = refine_and_judge(reaction, path, Peak(saddle + 0.1 * saddle), "liar", XTB, 200, 0)
     assert (judged.verdict, judged.saddle.converged) == ("unconverged", False)
+
+
+def test_where_electronic_states_cross_the_reason_says_so(monkeypatch):
+    # Two ethylenes face to face: occupied and empty orbitals swap, the suprafacial addition is
+    # forbidden (Hoffmann, Woodward, J. Am. Chem. Soc. 87, 2046 (1965)).
+    def dimer(s):
+        between, within, bend = 3.0 - 1.45 * s, 1.33 + 0.22 * s, 0.1 + 0.45 * s
+        sides = [(x, y) for y in (1, -1) for x in (1, -1)]
+        carbons = np.array([[x * within, y * between, 0.0] for x, y in sides]) / 2
+        bonds = np.array([[0.55 * x, bend * y, 0.92 * z] for x, y in sides for z in (1, -1)])
+        return np.concatenate([carbons, carbons.repeat(2, axis=0) + bonds])
+
+    frames = np.array([dimer(s) for s in np.linspace(0, 1, 51)])
+    reaction = Reaction("2+2", np.repeat([6, 1], [4, 8]), frames[0], frames[-1])
+    energies, _ = Oracle(XTB.of(reaction))(frames)
+    peak = Path(frames, energies).highest()
+    monkeypatch.setattr(mepbench.judging.verify, "load", lambda kind, name: lambda *args: peak)
+    path = Path(reaction.ends, is_path=False)
+    judged = refine_and_judge(reaction, path, peak, "none", XTB, 200, 0)
+    assert (judged.verdict, judged.verify_evaluations) == ("unconverged", 2)
+    assert "electronic states cross: the slope along it falls from +" in judged.reason
+
+
+def test_at_the_transfer_of_a_hydrogen_no_electronic_states_cross():
+    reaction, saddle = shipped("vinyl-alcohol-acetaldehyde")
+    tangent = over(reaction, saddle, 41)[21] - saddle
+    assert crossing(Peak(saddle, tangent=tangent), Oracle(XTB.of(reaction))) == []
+    assert crossing(Peak(saddle), Oracle(XTB.of(reaction))) == []
+
+
+@pytest.mark.parametrize(("curvature", "found"), [(-150, 0), (-250, 1)])
+def test_how_sharp_an_edge_is(curvature, found):
+    k = curvature
+    oracle = plane(lambda x, y: k * x**2 / 2, lambda x, y: k * x, lambda x, y: 0 * y)
+    peak = Peak(np.zeros((1, 3)), tangent=np.array([[2.0, 0, 0]]))
+    assert len(crossing(peak, oracle)) == found
 
 
 def test_an_end_that_never_relaxes_is_no_match():

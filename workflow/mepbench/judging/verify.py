@@ -6,7 +6,10 @@ the result, and the measurement of the finished path. A failure becomes a verdic
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..errors import BudgetExhausted, SCFFailure
 from ..jobs.worker import one_line
@@ -18,6 +21,8 @@ from ..registry import load
 from .tangency import PathQuality, path_quality
 
 SAME_ENERGY = 1e-3  # eV: two SCFs of one geometry that differ by more are two electronic states
+NEAR = 0.01  # angstrom, each way along the path from its top
+KINK = -200.0  # eV/angstrom^2: hydrogens on the move have down to -120, crossings -290 and less
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,9 @@ def refine_and_judge(
             verdict, reason = "scf-failure", f"verification: {error}"
         except Exception as error:
             verdict, reason = "error", f"verification: {one_line(error)}"
+    if verdict != "intended":
+        with suppress(SCFFailure):
+            notes += crossing(peak, verifier)
     if judgement is not None:
         if saddle.energy is not None and abs(judgement.energy - saddle.energy) > SAME_ENERGY:
             notes.append(
@@ -111,3 +119,24 @@ def refine_and_judge(
         verify_evaluations=verifier.evaluations,
         verify_wall=time.perf_counter() - start,
     )
+
+
+def crossing(peak: Peak, oracle: Oracle) -> list[str]:
+    """Say in a sentence if two electronic states cross at a path's top, where no saddle may be.
+
+    There the slope along the path falls like at an edge, rounded on xTB by the electronic
+    temperature only: the path is right, and optimisers of saddles slide off. What is sought
+    then is a point of lowest energy on the seam (Bearpark, Robb, Schlegel, Chem. Phys. Lett.
+    223, 269 (1994), doi:10.1016/0009-2614(94)00433-1). Costs two evaluations.
+    """
+    if peak.tangent is None:
+        return []
+    tangent = peak.tangent / np.linalg.norm(peak.tangent)
+    _, gradients = oracle(peak.position + NEAR * np.array([-1, 1])[:, None, None] * tangent)
+    before, after = (gradients * tangent).sum(axis=(1, 2))
+    if not (after - before) / (2 * NEAR) < KINK:
+        return []
+    return [
+        f"the path's top is an edge, as where two electronic states cross: the slope along it "
+        f"falls from {before:+.1f} to {after:+.1f} eV/A within {2 * NEAR:g} A"
+    ]
