@@ -125,9 +125,9 @@ def crossing(peak: Peak, oracle: Oracle) -> list[str]:
     """Say in a sentence if two electronic states cross at a path's top, where no saddle may be.
 
     There the slope along the path falls like at an edge, rounded on xTB by the electronic
-    temperature only: the path is right, and optimisers of saddles slide off. What is sought
-    then is a point of lowest energy on the seam (Bearpark, Robb, Schlegel, Chem. Phys. Lett.
-    223, 269 (1994), doi:10.1016/0009-2614(94)00433-1). Costs two evaluations.
+    temperature only: the path may well be right, and optimisers of saddles slide off. What is
+    sought then is a point of lowest energy on the seam (Bearpark, Robb, Schlegel, Chem. Phys.
+    Lett. 223, 269 (1994), doi:10.1016/0009-2614(94)00433-1). Costs two evaluations.
     """
     if peak.tangent is None:
         return []
