@@ -6,7 +6,6 @@ the result, and the measurement of the finished path. A failure becomes a verdic
 
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +92,10 @@ def refine_and_judge(
         except Exception as error:
             verdict, reason = "error", f"verification: {one_line(error)}"
     if verdict != "intended":
-        with suppress(SCFFailure):
+        try:
             notes += crossing(peak, verifier)
+        except Exception as error:
+            notes.append(f"the slopes at the path's top were not measured: {one_line(error)}")
     if judgement is not None:
         if saddle.energy is not None and abs(judgement.energy - saddle.energy) > SAME_ENERGY:
             notes.append(

@@ -12,7 +12,7 @@ import torch
 
 from . import descent
 from .quadrature import draw, widths
-from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step
+from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step, largest_displacement
 
 SOFTEST, STIFFEST = 2.0, 200.0  # eV/angstrom^2, of the curvature that shapes a step
 CONJUGATE_GRADIENTS = 6
@@ -79,11 +79,12 @@ class Relaxation:
                 product=lambda v: (hessian @ v[..., None])[..., 0],
                 invariances=invariances,
             )
-        share = (trust / _largest(found.newton()).clamp(min=1e-12)).clamp(max=1.0)[:, None]
+        asked = largest_displacement(found.newton())[:, None]
+        share = (trust / asked.clamp(min=1e-12)).clamp(max=1.0)
         found = replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
         penalty = SpeedPenalty(path.x[count:], path.dx[count:], self.speed_penalty, invariances)
         move = gauss_newton_step(path, found, penalty, self.damping, CONJUGATE_GRADIENTS)
-        far = float(_largest(path.jvp(move)[0]).max())
+        far = float(largest_displacement(path.jvp(move)[0]).max())
         scale = min(1.0, 1.5 * trust / max(far, 1e-12))
         self.curve.theta = self.curve.theta + scale * move
         return scale * far
@@ -94,7 +95,3 @@ def positive(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, modes = np.linalg.eigh(hessian)
     size = np.clip(np.abs(values), SOFTEST, STIFFEST)
     return (modes * size[:, None]) @ modes.mT, (modes / size[:, None]) @ modes.mT
-
-
-def _largest(moves: torch.Tensor) -> torch.Tensor:
-    return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)

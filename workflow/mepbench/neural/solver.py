@@ -26,7 +26,14 @@ from .losses import internal_velocity
 from .memory import Memory
 from .network import PathNetwork, PathPoints
 from .quadrature import draw, even, hermite_peak, widths
-from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step, output_layer_step
+from .training import (
+    SPEED_POINTS,
+    SpeedPenalty,
+    bend,
+    gauss_newton_step,
+    largest_displacement,
+    output_layer_step,
+)
 
 FRAMES = 101  # of the finished path
 SNAPSHOT = even(40)  # where a checkpoint shows the path, beside its last round
@@ -261,11 +268,6 @@ class Solver:
             at = again
         path = sample(self.network, s, energies, at_equal_length(self.network, FRAMES))
         return replace(path, peak=peak, converged=converged)
-
-
-def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
-    """Displacement of the atom that moves most, (K, 3N) -> (K,), angstrom."""
-    return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)
 
 
 def at_equal_length(network: PathNetwork, frames: int) -> np.ndarray:

@@ -211,3 +211,8 @@ def bend(network: PathNetwork, s: torch.Tensor, invariances, step: float = 1e-4)
     turning = turning - (turning * middle).sum(dim=1, keepdim=True) * middle
     turning, _ = internal_velocity(points.x[k : 2 * k], turning, invariances)
     return turning / speed[k : 2 * k]
+
+
+def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
+    """Displacement of the atom that moves most, (K, 3N) -> (K,), angstrom."""
+    return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)

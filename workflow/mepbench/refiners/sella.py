@@ -18,12 +18,10 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import BudgetExhausted, SCFFailure
-from ..judging.connection import NEGATIVE
+from ..judging.connection import NEGATIVE, SAME_MINIMUM
 from ..path import Path, Peak
 from ..seeding import seeded
 from . import prfo
-
-SLACK = 0.005  # eV: a saddle of the reaction lies higher above both ends
 
 _compiled = {"seconds": 0.0, "listening": False}
 
@@ -80,17 +78,17 @@ def refine(
     # Sella draws from numpy's global state where its eigensolver finds no new direction.
     with seeded(seed):
         best, curvature, left = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
-        if best.converged and _is_minimum(best, curvature, reaction):
-            best, _, _ = _optimise(reaction, oracle, start, fmax, left, None, **options)
-        elif not best.converged:
-            best, _, _ = _optimise(reaction, oracle, best, fmax, left, None, **options)
+        if best.converged and not _is_minimum(best, curvature, reaction):
+            return best
+        again = start if best.converged else best
+        best, _, _ = _optimise(reaction, oracle, again, fmax, left, None, **options)
     return best
 
 
 def _is_minimum(peak: Peak, curvature: float, reaction) -> bool:
     """Whether a converged geometry is no saddle, or not above both ends, for all Sella knows."""
-    ends = reaction.energies
-    return curvature > NEGATIVE or (ends is not None and peak.energy < ends.max() + SLACK)
+    ends, (_, gap) = reaction.energies, SAME_MINIMUM
+    return curvature > NEGATIVE or (ends is not None and peak.energy < ends.max() + gap)
 
 
 def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
