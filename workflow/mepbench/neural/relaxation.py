@@ -5,14 +5,12 @@ curvature that shapes them is the surrogate's own Hessian, its eigenvalues made 
 the Hessian-vector products that `residual` and `action` need are exact.
 """
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
 from . import descent
 from .quadrature import draw, widths
-from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step, largest_displacement
+from .training import SPEED_POINTS, SpeedPenalty, bend, gauss_newton_step, shortened, within_trust
 
 SOFTEST, STIFFEST = 2.0, 200.0  # eV/angstrom^2, of the curvature that shapes a step
 CONJUGATE_GRADIENTS = 6
@@ -79,15 +77,12 @@ class Relaxation:
                 product=lambda v: (hessian @ v[..., None])[..., 0],
                 invariances=invariances,
             )
-        asked = largest_displacement(found.newton())[:, None]
-        share = (trust / asked.clamp(min=1e-12)).clamp(max=1.0)
-        found = replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
+        found = within_trust(found, trust)
         penalty = SpeedPenalty(path.x[count:], path.dx[count:], self.speed_penalty, invariances)
         move = gauss_newton_step(path, found, penalty, self.damping, CONJUGATE_GRADIENTS)
-        far = float(largest_displacement(path.jvp(move)[0]).max())
-        scale = min(1.0, 1.5 * trust / max(far, 1e-12))
-        self.curve.theta = self.curve.theta + scale * move
-        return scale * far
+        move, far = shortened(path, move, trust)
+        self.curve.theta = self.curve.theta + move
+        return far
 
 
 def positive(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

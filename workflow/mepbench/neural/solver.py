@@ -31,8 +31,9 @@ from .training import (
     SpeedPenalty,
     bend,
     gauss_newton_step,
-    largest_displacement,
     output_layer_step,
+    shortened,
+    within_trust,
 )
 
 FRAMES = 101  # of the finished path
@@ -220,10 +221,7 @@ class Solver:
 
     def step(self, this: Round, stage: Stage) -> None:
         """Move the path by one Gauss-Newton step within the trust radius."""
-        network, found = self.network, this.descent
-        asked = largest_displacement(found.newton())
-        share = (self.trust / asked.clamp(min=1e-12)).clamp(max=1.0)[:, None]
-        found = replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
+        network, found = self.network, within_trust(this.descent, self.trust)
         points, count = this.path, len(found.weight)
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
@@ -233,8 +231,8 @@ class Solver:
         else:
             iterations = self.options["conjugate_gradients"]
             move = gauss_newton_step(points, found, penalty, stage.damping, iterations)
-        far = float(largest_displacement(points.jvp(move)[0]).max())
-        network.theta = network.theta + min(1.0, 1.5 * self.trust / max(far, 1e-12)) * move
+        move, _ = shortened(points, move, self.trust)
+        network.theta = network.theta + move
 
     def checkpoint(self, this: Round) -> None:
         """Record the path with the energies of its last round."""

@@ -13,6 +13,8 @@ step of the *path*, and the network carries it to the points between.
   and nearly half of it after a hundred.
 """
 
+from dataclasses import replace
+
 import torch
 
 from .descent import Descent
@@ -213,6 +215,22 @@ def bend(network: PathNetwork, s: torch.Tensor, invariances, step: float = 1e-4)
     return turning / speed[k : 2 * k]
 
 
-def largest_displacement(moves: torch.Tensor) -> torch.Tensor:
+def within_trust(found: Descent, trust: float) -> Descent:
+    """Shorten what each point of a descent is asked to move to at most `trust` angstrom."""
+    asked = _largest_displacement(found.newton())
+    share = (trust / asked.clamp(min=1e-12)).clamp(max=1.0)[:, None]
+    return replace(found, on_x=share * found.on_x, on_velocity=share * found.on_velocity)
+
+
+def shortened(path: PathPoints, move: torch.Tensor, trust: float) -> tuple[torch.Tensor, float]:
+    """Shorten a change of the weights until no atom moves farther than half as much again as
+    `trust` angstrom; return it, and how far the one that moves most does.
+    """
+    far = float(_largest_displacement(path.jvp(move)[0]).max())
+    scale = min(1.0, 1.5 * trust / max(far, 1e-12))
+    return scale * move, scale * far
+
+
+def _largest_displacement(moves: torch.Tensor) -> torch.Tensor:
     """Displacement of the atom that moves most, (K, 3N) -> (K,), angstrom."""
     return moves.view(len(moves), -1, 3).norm(dim=2).amax(dim=1)
