@@ -3,21 +3,17 @@
     V_0(x) = sum_ij k_ij/2 (r_ij - R_ij)^2 + A (0.8 c_ij - r_ij)_+^3,
 
 springs between atoms whose distance is about the same, R_ij, in the reactant and the product;
-k_ij = k_Lindh(R_ij)/2 exp(-(change of r_ij / 0.3 A)^2), with the stretch constants of Lindh,
-Bernhardsson, Karlstroem, Malmqvist, Chem. Phys. Lett. 241, 423 (1995),
-doi:10.1016/0009-2614(95)00646-L. So bonds that take no part in the reaction are stiff from the
+k_ij = k_Lindh(R_ij)/2 exp(-(change of r_ij / 0.3 A)^2), k_Lindh that of molecule/lindh.py. So
+bonds that take no part in the reaction are stiff from the
 start; what breaks or forms is left to the data. (Half of Lindh's value served best: the rest
 is learned, and too stiff a spring is unlearned slowly.) The second term, c_ij the sum of
 covalent radii, keeps paths out of clashes.
 """
 
 import numpy as np
-from ase.units import Bohr, Hartree
 
-STRETCH = 0.45 * Hartree / Bohr**2  # eV/angstrom^2
-# Rows of the periodic table (H-He, Li-Ne, others): decay in 1/bohr^2, reference in bohr.
-DECAY = np.array([[1.0, 0.3949, 0.3949], [0.3949, 0.28, 0.28], [0.3949, 0.28, 0.28]])
-REFERENCE = np.array([[1.35, 2.10, 2.53], [2.10, 2.87, 3.40], [2.53, 3.40, 3.40]])
+from ..molecule.lindh import stretch_constants
+
 SHARE = 0.5
 CHANGE = 0.3  # angstrom
 CLASH, CLOSE = 60.0, 0.8  # eV/angstrom^3; in sums of covalent radii
@@ -37,10 +33,7 @@ class Springs:
         self.pairs = pairs
         r, _ = pairs.between(ends.reshape(2, -1))
         self.rest = 1 / (1 / r).mean(axis=0)
-        row = np.digitize(numbers, [3, 11])
-        decay = DECAY[row[pairs.i], row[pairs.j]]
-        reference = REFERENCE[row[pairs.i], row[pairs.j]]
-        k = STRETCH * np.exp(np.minimum(decay * (reference**2 - (self.rest / Bohr) ** 2), 0.0))
+        k = stretch_constants(numbers, pairs.i, pairs.j, self.rest)
         self.k = SHARE * k * np.exp(-(((r[0] - r[1]) / CHANGE) ** 2))
         self.closest = CLOSE * pairs.radius
 
