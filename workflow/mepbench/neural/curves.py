@@ -33,14 +33,7 @@ class PathSpline(PathNetwork):
         at = s.numpy()
         basis = BSpline(self._knots, np.eye(self._shapes[0][1]), 3)
         a, d = torch.from_numpy(basis(at)), torch.from_numpy(basis(at, 1))
-        layers = self.layers(self.theta)
-        weight, bias = layers[-1]
-        y, dy = (a @ weight.T + bias) @ self._project, (d @ weight.T) @ self._project
-        window, d_window = (4 * s * (1 - s))[:, None], (4 - 8 * s)[:, None]
-        base = torch.from_numpy(self._base(at).reshape(len(at), -1))
-        d_base = torch.from_numpy(self._base(at, 1).reshape(len(at), -1))
-        x, dx = base + window * y, d_base + d_window * y + window * dy
-        return PathPoints(self, layers, x, dx, window, d_window, a, d, [])
+        return self._points(s, self.layers(self.theta), a, d, [])
 
 
 class FixedCurve:

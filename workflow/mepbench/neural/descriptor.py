@@ -29,9 +29,6 @@ class Described:
     q: np.ndarray
     slope: np.ndarray | None
 
-    def __getitem__(self, which) -> "Described":
-        return Described(self.q[which], None if self.slope is None else self.slope[which])
-
     def joined(self, other: "Described") -> "Described":
         """Both sets of geometries, one after the other."""
         slope = None if self.slope is None else np.concatenate([self.slope, other.slope])
@@ -107,14 +104,6 @@ class Cartesians:
     def push(self, slope, v: np.ndarray) -> np.ndarray:
         """J v = v."""
         return v
-
-    def product(self, slope, other) -> np.ndarray:
-        """J^T J' = 1."""
-        return 1.0
-
-    def bend(self, x: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """No second derivative."""
-        return 0.0
 
 
 def descriptor(numbers: np.ndarray, invariances: tuple[str, ...]):

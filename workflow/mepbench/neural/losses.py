@@ -1,4 +1,8 @@
-"""The losses: what a path is trained on. A new loss is one function.
+"""The losses: what a path is trained on.
+
+A new loss is one function here, one in `descent` (its gradient at points, and its curvature),
+and its name among the options of both neural methods. The functions here define the losses:
+those of `descent` are tested against them.
 
 Notation: path x(s), s in [0, 1]; g = grad V; v = dx/ds without rigid motion; tau = v/|v|.
 Each function takes

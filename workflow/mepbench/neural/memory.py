@@ -87,7 +87,8 @@ class Memory:
 
     def hessian_product(self, v: torch.Tensor) -> torch.Tensor:
         """H v, (K, 3N): by a forward difference, one evaluation each, for the last round's
-        points; by the estimated Hessian, which those differences teach, for older ones.
+        points; by the Hessian that was estimated when they were drawn, for older ones. The
+        differences teach the estimates at points that are drawn later.
         """
         v = v.numpy()
         product = np.einsum("kij,kj->ki", self.hessian, v)

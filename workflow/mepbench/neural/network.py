@@ -120,6 +120,10 @@ class PathNetwork:
             slope, dz = 1 - a * a, d @ weight.T
             d = slope * dz
             cache.append((before, slope, -2 * a * dz))
+        return self._points(s, layers, a, d, cache)
+
+    def _points(self, s, layers, a, d, cache) -> "PathPoints":
+        """The path at `s`, from the output layer's inputs (K, W) and their derivatives to s."""
         weight, bias = layers[-1]
         y, dy = (a @ weight.T + bias) @ self._project, (d @ weight.T) @ self._project
         window, d_window = (4 * s * (1 - s))[:, None], (4 - 8 * s)[:, None]

@@ -2,7 +2,7 @@
 
 The two ends, with their gradients, are free and always part of it. Beyond some thousand rows
 of the kernel matrix it forgets the points farthest from the path (a window that moves with
-the search), so that memory and time stay bounded for large molecules.
+the search), so that memory and time of a search stay bounded for large molecules.
 """
 
 import numpy as np

@@ -34,7 +34,6 @@ class SpeedPenalty:
 
     Attributes
     ----------
-    value : float
     on_velocity : (K, 3N) tensor, its gradient to dx/ds
     """
 
@@ -43,7 +42,6 @@ class SpeedPenalty:
         speed = v.norm(dim=1)
         self.tangent, mean = v / speed[:, None], speed.mean()
         ratio = speed / mean
-        self.value = penalty * float(((ratio - 1) ** 2).mean())
         self.scale = 2 * penalty / (len(speed) * mean**2)
         pull = (ratio - 1) - ((ratio - 1) * ratio).mean()
         self.on_velocity = (self.scale * mean * pull)[:, None] * self.tangent
