@@ -8,14 +8,14 @@ import torch
 from scipy.integrate import solve_ivp
 
 from mepbench.methods.neural import solve
-from mepbench.neural import descent
-from mepbench.neural.curvature import model_hessian, secant_update
+from mepbench.neural import descent, training
+from mepbench.neural.curvature import STIFFEST, model_hessian, secant_update
 from mepbench.neural.losses import LOSSES, internal_velocity
 from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
 from mepbench.neural.quadrature import draw, hermite_peak, widths
 from mepbench.neural.solver import Solver
-from mepbench.neural.training import SpeedPenalty, bend, output_layer_step
+from mepbench.neural.training import SpeedPenalty, bend, output_layer_step, within_trust
 from mepbench.oracle import Oracle
 from mepbench.path import Path, remove_rigid_motion, resample
 from mepbench.potentials import mueller_brown
@@ -453,3 +453,88 @@ def test_a_relative_damping_shortens_the_step_of_soft_and_stiff_motions_alike():
     moves = [path.jvp(step)[0][:20] for step in (free, held)]
     across = [x - (x * found.tangent).sum(dim=1, keepdim=True) * found.tangent for x in moves]
     assert torch.allclose(across[1], across[0] / 2, atol=0.02 * float(across[0].abs().max()))
+
+
+def test_products_with_the_hessian_are_measured_for_the_points_just_drawn():
+    oracle = Oracle(SURFACE, REACTION)
+    memory = Memory(oracle, REACTION.numbers)
+    memory.renew(network(straight()), np.linspace(0.1, 0.9, 7), 0)
+    v = np.random.default_rng(0).normal(size=(7, 3))
+    ahead, behind = (SURFACE.evaluate((memory.x + h * v)[:, None])[1][:, 0] for h in (1e-5, -1e-5))
+    exact, spent = (ahead - behind) / 2e-5, oracle.evaluations
+    found = memory.hessian_product(torch.from_numpy(v)).numpy()
+    assert oracle.evaluations == spent + 7
+    assert found == pytest.approx(exact, abs=0.02 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_no_point_is_asked_to_go_beyond_the_trust_radius(squared):
+    rng = np.random.default_rng(0)
+    one = torch.eye(6, dtype=torch.float64).expand(5, 6, 6).contiguous()
+    x, dx, g = (torch.from_numpy(rng.normal(size=(5, 6))) for _ in range(3))
+    g = g * torch.tensor([1e-3, 1e-2, 1.0, 10.0, 100.0], dtype=torch.float64)[:, None]
+    weight = torch.full((5,), 0.2, dtype=torch.float64)
+    at = descent.Points(x, dx, torch.zeros_like(weight), g, 2 * one, 0.5 * one, weight)
+    found = descent.maxflux(
+        at,
+        beta=1.0,
+        floor=1.0,
+        bend=torch.zeros_like(x),
+        invariances=(),
+        transport=True,
+        squared=squared,
+    )
+
+    def asked(of):
+        return of.newton().view(5, 2, 3).norm(dim=2).amax(dim=1)
+
+    assert float(asked(found).max()) > 1.0
+    assert asked(within_trust(found, 0.1)) == pytest.approx(asked(found).clamp(max=0.1))
+
+
+def test_a_secant_update_stays_within_its_bounds():
+    x, step = np.zeros((1, 3)), np.array([[0.1, 0.0, 0.0]])
+    learned = secant_update(5 * np.eye(3)[None], x, x, step, 1000 * step)
+    assert np.linalg.eigvalsh(learned[0]).max() == pytest.approx(STIFFEST)
+
+
+def test_each_step_is_taken_on_the_model_of_its_own_stage(monkeypatch):
+    asked, taken = [], []
+
+    def round_of(self, stage):
+        asked.append(stage.direct)
+        return drawn(self, stage)
+
+    drawn, original = Solver.round, training.output_layer_step
+    monkeypatch.setattr(Solver, "round", round_of)
+    monkeypatch.setattr(
+        "mepbench.neural.solver.output_layer_step",
+        lambda *a: taken.append(len(asked)) or original(*a),
+    )
+    oracle = Oracle(SURFACE, REACTION)
+    solve(REACTION, oracle, Path(straight()), 0, steps=20, settle=5, handover=5)
+    assert taken
+    assert all(asked[at - 1] for at in taken)
+
+
+@pytest.mark.parametrize(("loss", "settle"), [("residual", 5), ("action", 6), ("maxflux", 5)])
+def test_no_more_steps_are_taken_than_allowed(loss, settle):
+    oracle = Oracle(SURFACE, REACTION)
+    options = dict(loss=loss, steps=24, settle=settle, handover=8, defect=0.0)
+    solve(REACTION, oracle, Path(straight()), 0, **options)
+    assert 22 * 14 < oracle.evaluations <= 24 * 14 + 2
+
+
+def test_where_there_is_no_barrier_the_peak_is_still_none_of_the_ends():
+    class Slope:
+        backend, invariances = "slope", ()
+
+        def evaluate(self, x):
+            gradient = np.zeros_like(x)
+            gradient[..., 0], gradient[..., 1:] = 1.0, 2 * x[..., 1:]
+            return x[:, 0, 0] + (x[:, 0, 1:] ** 2).sum(axis=1), gradient
+
+    reaction = replace(REACTION, energies=None, gradients=None)
+    path = solve(reaction, Oracle(Slope(), reaction), Path(straight()), 0, steps=8, settle=3)
+    for end in reaction.ends:
+        assert np.linalg.norm(path.peak.position - end) > 1e-4

@@ -60,12 +60,12 @@ def solve(
     curve : what is trained: the network, or a cubic B-spline in its place
     sampling : points drawn anew in each step, or the same evenly spaced ones in all
     points : evaluated in each step
-    steps : at most; one with Hessian-vector products counts twice
+    steps : rounds of evaluations at most, but one; one with Hessian-vector products counts twice
     settle : steps after which the first stage ends, if the top is not at rest before
     handover : further steps of maxflux in the second stage, before the last begins
     width, depth : of the hidden tanh layers
     frequencies : features are s, sin and cos of pi s, 2 pi s, ... up to this multiple
-    splines : of the B-spline
+    splines : of the B-spline, at least 4
     first_beta, beta, finish_beta : 1/eV, of maxflux in the first stage, the second, the last
     weight_floor : of a low point relative to the top, in maxflux
     concentration : share of the points drawn near the top, but in the last stage

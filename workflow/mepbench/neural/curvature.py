@@ -14,7 +14,8 @@ DECAY, GROWTH = 3.0, 5.0  # per covalent length: of a longer bond, of a shorter 
 FLOOR = 1.0  # eV/angstrom^2, of any displacement
 SINGLE = 5.0  # eV/angstrom^2, where there are no pairs (model surfaces)
 REACH = 0.5  # angstrom: gradients farther than this away say nothing
-NEIGHBOURS = 8
+SAME = 2e-4  # angstrom: a gradient nearer than this is the point's own
+NEIGHBOURS = 7
 STIFFEST = 400.0  # eV/angstrom^2, that an update may introduce (CO's stretch has 240)
 SOFTEST = 2.0  # eV/angstrom^2, taken where V is flatter or concave
 
@@ -57,22 +58,23 @@ def secant_update(
     ----------
     hessian : (K, n, n) array, eV/angstrom^2
     x, g : (K, n) the points and their gradients
-    known_x, known_g : (M, n) evaluated before
+    known_x, known_g : (M, n) evaluated so far; the points themselves may be among them
     """
     if len(known_x) == 0:
         return hessian
     distance = np.sqrt(((x[:, None] - known_x[None]) ** 2).sum(axis=-1))
+    distance[distance <= SAME] = np.inf
     nearest = np.argsort(distance, axis=1)[:, :NEIGHBOURS][:, ::-1]
     for column in nearest.T:
         step, change = known_x[column] - x, known_g[column] - g
         length = np.take_along_axis(distance, column[:, None], axis=1)[:, 0]
-        usable = (length > 2e-4) & (length < REACH)
+        usable = length < REACH
         product = np.einsum("kij,kj->ki", hessian, step)
         shs = np.where(usable, (step * product).sum(axis=1), 1.0)
         sy = (step * change).sum(axis=1)
         square = np.where(usable, length**2, 1.0)
         turning = (change**2).sum(axis=1) > STIFFEST * sy  # true where sy < 0 as well
-        along = np.maximum(np.abs(sy) / square, SOFTEST)
+        along = np.clip(np.abs(sy) / square, SOFTEST, STIFFEST)
         change = np.where(
             (turning | (sy < SOFTEST * square))[:, None], along[:, None] * step, change
         )

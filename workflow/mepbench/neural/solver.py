@@ -62,21 +62,28 @@ class Stage:
     squared: bool = False
     direct: bool = False
 
+    @property
+    def cost(self) -> int:
+        """Evaluations of a point: with a Hessian-vector product, two."""
+        return 1 if self.loss == "maxflux" else 2
+
 
 @dataclass(frozen=True)
 class Round:
-    """One round of evaluations: `misfit` is the mean over the path, `top` that at its top.
+    """One round of evaluations, as `stage` asks for it.
+
+    `misfit` is what should vanish, its mean over the path, `top` the same at the path's top.
 
     `defect` is the path's tangency defect, eV, as far as these points tell, tension taken off.
     `path` holds the points of `descent`, followed by those of the speed penalty; `known` are s,
     energy and dV/ds of the evaluated points, ends included.
     """
 
+    stage: Stage
     theta: torch.Tensor
     path: PathPoints
     descent: descent.Descent
     peak_s: float
-    peak_energy: float
     misfit: float
     top: float
     defect: float
@@ -133,14 +140,13 @@ class Solver:
             )
         stage, calm, begun, best, converged = descend, 0, 0, None, False
         spent = 0
-        while spent < steps:
-            each = 1 if stage.loss == "maxflux" else 2
-            if self.last is not None and self.oracle.remaining < each * o["points"] + 2:
+        while self.last is None or spent + stage.cost <= steps:
+            if self.last is not None and self.oracle.remaining < stage.cost * o["points"] + 2:
                 break
             if stage.redraw and (spent - begun) % stage.redraw == 0:
                 self.network = self.network.redrawn()
             self.last = this = self.round(stage)
-            spent += each
+            spent += stage.cost
             self.checkpoint(this)
             if stage is descend:
                 calm = calm + 1 if this.top < SETTLED else 0
@@ -156,12 +162,13 @@ class Solver:
                 elif this.misfit > WORSE * best.misfit:
                     self._return_to(best)
                     self.trust /= 2
-                    best = None  # measured anew: the points of one step may flatter
+                    # Measured anew: the points of one step may flatter.
+                    best, converged = None, False
                     continue
                 self.trust = min(1.2 * self.trust, o["trust"])
-            if converged or spent >= steps:
+            if converged:
                 break
-            self.step(this, stage)
+            self.step(this)
         if best is not None and this.misfit > WORSE * best.misfit:
             self.last = best
         self._return_to(self.last)
@@ -182,7 +189,7 @@ class Solver:
             s = draw(self.options["points"], self.rng, s, energies, 0.0)
         else:
             s = draw(self.options["points"] - 1, self.rng, s, energies, stage.concentration)
-            s = np.sort(np.append(s, np.clip(self.last.peak_s, 1e-3, 1 - 1e-3)))
+            s = np.sort(np.append(s, inside(self.last.peak_s)))
         self.memory.renew(network, s, stage.memory)
         at_s = torch.from_numpy(self.memory.s)
         path, count = network.at(torch.cat([at_s, SPEED_POINTS])), len(at_s)
@@ -215,13 +222,12 @@ class Solver:
         mean, top = float(misfit @ widths(s)), float(misfit[self.known[1][1:-1].argmax()])
         across = misfit * speed
         defect = float((np.hypot(across, slopes) - np.abs(slopes)) @ widths(s)) / 2
-        return Round(
-            network.theta, path, found, *hermite_peak(*self.known), mean, top, defect, self.known
-        )
+        peak_s, _ = hermite_peak(*self.known)
+        return Round(stage, network.theta, path, found, peak_s, mean, top, defect, self.known)
 
-    def step(self, this: Round, stage: Stage) -> None:
+    def step(self, this: Round) -> None:
         """Move the path by one Gauss-Newton step within the trust radius."""
-        network, found = self.network, within_trust(this.descent, self.trust)
+        network, found, stage = self.network, within_trust(this.descent, self.trust), this.stage
         points, count = this.path, len(found.weight)
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
@@ -242,7 +248,7 @@ class Solver:
     def finished(self, converged: bool) -> Path:
         """Evaluate the peak, look again with that, and return the path."""
         s, energies, slopes = self.known
-        at, peak = self.last.peak_s, None
+        at, peak = inside(self.last.peak_s), None
         for _ in range(2):
             if self.oracle.remaining < 1:
                 break
@@ -260,12 +266,17 @@ class Solver:
             if np.abs(s - at).min() > 1e-6:
                 s, energies = np.insert(s, where, at), np.insert(energies, where, energy[0])
                 slopes = np.insert(slopes, where, slope)
-            again, _ = hermite_peak(s, energies, slopes)
+            again = inside(hermite_peak(s, energies, slopes)[0])
             if abs(again - at) < 2e-3:
                 break
             at = again
         path = sample(self.network, s, energies, at_equal_length(self.network, FRAMES))
         return replace(path, peak=peak, converged=converged)
+
+
+def inside(s: float) -> float:
+    """Keep a path's peak off its ends, which are none."""
+    return float(np.clip(s, 1e-3, 1 - 1e-3))
 
 
 def at_equal_length(network: PathNetwork, frames: int) -> np.ndarray:
