@@ -1,5 +1,7 @@
 """The surrogate: exact derivatives, exact updates, and saddles found with few evaluations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,13 @@ import torch
 from mepbench.neural.curves import FixedCurve, PathSpline
 from mepbench.neural.descriptor import Cartesians, InverseDistances, descriptor
 from mepbench.neural.explorer import TRIES, Candidate, Explorer
-from mepbench.neural.follow import descend, follow_saddle
+from mepbench.neural.follow import STEP, descend, follow_saddle
 from mepbench.neural.gaussian_process import KERNELS, GaussianProcess
+from mepbench.neural.losses import LOSSES
+from mepbench.neural.network import PathNetwork
 from mepbench.neural.prior import Flat, Springs
+from mepbench.neural.relaxation import Relaxation
+from mepbench.neural.soundings import ends_reached
 from mepbench.neural.surrogate import Surrogate
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path, Peak, align, rigid_motions
@@ -187,8 +193,9 @@ def test_following_stops_where_the_surrogate_is_not_trusted(charted):
     known, fit = charted
     up = np.array([[1.0, 0.0, 0.0]])
     found = follow_saddle(fit, known.reaction.reactant + 0.1 * up, up, (), reach=lambda y: False)
-    assert found.left
     assert not found.converged
+    moved = np.linalg.norm(found.position - known.reaction.reactant - 0.1 * up)
+    assert 0 < moved <= STEP + 1e-12
 
 
 def test_descents_go_down_on_both_sides(charted):
@@ -255,6 +262,58 @@ def test_of_rejected_saddles_that_which_leads_to_an_end_is_preferred(explorer):
     near = known.saddle + np.array([[0.02, 0.0, 0.0]])
     one.rejected = [candidate(one.surrogate, known.saddle), candidate(one.surrogate, near, ends=1)]
     assert one.most_promising() is one.rejected[1]
+
+
+def test_a_rejected_saddle_is_known_again(explorer):
+    known, one = explorer
+    one.rejected = [candidate(one.surrogate, known.saddle)]
+    energy, aside = one.rejected[0].energy, np.array([[0.1, 0.0, 0.0]])
+    assert one.is_rejected(known.saddle + 0.4 * aside, energy + 1.0)
+    assert one.is_rejected(known.saddle + 2 * aside, energy + 0.02)
+    assert not one.is_rejected(known.saddle + 2 * aside, energy + 0.05)
+    assert not one.is_rejected(known.saddle + 4 * aside, energy)
+
+
+def test_a_second_hearing_does_not_forget_what_was_rejected(explorer, monkeypatch):
+    known, one = explorer
+    saddle = candidate(one.surrogate, known.saddle)
+    one.rejected = [saddle]
+    monkeypatch.setattr(Explorer, "ends_reached", lambda *_: 2)
+    monkeypatch.setattr(Explorer, "converge", lambda *_: replace(saddle, ends=2))
+    assert one.second_hearing(limit=0).ends == 2
+    assert one.rejected == [saddle]
+
+
+@pytest.mark.parametrize(("down", "reached"), [(0.0, 2), (-2.0, 1)])
+def test_a_saddle_joins_the_ends_only_if_both_descents_reach_them(charted, down, reached):
+    known, fit = charted
+    up = np.array([[1.0, 0.0, 0.0]])
+    followed = follow_saddle(fit, known.saddle, up, (), reach=lambda y: True)
+    saddle = replace(candidate(fit, followed.position), mode=followed.mode)
+    product = known.reaction.product + np.array([[0.0, down, 0.0]])
+    reaction = replace(known.reaction, product=product)
+    options = dict(soundings=0, doubt=0.15, lenience=2.0)
+    assert ends_reached(reaction, fit, saddle, lambda x: None, **options) == reached
+
+
+@pytest.mark.parametrize("loss", ["residual", "action"])
+def test_on_the_surrogate_each_loss_is_trained_on_itself(charted, loss):
+    known, fit = charted
+
+    def after(last):
+        line = np.linspace(*known.reaction.ends, 21)
+        path = PathNetwork(line, (), width=16, depth=2, frequencies=3, seed=0)
+        options = dict(concentration=0.5, floor=0.01, speed_penalty=1.0, damping=0.01)
+        relaxation = Relaxation(path, fit, np.random.default_rng(0), points=14, **options)
+        relaxation(20, trust=0.15, beta=15.0)
+        relaxation(20, trust=0.05, beta=15.0, loss=last)
+        s = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+        at = path.at(s)
+        energy, gradient = map(torch.from_numpy, fit(at.x.numpy()))
+        weight = torch.full((200,), 1 / 200, dtype=torch.float64)
+        return float(LOSSES[loss](at.dx, energy, gradient, weight, None))
+
+    assert after(loss) < after("maxflux")
 
 
 def test_a_top_from_which_nothing_more_is_learned_is_left_alone(explorer):
@@ -367,3 +426,28 @@ def test_after_a_vain_fallback_the_direct_path_s_peak_is_the_answer(isomerisatio
     path = load("methods", "neural-surrogate")(reaction, oracle, Path(guess), 0)
     assert path.peak is peak
     assert not path.converged
+
+
+def test_the_saddle_on_the_fallback_s_path_is_the_answer(isomerisation, monkeypatch):
+    reaction, potential = isomerisation
+    guess = load("guesses", "geodesic")(reaction, 0, frames=21)
+    saddle = Candidate(guess[10], 0.0, np.zeros_like(guess[10]), guess[11] - guess[9], 0.0, -1.0, 2)
+    answers = iter([None, None, None, saddle])
+    monkeypatch.setattr(Explorer, "search", lambda *_: next(answers))
+    monkeypatch.setattr("mepbench.methods.neural_surrogate._direct", lambda *_: Path(guess))
+    oracle = Oracle(potential.of(reaction), reaction, 200)
+    path = load("methods", "neural-surrogate")(reaction, oracle, Path(guess), 0)
+    assert path.converged
+    assert np.array_equal(path.peak.position, saddle.position)
+    assert "found from the direct solver's path" in path.message
+
+
+def test_a_budget_that_ends_while_polishing_keeps_the_saddle():
+    known = mueller_brown.KNOWN[0]
+    surface = mueller_brown.load(None, 0, 1)
+    oracle = Oracle(surface, known.reaction, 16)
+    line = Path(np.linspace(*known.reaction.ends, 21))
+    path = load("methods", "neural-surrogate")(known.reaction, oracle, line, 0, polish=40)
+    assert oracle.evaluations == 16
+    assert path.converged
+    assert np.linalg.norm(path.peak.position - known.saddle) < 0.02

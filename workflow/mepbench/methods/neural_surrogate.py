@@ -76,7 +76,8 @@ def solve(
     path_trust : angstrom, how far an atom moves in one
     points : drawn in each step
     beta : 1/eV, of maxflux
-    concentration, floor, speed_penalty, damping : as for `neural`
+    concentration, speed_penalty, damping : as for `neural`
+    floor : `weight_floor` of `neural`
     caution : a path is as high as its energy plus this times the surrogate's deviation
     sure : eV, deviation below which the saddle is followed from the path's top
     trust : angstrom, first trust radius around the points known
@@ -121,6 +122,9 @@ def solve(
             damping=damping,
         )
 
+    def affordable(more):  # the count of evaluations up to which a search may go
+        return oracle.evaluations + min(more, oracle.remaining)
+
     with torch.no_grad():
         surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
         explorer = Explorer(reaction, surrogate, options)
@@ -130,23 +134,25 @@ def solve(
             way = _curve(curve, frames, oracle.invariances, shape)
             if name == "given":
                 explorer.sound_guess(way, first)
-            until = limit if name == "given" else oracle.evaluations + restart
-            found = explorer.search(relaxation_of(way), until)
+            more = limit - oracle.evaluations if name == "given" else restart
+            found = explorer.search(relaxation_of(way), affordable(more))
             if found is not None:
                 break
         if found is None:
-            found = explorer.second_hearing(oracle.evaluations + restart)
+            found = explorer.second_hearing(affordable(restart))
         if found is None and fallback and surrogate.molecular:
             # The surrogate misleads: every saddle it led to is another reaction's.
             name, direct = "direct", _direct(reaction, oracle, guess, seed, fallback)
             way = _curve("guess", direct.positions, oracle.invariances, shape)
-            found = explorer.search(relaxation_of(way), oracle.evaluations + restart)
+            found = explorer.search(relaxation_of(way), affordable(restart))
             if found is None:
                 message = _notes(explorer, None, name)
                 return replace(direct, converged=False, message=message)
         relaxation = relaxation_of(way)
         relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
         for _ in range(polish if found is not None else 0):
+            if oracle.remaining < 1:
+                break
             x, _, deviation = explorer.profile()
             explorer.observe(x[1 + int(np.argmax(deviation[1:-1]))])
             relaxation(relax, trust=path_trust / 3, beta=LAST_BETA, loss=loss)

@@ -196,9 +196,16 @@ class Explorer:
     def second_hearing(self, limit: int) -> Candidate | None:
         """Ask again where the rejected saddles lead, with all that was learned since.
 
-        And, for the first time perhaps, what came nearest to a saddle of all points seen.
+        And, for the first time perhaps, what came nearest to a saddle of all points seen. What
+        they are followed to is believed as readily as the first of all saddles: there is no
+        other left.
         """
         self.limit, accused, self.rejected = limit, self.rejected, []
+        heard = self._heard(accused)
+        self.rejected = accused
+        return heard
+
+    def _heard(self, accused: list[Candidate]) -> Candidate | None:
         for saddle in [*accused, *([self.best] if self.best is not None else [])]:
             if self.ends_reached(saddle, lambda x: None) < 2:
                 continue
@@ -207,7 +214,6 @@ class Explorer:
                 return found
             if saddle.force <= STALLED and self.lowest_curvature(saddle.position) < NEGATIVE:
                 return replace(saddle, ends=2)
-        self.rejected = accused
         return None
 
     def most_promising(self) -> Candidate | None:

@@ -19,13 +19,12 @@ STEP = 0.15  # angstrom, of one atom
 
 @dataclass(frozen=True)
 class Followed:
-    """Where following ended: position (N, 3), mode, its curvature (eV/A^2), why it ended."""
+    """Where following ended: position (N, 3), mode, its curvature (eV/A^2), if at a saddle."""
 
     position: np.ndarray
     mode: np.ndarray
     curvature: float
     converged: bool
-    left: bool
 
 
 def follow_saddle(
@@ -36,7 +35,8 @@ def follow_saddle(
     Parameters
     ----------
     x, tangent : (N, 3) arrays
-    reach : function of (N, 3) geometries: whether the surrogate may be trusted there
+    reach : function of (N, 3) geometries: whether the surrogate may be trusted there; the
+        first where it may not, at most one step beyond, is where following ends
     """
     mode, longest, before = tangent, STEP, None
     for _ in range(steps):
@@ -49,7 +49,7 @@ def follow_saddle(
         mode = modes[k]
         force = np.linalg.norm(g, axis=1).max()
         if force < fmax:
-            return Followed(x, mode, float(values[k]), True, False)
+            return Followed(x, mode, float(values[k]), True)
         step = _rational_step(values, modes, g, k)
         if before is not None and (step * before).sum() < 0:
             longest = max(0.5 * longest, 0.01)
@@ -58,9 +58,9 @@ def follow_saddle(
             break
         step = step * min(1.0, longest / size)
         if not reach(x + step):
-            return Followed(x + step, mode, float(values[k]), False, True)
+            return Followed(x + step, mode, float(values[k]), False)
         x, before = x + step, step
-    return Followed(x, mode, float(values[k]), False, False)
+    return Followed(x, mode, float(values[k]), False)
 
 
 def descend(
