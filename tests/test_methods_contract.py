@@ -17,7 +17,7 @@ from mepbench import registry
 from mepbench.config import RESERVED
 from mepbench.errors import BudgetExhausted, NotInstalled
 from mepbench.oracle import Oracle
-from mepbench.path import Path, check_frames, resample
+from mepbench.path import Path, checked, resample
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
 
 SURFACES = {m.__name__.rpartition(".")[2]: m for m in (
@@ -138,7 +138,7 @@ def test_the_untrained_guess_does_not(surface):
 def test_ends_are_exact_and_energies_are_those_of_the_frames(entry, solved):
     path, _, _ = solved(entry, "mueller_brown")
     module, known, _ = problem("mueller_brown")
-    check_frames(path.positions, known.reaction.ends if path.is_path else None)
+    checked(path, known.reaction.ends)
     if path.energies is not None:
         paid = ~np.isnan(path.energies)
         energies, _ = module.load(None, 0, 1).evaluate(path.positions[paid])
@@ -171,8 +171,7 @@ def test_budget_is_kept_and_leaves_a_path(entry):
     assert oracle.evaluations <= 60
     if path is None:
         assert oracle.path is not None, "no checkpoint before the budget ended"
-        if oracle.path.is_path:
-            check_frames(oracle.path.positions, leps_ho.KNOWN[0].reaction.ends)
+        checked(oracle.path, leps_ho.KNOWN[0].reaction.ends)
 
 
 @each_entry
