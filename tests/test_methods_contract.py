@@ -33,6 +33,7 @@ FINER = {
 }  # fmt: skip
 TOLERANCE = 0.1  # angstrom, from the peak that a method returns to the saddle
 BUDGET = 3000
+SOURCE = r"doi:\s?10\.\d{4,}/|arXiv:\d{4}"
 
 
 def entries():
@@ -209,7 +210,19 @@ def test_options_have_types_and_defaults(name):
 @each_file
 def test_docstring_cites_a_source(name):
     module = sys.modules[registry.load("methods", name).__module__]
-    assert re.search(r"doi:\s?10\.\d{4,}/|arXiv:\d{4}", module.__doc__ or ""), "cite author, DOI"
+    assert re.search(SOURCE, module.__doc__ or ""), "cite author, DOI"
+
+
+def test_the_readmes_example_keeps_the_contract():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Add a method")[2]
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    module, known, guess = problem("mueller_brown")
+    oracle = Oracle(module.load(None, 0, 1), known.reaction, BUDGET)
+    example = {}
+    exec(code.replace("    ...\n", "    positions = guess.positions\n"), example)
+    checked(example["solve"](known.reaction, oracle, Path(guess), 0), known.reaction.ends)
+    assert len(oracle.trace) == 1
+    assert re.search(SOURCE, example["__doc__"])
 
 
 def test_a_new_file_is_found(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ signature, so that a misspelling is one clear error before any job starts. The s
 `config.yaml` is the only place of defaults.
 """
 
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 from .errors import InputError
 from .reaction import SAFE_NAME, STEPS, locate_set, reaction_names
 from .reference import reference_file, verify
-from .registry import check_options, nearest, options, source_file
+from .registry import check_options, load, nearest, options, source_file
 from .tidy import read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +154,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
         where = f"methods: {name}"
         source_file("methods", entry["solver"], where)
         options = {key: value for key, value in entry.items() if key not in RESERVED}
-        check_options("methods", entry["solver"], options, where)
+        _check_method_options(entry["solver"], options, where)
         method = Method(
             name=name,
             solver=entry["solver"],
@@ -168,6 +169,19 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
         methods[name] = method
 
     return (potential_name, potential), methods
+
+
+def _check_method_options(solver: str, given: dict, where: str) -> None:
+    for option in options("methods", solver):
+        if option in RESERVED:
+            raise InputError(
+                f"{where}: {source_file('methods', solver)}: no option may be called {option!r}: "
+                f"{', '.join(RESERVED)} are keys of every method. Rename it."
+            )
+    check_options("methods", solver, given, where)
+    # A method that runs another one has more to check: such a file offers `check(given, where)`.
+    module = sys.modules[load("methods", solver).__module__]
+    getattr(module, "check", lambda given, where: None)(given, where)
 
 
 @cache
