@@ -13,6 +13,7 @@ import pytest
 import yaml
 from repository_copy import ROOT, Copy
 
+from mepbench.config import check_config
 from mepbench.frames import frame, write_frames
 from mepbench.score import COLUMNS, read_runs
 
@@ -145,6 +146,26 @@ def test_one_new_file_adds_a_method_and_a_failing_one_never_stops_the_tables(cop
     assert (copy.folder / "failing" / "report" / "index.html").exists()
     for name in names:
         (folder / f"{name.replace('-', '_')}.py").unlink()
+
+
+def test_check_counts_the_jobs_that_compute_whatever_reactions_are_called(copy):
+    for name in ("{set}", "<results>", "<x>", "a{b"):
+        for role in ("reactant", "product"):
+            write_frames(
+                copy.folder / "odd" / name / f"{role}.xyz",
+                [frame(np.array([6, 7, 1]), _bent_hcn(role == "reactant"))],
+            )
+    names = {"first": {"solver": "guess-only"}, "second": {"solver": "neb", "guess": "idpp"}}
+    config = {
+        "sets": {"odd": str(copy.folder / "odd")},
+        "methods": names,
+        "reactions_per_job": 2,
+        "results": "odd-results",
+    }
+    planned = copy.planned(config)
+    planned["score"] = planned["endpoints"]  # planned when the steps are known
+    rules = ("endpoints", "guess", "solve", "judge", "score", "steps", "surface")
+    assert check_config(config).job_count == sum(planned[rule] for rule in rules) == 18
 
 
 def _bent_hcn(carbon_first: bool) -> np.ndarray:
