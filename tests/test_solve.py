@@ -87,6 +87,31 @@ def test_what_is_wrong_with_a_returned_path_is_a_row_that_says_so(solved, change
     assert found.evaluations == len(GUESS.positions)
 
 
+def test_energies_that_went_round_the_oracle_are_an_error(solved):
+    def thief(oracle, guess):
+        energies, _ = oracle.potential.evaluate(guess.positions)
+        return Path(guess.positions, energies)
+
+    found = solved(thief)
+    assert found.verdict == "error"
+    assert "has 19 energies beside the ends', the oracle was asked for 0" in found.reason
+
+
+def test_a_frame_given_twice_is_paid_for_once_and_the_ends_are_free(solved):
+    def thrifty(oracle, guess):
+        reactant, middle, product = guess.positions[[0, 10, -1]]
+        frames = np.array([reactant, reactant, middle, middle, product])
+        return Path(frames, np.append([0.0, 0.0], [*oracle(middle[None])[0]] * 2 + [0.0]))
+
+    assert solved(thrifty).reason == ""
+
+
+def test_a_geometry_that_is_not_finite_is_an_error_not_a_failed_scf(solved):
+    found = solved(lambda oracle, guess: oracle(guess.positions * np.nan))
+    assert (found.verdict, found.evaluations) == ("error", 0)
+    assert "asked for a geometry that is not finite" in found.reason
+
+
 def test_a_message_is_one_line(solved):
     found = solved(lambda *given: replace(evaluated(*given), message="one\n\n  two"))
     assert (found.verdict, found.reason) == ("", "one two")

@@ -127,7 +127,13 @@ def test_one_new_file_adds_a_method_and_a_failing_one_never_stops_the_tables(cop
     (folder / "my_liar.py").write_text(
         "def solve(reaction, oracle, guess, seed):\n    return guess.positions\n"
     )
-    names = ("my-failure", "my-crash", "my-liar")
+    (folder / "my_misfit.py").write_text(
+        "from mepbench.path import Path\n\n\n"
+        "def solve(reaction, oracle, guess, seed):\n"
+        "    energies, _ = oracle(guess.positions[1:-1])\n"
+        "    return Path(guess.positions, energies)\n"
+    )
+    names = ("my-failure", "my-crash", "my-liar", "my-misfit")
     config = {
         **three,
         "results": "failing",
@@ -142,6 +148,9 @@ def test_one_new_file_adds_a_method_and_a_failing_one_never_stops_the_tables(cop
     assert (runs.loc["my-failure"].gradients_path == 1).all()
     assert runs.loc["my-crash"].reason.str.contains("SIGKILL").all()
     assert runs.loc["my-liar"].reason.str.contains("must return a Path").all()
+    assert runs.loc["my-misfit"].reason.str.contains("Path.energies must be of shape").all()
+    logs = (copy.folder / "failing" / "logs" / "solve" / "three" / "my-failure").glob("*.log")
+    assert all("Traceback" in log.read_text(encoding="utf-8") for log in logs)
     assert (runs.loc["geodesic"].verdict == "intended").any()
     assert (copy.folder / "failing" / "report" / "index.html").exists()
     for name in names:

@@ -7,6 +7,8 @@ import sys
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from .errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
 from .guess import Guess
 from .jobs.worker import reported
@@ -15,6 +17,7 @@ from .path import Path, Peak, checked, resample
 from .reaction import Reaction
 from .registry import load
 
+SAME_FRAME = 1e-6  # angstrom
 PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without energies
 
 
@@ -65,6 +68,7 @@ def solve(
     if not verdict:
         try:
             path = checked(path, reaction.ends)
+            _check_paid(path, reaction.ends, oracle.evaluations)
             reason = reason or path.message
             peak = _peak_of(path, oracle)
         except SCFFailure as error:
@@ -82,6 +86,19 @@ def solve(
         oracle_seconds=oracle.seconds,
         trace=tuple(oracle.trace),
     )
+
+
+def _check_paid(path: Path, ends: np.ndarray, evaluations: int) -> None:
+    """Raise ValueError if a path has more energies than were paid for; its ends are free."""
+    if path.energies is not None:
+        known = np.unique(path.positions[~np.isnan(path.energies)], axis=0)
+        at_ends = np.abs(known[:, None] - ends).max(axis=(2, 3)).min(axis=1) < SAME_FRAME
+        paid = int((~at_ends).sum())
+        if paid > evaluations:
+            raise ValueError(
+                f"Path.energies has {paid} energies beside the ends', the oracle was asked for "
+                f"{evaluations}: only what it was asked for counts, the others must be NaN"
+            )
 
 
 def _peak_of(path: Path, oracle: Oracle) -> Peak:
