@@ -10,6 +10,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
+AT_END = 1e-6  # angstrom: a frame this near to an endpoint is the endpoint
+
 
 @dataclass(frozen=True)
 class Peak:
@@ -206,7 +208,7 @@ def check_frames(positions: np.ndarray, ends: np.ndarray, *, is_path: bool = Tru
         raise ValueError(f"the path must be of shape {expected}, it is {positions.shape}")
     if not np.isfinite(positions).all():
         raise ValueError("the path has coordinates that are not finite")
-    if is_path and np.abs(positions[[0, -1]] - ends).max() > 1e-6:
+    if is_path and np.abs(positions[[0, -1]] - ends).max() > AT_END:
         raise ValueError("the path's first or last frame is not the given endpoint")
 
 
@@ -261,4 +263,4 @@ def _floats(name: str, values, shape: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(values, dtype=float)
     if array.shape != shape:
         raise ValueError(f"{name} must be of shape {shape}, it is {array.shape}")
-    return array
+    return array[()]

@@ -67,7 +67,7 @@ def source_file(kind: str, name: str, where: str = "") -> Path:
     if name not in available(kind):
         place = f"{where}: " if where else ""
         hint, misnamed = nearest(str(name), available(kind)), PACKAGE / kind / f"{name}.py"
-        if "-" in name and misnamed.is_file():
+        if "-" in str(name) and misnamed.is_file():
             hint = f"Rename {misnamed} to {name.replace('-', '_')}.py."
         raise InputError(f"{place}there is no {WORD[kind]} {name!r}. {hint}")
     return PACKAGE / kind / f"{name.replace('-', '_')}.py"

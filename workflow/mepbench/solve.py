@@ -13,11 +13,10 @@ from .errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
 from .guess import Guess
 from .jobs.worker import reported
 from .oracle import Checkpoint, Oracle, PotentialSpec
-from .path import Path, Peak, checked, resample
+from .path import AT_END, Path, Peak, checked, resample
 from .reaction import Reaction
 from .registry import load
 
-SAME_FRAME = 1e-6  # angstrom
 PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without energies
 
 
@@ -92,7 +91,7 @@ def _check_paid(path: Path, ends: np.ndarray, evaluations: int) -> None:
     """Raise ValueError if a path has more energies than were paid for; its ends are free."""
     if path.energies is not None:
         known = np.unique(path.positions[~np.isnan(path.energies)], axis=0)
-        at_ends = np.abs(known[:, None] - ends).max(axis=(2, 3)).min(axis=1) < SAME_FRAME
+        at_ends = np.abs(known[:, None] - ends).max(axis=(2, 3)).min(axis=1) < AT_END
         paid = int((~at_ends).sum())
         if paid > evaluations:
             raise ValueError(
