@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from mepbench.cli import main
-from mepbench.config import SHIPPED_CONFIG, check_config, load_config
+from mepbench.config import SHIPPED_CONFIG, check_config, load_config, set_files
 from mepbench.errors import InputError
 
 SHIPPED = yaml.safe_load(SHIPPED_CONFIG.read_text())
@@ -47,6 +47,10 @@ def test_a_new_refiner_or_refinement_budget_is_no_change_of_the_path_stage():
         ({"methods": {"neb": {"solver": "neb", "images": "five"}}}, "'images' must be int"),
         ({"methods": {"neb": {"solver": "neb", "images": True}}}, "'images' must be int"),
         ({"methods": {"n": {"solver": "neural", "loss": "acton"}}}, "one of 'residual', 'action'"),
+        ({"methods": {"v": {"solver": "varied", "of": "nebb"}}}, "no solver 'nebb'. Did you mean"),
+        ({"methods": {"v": {"solver": "varied", "of": "varied"}}}, "cannot vary itself"),
+        ({"methods": {"v": {"solver": "varied", "options": {"imagse": 5}}}}, "'images'"),
+        ({"methods": {"g": {"solver": "gad", "max_step": "1e-3"}}}, "written 1.0e-3"),
         ({"methods": {"../x": {"solver": "neb"}}}, "because it becomes a folder"),
         ({"methods": {"n": {"solver": "neb", "guess": "geodisic"}}}, "Did you mean 'geodesic'"),
         ({"guess": "geodisic"}, "no guess 'geodisic'. Did you mean 'geodesic'"),
@@ -122,3 +126,17 @@ def test_without_any_config_the_shipped_one_holds_and_is_recorded_whole():
     config = check_config({})
     assert config.completed == SHIPPED
     assert check_config({"seeds": [1]}).completed == {**SHIPPED, "seeds": [1]}
+
+
+def test_files_that_snakemake_cannot_name_are_a_hash(tmp_path):
+    for name in ("{set}", "<x>", "plain"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "reactant.xyz").write_text("1\n\nH 0 0 0\n")
+    reactions = ("{set}", "<x>", "plain")
+    files, digest = set_files("mine", str(tmp_path), reactions)
+    assert files == [str(tmp_path / "plain" / "reactant.xyz")]
+    (tmp_path / "<x>" / "reactant.xyz").write_text("1\n\nH 0 0 1\n")
+    changed = set_files("mine", str(tmp_path), reactions)
+    assert changed[0] == files
+    assert changed[1] != digest
+    assert set_files("mine", str(tmp_path), ("plain",)) == (files, "")

@@ -17,7 +17,7 @@ from mepbench import registry
 from mepbench.config import RESERVED
 from mepbench.errors import BudgetExhausted, NotInstalled
 from mepbench.oracle import Oracle
-from mepbench.path import Path, check_frames, resample
+from mepbench.path import Path, checked, resample
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
 
 SURFACES = {m.__name__.rpartition(".")[2]: m for m in (
@@ -33,6 +33,7 @@ FINER = {
 }  # fmt: skip
 TOLERANCE = 0.1  # angstrom, from the peak that a method returns to the saddle
 BUDGET = 3000
+SOURCE = r"doi:\s?10\.\d{4,}/|arXiv:\d{4}"
 
 
 def entries():
@@ -138,7 +139,7 @@ def test_the_untrained_guess_does_not(surface):
 def test_ends_are_exact_and_energies_are_those_of_the_frames(entry, solved):
     path, _, _ = solved(entry, "mueller_brown")
     module, known, _ = problem("mueller_brown")
-    check_frames(path.positions, known.reaction.ends if path.is_path else None)
+    checked(path, known.reaction.ends)
     if path.energies is not None:
         paid = ~np.isnan(path.energies)
         energies, _ = module.load(None, 0, 1).evaluate(path.positions[paid])
@@ -171,8 +172,7 @@ def test_budget_is_kept_and_leaves_a_path(entry):
     assert oracle.evaluations <= 60
     if path is None:
         assert oracle.path is not None, "no checkpoint before the budget ended"
-        if oracle.path.is_path:
-            check_frames(oracle.path.positions, leps_ho.KNOWN[0].reaction.ends)
+        checked(oracle.path, leps_ho.KNOWN[0].reaction.ends)
 
 
 @each_entry
@@ -210,7 +210,19 @@ def test_options_have_types_and_defaults(name):
 @each_file
 def test_docstring_cites_a_source(name):
     module = sys.modules[registry.load("methods", name).__module__]
-    assert re.search(r"doi:\s?10\.\d{4,}/|arXiv:\d{4}", module.__doc__ or ""), "cite author, DOI"
+    assert re.search(SOURCE, module.__doc__ or ""), "cite author, DOI"
+
+
+def test_the_readmes_example_keeps_the_contract():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Add a method")[2]
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    module, known, guess = problem("mueller_brown")
+    oracle = Oracle(module.load(None, 0, 1), known.reaction, BUDGET)
+    example = {}
+    exec(code.replace("    ...\n", "    positions = guess.positions\n"), example)
+    checked(example["solve"](known.reaction, oracle, Path(guess), 0), known.reaction.ends)
+    assert len(oracle.trace) == 1
+    assert re.search(SOURCE, example["__doc__"])
 
 
 def test_a_new_file_is_found(tmp_path, monkeypatch):

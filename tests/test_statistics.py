@@ -143,6 +143,20 @@ def test_the_summary_keeps_its_failures_in_the_median_cost():
     assert table.runs.tolist() == [4, 4]
 
 
+def test_a_method_that_solves_nothing_has_failed_in_its_errors_too():
+    runs = runs_of({"neb": [10, 20], "none": [INF, INF], "absent": [INF, INF]})
+    lost = runs.method.ne("neb")
+    runs.loc[lost, ["barrier_error_eV", "saddle_rmsd_A"]] = NAN
+    runs.loc[runs.method == "absent", "verdict"] = "not-installed"
+    columns = ["barrier_error_eV_median", "saddle_rmsd_A_median"]
+    found = summary(runs).set_index("method")[columns]
+    assert np.isfinite(found.loc["neb"]).all()
+    assert np.isinf(found.loc["none"]).all()
+    assert found.loc["absent"].isna().all()
+    without = summary(runs.assign(reference_source="")).set_index("method")[columns]
+    assert without.isna().all(axis=None)
+
+
 def test_refused_endpoints_are_outside_and_a_lone_claim_of_them_is_a_failure():
     runs = runs_of({"a": [10, 20, 30], "b": [10, 20, 30]})
     runs.loc[runs.reaction == "r0", "verdict"] = "bad-endpoints"

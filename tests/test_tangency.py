@@ -207,6 +207,11 @@ def test_the_floor_is_small_where_the_frames_themselves_are_off():
     assert quality.floor < 0.1 * quality.tangency_defect
 
 
+def test_a_path_of_41_frames_is_a_continuous_one():
+    assert np.isnan(measure(SLOPE, arc(np.pi, 0, 41)).floor)
+    assert np.isfinite(measure(SLOPE, arc(np.pi, 0, 40)).floor)
+
+
 def test_a_continuous_path_has_no_floor():
     assert np.isnan(measure(RING, arc(0, np.pi, 101)).floor)
 

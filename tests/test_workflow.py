@@ -13,6 +13,7 @@ import pytest
 import yaml
 from repository_copy import ROOT, Copy
 
+from mepbench.config import check_config
 from mepbench.frames import frame, write_frames
 from mepbench.score import COLUMNS, read_runs
 
@@ -126,7 +127,13 @@ def test_one_new_file_adds_a_method_and_a_failing_one_never_stops_the_tables(cop
     (folder / "my_liar.py").write_text(
         "def solve(reaction, oracle, guess, seed):\n    return guess.positions\n"
     )
-    names = ("my-failure", "my-crash", "my-liar")
+    (folder / "my_misfit.py").write_text(
+        "from mepbench.path import Path\n\n\n"
+        "def solve(reaction, oracle, guess, seed):\n"
+        "    energies, _ = oracle(guess.positions[1:-1])\n"
+        "    return Path(guess.positions, energies)\n"
+    )
+    names = ("my-failure", "my-crash", "my-liar", "my-misfit")
     config = {
         **three,
         "results": "failing",
@@ -141,10 +148,33 @@ def test_one_new_file_adds_a_method_and_a_failing_one_never_stops_the_tables(cop
     assert (runs.loc["my-failure"].gradients_path == 1).all()
     assert runs.loc["my-crash"].reason.str.contains("SIGKILL").all()
     assert runs.loc["my-liar"].reason.str.contains("must return a Path").all()
+    assert runs.loc["my-misfit"].reason.str.contains("Path.energies must be of shape").all()
+    logs = (copy.folder / "failing" / "logs" / "solve" / "three" / "my-failure").glob("*.log")
+    assert all("Traceback" in log.read_text(encoding="utf-8") for log in logs)
     assert (runs.loc["geodesic"].verdict == "intended").any()
     assert (copy.folder / "failing" / "report" / "index.html").exists()
     for name in names:
         (folder / f"{name.replace('-', '_')}.py").unlink()
+
+
+def test_check_counts_the_jobs_that_compute_whatever_reactions_are_called(copy):
+    for name in ("{set}", "<results>", "<x>", "a{b"):
+        for role in ("reactant", "product"):
+            write_frames(
+                copy.folder / "odd" / name / f"{role}.xyz",
+                [frame(np.array([6, 7, 1]), _bent_hcn(role == "reactant"))],
+            )
+    names = {"first": {"solver": "guess-only"}, "second": {"solver": "neb", "guess": "idpp"}}
+    config = {
+        "sets": {"odd": str(copy.folder / "odd")},
+        "methods": names,
+        "reactions_per_job": 2,
+        "results": "odd-results",
+    }
+    planned = copy.planned(config)
+    planned["score"] = planned["endpoints"]  # planned when the steps are known
+    rules = ("endpoints", "guess", "solve", "judge", "score", "steps", "surface")
+    assert check_config(config).job_count == sum(planned[rule] for rule in rules) == 18
 
 
 def _bent_hcn(carbon_first: bool) -> np.ndarray:

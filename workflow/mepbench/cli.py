@@ -88,13 +88,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _check(options: argparse.Namespace) -> int:
     config = load_config(options.config)
     reactions = {name: sum(map(len, jobs.values())) for name, jobs in config.jobs.items()}
-    jobs = sum(map(len, config.jobs.values()))
     for name, count in reactions.items():
         print(f"set {name}: {count} reactions in {len(config.jobs[name])} jobs")
     print(f"potential {config.potential} {config.potential_options}")
     for method in config.methods.values():
         print(f"method {method.name}: {method.solver} {method.options}, guess {method.guess}")
-    print(f"ok: {jobs * (2 * len(config.methods) + 1)} jobs and their tables")
+    print(f"ok: {config.job_count} jobs and their tables")
     return 0
 
 

@@ -6,6 +6,8 @@ signature, so that a misspelling is one clear error before any job starts. The s
 `config.yaml` is the only place of defaults.
 """
 
+import hashlib
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,14 +15,15 @@ from pathlib import Path
 import yaml
 
 from .errors import InputError
-from .reaction import SAFE_NAME, STEPS, locate_set, reaction_names
+from .reaction import ROLES, SAFE_NAME, STEPS, locate_set, reaction_names
 from .reference import reference_file, verify
-from .registry import check_options, nearest, options, source_file
+from .registry import check_options, load, nearest, options, source_file
 from .tidy import read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CONFIG = ROOT / "config.yaml"
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+PATTERN = set("{}<>")
 RESERVED = ("solver", "guess", "refiner", "budget", "seeds")
 
 
@@ -60,6 +63,13 @@ class Config:
     results: str
     references: dict[str, Path]
     completed: dict
+
+    @property
+    def job_count(self) -> int:
+        """Number of jobs that compute, without tables and figures; see docs/cluster.md."""
+        guesses = {method.guess for method in self.methods.values()}
+        each = 2 + len(guesses) + 2 * len(self.methods)  # endpoints and score; solve and judge
+        return each * sum(map(len, self.jobs.values())) + 2  # steps and surface
 
 
 def load_config(path: str | Path) -> Config:
@@ -153,7 +163,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
         where = f"methods: {name}"
         source_file("methods", entry["solver"], where)
         options = {key: value for key, value in entry.items() if key not in RESERVED}
-        check_options("methods", entry["solver"], options, where)
+        _check_method_options(entry["solver"], options, where)
         method = Method(
             name=name,
             solver=entry["solver"],
@@ -168,6 +178,19 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
         methods[name] = method
 
     return (potential_name, potential), methods
+
+
+def _check_method_options(solver: str, given: dict, where: str) -> None:
+    for option in options("methods", solver):
+        if option in RESERVED:
+            raise InputError(
+                f"{where}: {source_file('methods', solver)}: no option may be called {option!r}: "
+                f"{', '.join(RESERVED)} are keys of every method. Rename it."
+            )
+    check_options("methods", solver, given, where)
+    # A method that runs another one has more to check: such a file offers `check(given, where)`.
+    module = sys.modules[load("methods", solver).__module__]
+    getattr(module, "check", lambda given, where: None)(given, where)
 
 
 @cache
@@ -218,13 +241,18 @@ def step_names(plan: str, step_set: str) -> list[str]:
     return list(dict.fromkeys(r["step_reaction"] for r in rows if r["step_set"] == step_set))
 
 
-def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> list[str]:
-    """Return the input files of some reactions of a set."""
-    path = locate_set(name, spec)
-    if not path.is_dir():
-        return [str(path)]
-    files = [path / r / f"{role}.xyz" for r in reactions for role in ("reactant", "product", "ts")]
-    return [str(file) for file in files if file.exists()]
+def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> tuple[list[str], str]:
+    """Return the input files of some reactions of a set, and a hash of what is not among them.
+
+    These are files whose names Snakemake would take for patterns, `{x}` and `<x>`.
+    """
+    path, files = locate_set(name, spec), []
+    if path.is_dir():
+        files = [path / reaction / f"{role}.xyz" for reaction in reactions for role in ROLES]
+    files = [file for file in files or [path] if file.exists()]
+    others = [file for file in files if PATTERN & set(str(file))]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in others)).hexdigest()[:16]
+    return [str(file) for file in files if file not in others], digest if others else ""
 
 
 def _references(sets: dict[str, str], potential: str, given: dict) -> dict[str, Path]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import SCFFailure
-from .jobs.worker import one_line
+from .jobs.worker import reported
 from .judging.tangency import path_quality
 from .oracle import Oracle, PotentialSpec
 from .path import arc_length, check_frames
@@ -54,7 +54,7 @@ def make_guess(reaction: Reaction, name: str, potential: PotentialSpec | None) -
         positions = np.round(interpolate(reaction, 0, frames=GUESS_FRAMES), 8)
         check_frames(positions, reaction.ends)
     except Exception as error:
-        return Guess(None, verdict="error", reason=f"guess {name}: {one_line(error)}")
+        return Guess(None, verdict="error", reason=f"guess {name}: {reported(error)}")
     wall = time.perf_counter() - start
     if potential is None:
         return Guess(positions, wall=wall)

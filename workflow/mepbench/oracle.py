@@ -93,6 +93,8 @@ class Oracle:
 
         Raises
         ------
+        ValueError
+            if a geometry is not finite; nothing is evaluated.
         BudgetExhausted
             before anything is evaluated, if the batch would exceed the budget.
         SCFFailure
@@ -101,6 +103,8 @@ class Oracle:
         positions = np.asarray(positions, dtype=float)
         if positions.ndim != 3:
             raise ValueError(f"positions must be (B, N, 3), not {positions.shape}")
+        if not np.isfinite(positions).all():
+            raise ValueError("the oracle was asked for a geometry that is not finite")
         energies = np.empty(len(positions))
         gradients = np.empty_like(positions)
         paid = np.ones(len(positions), dtype=bool)

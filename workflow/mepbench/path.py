@@ -4,11 +4,13 @@ A path is a sequence of frames; between them it is the cubic spline through the 
 arc length. Lengths and tangents are those of the whole configuration, sqrt(sum |dx_i|^2).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
+
+AT_END = 1e-6  # angstrom: a frame this near to an endpoint is the endpoint
 
 
 @dataclass(frozen=True)
@@ -192,12 +194,73 @@ def tangents(positions: np.ndarray) -> np.ndarray:
     return derivative / np.linalg.norm(derivative.reshape(len(s), -1), axis=1)[:, None, None]
 
 
-def check_frames(positions: np.ndarray, ends: np.ndarray | None) -> None:
-    """Raise ValueError unless the frames are finite and start and stop at `ends` (2, N, 3)."""
+def check_frames(positions: np.ndarray, ends: np.ndarray, *, is_path: bool = True) -> None:
+    """Raise ValueError unless the frames are finite and fit `ends`.
+
+    Parameters
+    ----------
+    positions : (M, N, 3) array, angstrom
+    ends : (2, N, 3) array, angstrom: the first and the last frame, except of a trajectory
+    is_path : False for a trajectory
+    """
+    if positions.ndim != 3 or positions.shape[1:] != ends.shape[1:] or not len(positions):
+        expected = f"(frames, {ends.shape[1]}, 3)"
+        raise ValueError(f"the path must be of shape {expected}, it is {positions.shape}")
     if not np.isfinite(positions).all():
         raise ValueError("the path has coordinates that are not finite")
-    if ends is not None:
-        if positions.ndim != 3 or positions.shape[1:] != ends.shape[1:]:
-            raise ValueError(f"the path's shape {positions.shape} does not fit the reaction")
-        if np.abs(positions[[0, -1]] - ends).max() > 1e-6:
-            raise ValueError("the path's first or last frame is not the given endpoint")
+    if is_path and np.abs(positions[[0, -1]] - ends).max() > AT_END:
+        raise ValueError("the path's first or last frame is not the given endpoint")
+
+
+def checked(path: Path, ends: np.ndarray) -> Path:
+    """Return what a method returned, as `Path` and `Peak` describe it, or say what is not so.
+
+    Parameters
+    ----------
+    path : its arrays may be anything that NumPy makes such arrays of
+    ends : (2, N, 3) array, angstrom
+
+    Raises
+    ------
+    TypeError, ValueError
+        naming the attribute, what it must be and what it is.
+    """
+    if not isinstance(path, Path):
+        raise TypeError(f"solve() must return a Path, it returned {type(path).__name__}")
+    positions = np.asarray(path.positions, dtype=float)
+    check_frames(positions, ends, is_path=path.is_path)
+    energies, peak = path.energies, path.peak
+    if energies is not None:
+        energies = _floats("Path.energies", energies, positions.shape[:1])
+        if np.isinf(energies).any():
+            raise ValueError("Path.energies must be finite, or NaN where nothing was paid for")
+    if peak is not None:
+        if not isinstance(peak, Peak):
+            raise TypeError(f"Path.peak must be a Peak or None, it is {type(peak).__name__}")
+        shapes = {key: ends.shape[1:] for key in ("position", "gradient", "tangent")}
+        shapes["energy"] = ()
+        given = {key: getattr(peak, key) for key in shapes}
+        for key, value in given.items():
+            if value is not None or key == "position":
+                given[key] = _floats(f"Peak.{key}", value, shapes[key])
+                if not np.isfinite(given[key]).all():
+                    raise ValueError(f"Peak.{key} must be finite")
+        if given["tangent"] is not None and not given["tangent"].any():
+            raise ValueError("Peak.tangent must be a unit vector or None, it is zero")
+        peak = replace(peak, **given, converged=bool(peak.converged))
+    return replace(
+        path,
+        positions=positions,
+        energies=energies,
+        peak=peak,
+        converged=bool(path.converged),
+        is_path=bool(path.is_path),
+        message=str(path.message or ""),
+    )
+
+
+def _floats(name: str, values, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    if array.shape != shape:
+        raise ValueError(f"{name} must be of shape {shape}, it is {array.shape}")
+    return array[()]

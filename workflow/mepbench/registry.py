@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import importlib
 import inspect
+import re
 import types
 import typing
 from collections.abc import Iterable
@@ -26,6 +27,13 @@ ENTRY_FUNCTION = {
     "refiners": "refine",
     "importers": "read",
 }
+ARGUMENTS = {
+    "methods": ("reaction", "oracle", "guess", "seed"),
+    "potentials": ("numbers", "charge", "multiplicity"),
+    "guesses": ("reaction", "seed"),
+    "refiners": ("reaction", "oracle", "peak", "seed"),
+    "importers": ("source",),
+}
 
 WORD = {
     "methods": "solver",
@@ -34,6 +42,7 @@ WORD = {
     "refiners": "refiner",
     "importers": "format",
 }
+EXPONENT = r"[+-]?[0-9.]+[eE][+-]?[0-9]+"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -49,35 +58,47 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def available(kind: str) -> list[str]:
     """Names of all files of one kind, as they are written in the config."""
     files = (PACKAGE / kind).glob("*.py")
-    return sorted(file.stem.replace("_", "-") for file in files if not file.stem.startswith("_"))
+    stems = [file.stem for file in files if file.stem.isidentifier()]
+    return sorted(stem.replace("_", "-") for stem in stems if not stem.startswith("_"))
 
 
 def source_file(kind: str, name: str, where: str = "") -> Path:
     """Return the file that is `name`, or say (and where it stands) which name is nearest."""
     if name not in available(kind):
         place = f"{where}: " if where else ""
-        raise InputError(
-            f"{place}there is no {WORD[kind]} {name!r}. {nearest(str(name), available(kind))}"
-        )
+        hint, misnamed = nearest(str(name), available(kind)), PACKAGE / kind / f"{name}.py"
+        if "-" in str(name) and misnamed.is_file():
+            hint = f"Rename {misnamed} to {name.replace('-', '_')}.py."
+        raise InputError(f"{place}there is no {WORD[kind]} {name!r}. {hint}")
     return PACKAGE / kind / f"{name.replace('-', '_')}.py"
 
 
 def load(kind: str, name: str) -> typing.Callable:
     """Return the entry function of the file that is `name`."""
-    file = source_file(kind, name)
+    return _entry(kind, source_file(kind, name))[0]
+
+
+def _entry(kind: str, file: Path) -> tuple[typing.Callable, list[inspect.Parameter]]:
+    """Return the entry function of a file and its parameters, annotations evaluated."""
+    entry = ENTRY_FUNCTION[kind]
     try:
-        module = importlib.import_module(f"mepbench.{kind}.{file.stem}")
-        return getattr(module, ENTRY_FUNCTION[kind])
-    except (ImportError, SyntaxError, AttributeError) as error:
+        function = getattr(importlib.import_module(f"mepbench.{kind}.{file.stem}"), entry)
+        signature = inspect.signature(function, eval_str=True)
+        parameters = list(signature.parameters.values())
+        positional = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        signature.replace(parameters=positional).bind(*ARGUMENTS[kind])
+    except Exception as error:
         raise InputError(
-            f"{file}: {type(error).__name__}: {error}. Import optional packages inside the "
-            f"function `{ENTRY_FUNCTION[kind]}`, which every file in {kind}/ must offer."
+            f"{file}: {type(error).__name__}: {error}. Every file in {kind}/ must offer a function "
+            f"{entry}({', '.join(ARGUMENTS[kind])}), its options keyword-only and optional "
+            "packages imported inside it."
         ) from None
+    return function, parameters
 
 
 def options(kind: str, name: str) -> dict[str, inspect.Parameter]:
     """Return the keyword-only parameters of an entry function: its options."""
-    parameters = inspect.signature(load(kind, name)).parameters.values()
+    _, parameters = _entry(kind, source_file(kind, name))
     return {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -100,7 +121,10 @@ def check_options(kind: str, name: str, given: dict, where: str) -> None:
             wanted = getattr(expected, "__name__", None) or str(expected).replace("typing.", "")
             if typing.get_origin(expected) is typing.Literal:
                 wanted = "one of " + ", ".join(map(repr, typing.get_args(expected)))
-            raise InputError(f"{where}: option {key!r} must be {wanted}, it is {value!r}.")
+            hint = ""
+            if isinstance(value, str) and re.fullmatch(EXPONENT, value) and _fits(1.0, expected):
+                hint = " To YAML this is text: numbers with an exponent are written 1.0e-3."
+            raise InputError(f"{where}: option {key!r} must be {wanted}, it is {value!r}.{hint}")
     for key, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
             raise InputError(f"{where}: {WORD[kind]} {name!r} needs the option {key!r}.")

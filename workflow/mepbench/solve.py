@@ -7,11 +7,13 @@ import sys
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from .errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
 from .guess import Guess
-from .jobs.worker import one_line
+from .jobs.worker import reported
 from .oracle import Checkpoint, Oracle, PotentialSpec
-from .path import Path, Peak, check_frames, resample
+from .path import AT_END, Path, Peak, checked, resample
 from .reaction import Reaction
 from .registry import load
 
@@ -53,31 +55,30 @@ def solve(
     start = time.perf_counter()
     try:
         path = method(reaction, oracle, Path(guess.positions.copy()), seed, **options)
-        if not isinstance(path, Path):
-            raise TypeError(f"solve() must return a Path, it returned {type(path).__name__}")
-        reason = path.message
     except BudgetExhausted as error:
         path, reason = oracle.path, f"path stage ended at its budget: {error}"
         verdict = "" if path is not None else "budget"
     except (BadEndpoints, NotInstalled, SCFFailure) as error:
         verdict, reason = error.verdict, f"path stage: {error}"
     except Exception as error:
-        verdict, reason = "error", f"path stage: {one_line(error)}"
+        verdict, reason = "error", f"path stage: {reported(error)}"
     wall = time.perf_counter() - start
     peak = None
     if not verdict:
         try:
-            check_frames(path.positions, reaction.ends if path.is_path else None)
-            path, peak = _with_peak(path, oracle)
+            path = checked(path, reaction.ends)
+            _check_paid(path, reaction.ends, oracle.evaluations)
+            reason = reason or path.message
+            peak = _peak_of(path, oracle)
         except SCFFailure as error:
             verdict, reason = "scf-failure", f"no energy at the path's top: {error}"
         except Exception as error:
-            path, verdict, reason = None, "error", f"path stage: {one_line(error)}"
+            verdict, reason = "error", f"path stage: {reported(error)}"
     return Solved(
         path=path if not verdict else None,
         peak=peak,
         verdict=verdict,
-        reason=reason,
+        reason=" ".join(reason.split()),
         evaluations=oracle.evaluations,
         rounds=oracle.rounds,
         wall=wall,
@@ -86,12 +87,27 @@ def solve(
     )
 
 
-def _with_peak(path: Path, oracle: Oracle) -> tuple[Path, Peak]:
-    """Return the path and its highest point, evaluating a few frames if none was."""
+def _check_paid(path: Path, ends: np.ndarray, evaluations: int) -> None:
+    """Raise ValueError if a path has more energies than were paid for; its ends are free."""
+    if path.energies is not None:
+        known = np.unique(path.positions[~np.isnan(path.energies)], axis=0)
+        at_ends = np.abs(known[:, None] - ends).max(axis=(2, 3)).min(axis=1) < AT_END
+        paid = int((~at_ends).sum())
+        if paid > evaluations:
+            raise ValueError(
+                f"Path.energies has {paid} energies beside the ends', the oracle was asked for "
+                f"{evaluations}: only what it was asked for counts, the others must be NaN"
+            )
+
+
+def _peak_of(path: Path, oracle: Oracle) -> Peak:
+    """Return the path's highest point, evaluating a few frames if none was."""
     peak = path.highest()
     if peak is None:
         oracle.budget = None
         frames = resample(path.positions, PEAK_SEARCH + 2)
         energies, _ = oracle(frames)
         peak = Path(frames, energies).highest()
-    return path, peak
+    if peak is None:
+        raise ValueError("the potential has no energy anywhere on the path")
+    return peak

@@ -8,6 +8,7 @@ from .jobs.joblog import log
 from .jobs.worker import Worker, WorkerError
 from .oracle import PotentialSpec
 from .potentials.mueller_brown import KNOWN
+from .reaction import Reaction
 from .solve import solve
 from .tidy import write_rows
 
@@ -23,39 +24,40 @@ def surface_job(methods: dict[str, Method], timeout: float, output: str) -> None
         for method in methods.values():
             log(f"surface {method.name}")
             try:
-                guess = worker.run(make_guess, reaction, method.guess, SURFACE)
-                solved = worker.run(
-                    solve,
-                    reaction,
-                    guess,
-                    method.solver,
-                    method.options,
-                    SURFACE,
-                    method.budget["path"],
-                    method.seeds[0],
-                )
+                rows += worker.run(surface_rows, reaction, method)
             except WorkerError as error:
                 log(f"{method.name}: {error.verdict}: {error}")
-                continue
-            if solved.path is None:
-                log(f"{method.name}: {solved.verdict}: {solved.reason}")
-                continue
-            frames = solved.path.positions
-            energies, _ = SURFACE.of(reaction).evaluate(np.array([*frames, solved.peak.position]))
-            s = [*np.linspace(0, 1, len(frames)), np.nan]
-            for at, (x, energy) in enumerate(
-                zip([*frames, solved.peak.position], energies, strict=True)
-            ):
-                rows.append(
-                    {
-                        "surface": "mueller-brown",
-                        "method": method.name,
-                        "s": s[at],
-                        "x": x[0, 0],
-                        "y": x[0, 1],
-                        "energy_eV": energy,
-                        "is_path": solved.path.is_path,
-                        "peak": at == len(frames),
-                    }
-                )
     write_rows(output, COLUMNS, rows)
+
+
+def surface_rows(reaction: Reaction, method: Method) -> list[dict]:
+    """Return the frames and the peak of one method's path, none if it has no path."""
+    guess = make_guess(reaction, method.guess, SURFACE)
+    solved = solve(
+        reaction,
+        guess,
+        method.solver,
+        method.options,
+        SURFACE,
+        method.budget["path"],
+        method.seeds[0],
+    )
+    if solved.path is None:
+        log(f"{method.name}: {solved.verdict}: {solved.reason}")
+        return []
+    frames = np.array([*solved.path.positions, solved.peak.position])
+    energies, _ = SURFACE.of(reaction).evaluate(frames)
+    s = [*np.linspace(0, 1, len(frames) - 1), np.nan]
+    return [
+        {
+            "surface": "mueller-brown",
+            "method": method.name,
+            "s": s[at],
+            "x": x[0, 0],
+            "y": x[0, 1],
+            "energy_eV": energy,
+            "is_path": solved.path.is_path,
+            "peak": at == len(frames) - 1,
+        }
+        for at, (x, energy) in enumerate(zip(frames, energies, strict=True))
+    ]

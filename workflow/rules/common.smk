@@ -82,18 +82,25 @@ def jobs_of(name):
     return chunked(step_names(PLAN, name), CONFIG.completed["reactions_per_job"])
 
 
+def entries(wildcards):
+    """The reactions of a job, as arguments of `set_files`."""
+    return wildcards.set, spec_of(wildcards.set), jobs_of(wildcards.set)[wildcards.job]
+
+
 def entry_files(wildcards):
     if wildcards.set not in CONFIG.sets:
         return ancient(spec_of(wildcards.set))
-    reactions = jobs_of(wildcards.set)[wildcards.job]
-    return set_files(wildcards.set, spec_of(wildcards.set), reactions)
+    return set_files(*entries(wildcards))[0]
 
 
 def entry_digest(wildcards):
-    """For a job of steps, whose file is that of all steps: what of it concerns this job."""
+    """What of a job's reactions is not among its files, as `set_files` says.
+
+    For a job of steps, whose file is that of all steps: what of it concerns this job.
+    """
     if wildcards.set in CONFIG.sets:
-        return ""
-    return entries_digest(spec_of(wildcards.set), jobs_of(wildcards.set)[wildcards.job])
+        return set_files(*entries(wildcards))[1]
+    return entries_digest(*entries(wildcards)[1:])
 
 
 def guess_files(wildcards):

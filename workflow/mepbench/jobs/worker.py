@@ -130,8 +130,7 @@ def _serve(pipe, parents_end, parent: int) -> None:
         try:
             answer = True, function(*arguments)
         except Exception as error:
-            traceback.print_exc()
-            answer = False, one_line(error)
+            answer = False, reported(error)
         pipe.send(answer)
 
 
@@ -145,8 +144,9 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def one_line(error: Exception) -> str:
-    """Return an exception as one line of text for a table's `reason`."""
+def reported(error: Exception) -> str:
+    """Print a traceback, to the job's log; return its last line for a table's `reason`."""
+    traceback.print_exception(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 

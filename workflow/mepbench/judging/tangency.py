@@ -103,7 +103,7 @@ def path_quality(
     ----------
     positions : (M, N, 3) array, angstrom
     oracle : what the samples are booked to
-    frames : at least so many samples; a path of more frames than that counts as continuous
+    frames : at least so many samples; a path of that many counts as continuous
     most_frames : no more samples than this, even if the error is above tolerance
 
     Raises
@@ -119,7 +119,7 @@ def path_quality(
     given = arc_length(positions)
     if given[-1] < 1e-9:
         raise ValueError("a path needs at least two different frames")
-    discrete = len(positions) <= frames
+    discrete = len(positions) < frames
     kept = thinned(given / given[-1], NEAREST if discrete else 0.5 / (frames - 1))
     if discrete:
         positions = positions[kept]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BudgetExhausted, SCFFailure
-from ..jobs.worker import one_line
+from ..jobs.worker import reported
 from ..judge import Judgement, judge
 from ..oracle import Oracle, PotentialSpec
 from ..path import Path, Peak
@@ -70,7 +70,7 @@ def refine_and_judge(
     except SCFFailure as error:
         verdict, reason = error.verdict, f"refinement: {error}"
     except Exception as error:
-        verdict, reason = "error", f"refinement: {one_line(error)}"
+        verdict, reason = "error", f"refinement: {reported(error)}"
     refine_wall = time.perf_counter() - start - (compiling() - compiled_before)
 
     verifier = Oracle(potential.of(reaction), reaction)
@@ -82,7 +82,7 @@ def refine_and_judge(
         except SCFFailure as error:
             notes.append(f"the finished path has no energy everywhere: {error}")
         except Exception as error:
-            notes.append(f"the finished path was not measured: {one_line(error)}")
+            notes.append(f"the finished path was not measured: {reported(error)}")
     if not verdict:
         try:
             judgement = judge(reaction, verifier, saddle, quality, path)
@@ -90,12 +90,12 @@ def refine_and_judge(
         except SCFFailure as error:
             verdict, reason = "scf-failure", f"verification: {error}"
         except Exception as error:
-            verdict, reason = "error", f"verification: {one_line(error)}"
+            verdict, reason = "error", f"verification: {reported(error)}"
     if verdict != "intended":
         try:
             notes += crossing(peak, verifier)
         except Exception as error:
-            notes.append(f"the slopes at the path's top were not measured: {one_line(error)}")
+            notes.append(f"the slopes at the path's top were not measured: {reported(error)}")
     if judgement is not None:
         if saddle.energy is not None and abs(judgement.energy - saddle.energy) > SAME_ENERGY:
             notes.append(

@@ -17,7 +17,18 @@ from ..errors import BudgetExhausted, InputError
 from ..oracle import Oracle
 from ..path import Path, remove_rigid_motion
 from ..reaction import Reaction
-from ..registry import check_options, load
+from ..registry import check_options, load, source_file
+
+OF = "string"
+
+
+def check(given: dict, where: str) -> None:
+    """Check, before any job starts, that there is such a method and has such options."""
+    of = given.get("of", OF)
+    source_file("methods", of, where)
+    if of == "varied":
+        raise InputError(f"{where}: `varied` varies another method, it cannot vary itself")
+    check_options("methods", of, given.get("options") or {}, f"{where}: options")
 
 
 def solve(
@@ -26,7 +37,7 @@ def solve(
     guess: Path,
     seed: int,
     *,
-    of: str = "string",
+    of: str = OF,
     options: dict | None = None,
     backwards: bool = True,
     bend: float = 0.0,
@@ -40,10 +51,7 @@ def solve(
     backwards : whether it is told to go from the product to the reactant
     bend : standard deviation of the bend, angstrom
     """
-    if of == "varied":
-        raise InputError("methods: `varied` varies another method, it cannot vary itself")
     options = options or {}
-    check_options("methods", of, options, "methods: varied")
     frames = _bent(guess.positions, bend, seed, oracle.invariances)
     if not backwards:
         return load("methods", of)(reaction, oracle, Path(frames), seed, **options)

@@ -29,7 +29,7 @@ def worst_if_missing(runs: pd.DataFrame, column: str) -> pd.Series:
     """Return a column's absolute values, infinite where a run failed to have one.
 
     NaN where no value is expected: an error against no reference, and a column of
-    which its method has no value at all.
+    which its method has no value at all, unless that is because it solved nothing.
 
     Parameters
     ----------
@@ -45,8 +45,12 @@ def worst_if_missing(runs: pd.DataFrame, column: str) -> pd.Series:
         values = values.where(known.transform("any").astype(bool))
     if column != "cost_to_saddle":
         # Not of this kind: trajectories have no path, paths of a network no floor.
-        some = runs[column].notna().groupby([runs["set"], runs["method"]]).transform("any")
-        values = values.where(some.astype(bool))
+        by = [runs["set"], runs["method"]]
+        some = runs[column].notna().groupby(by).transform("any").astype(bool)
+        if column in OF_SADDLES:
+            ran = runs["verdict"].ne("not-installed").groupby(by).transform("any").astype(bool)
+            some |= ran & ~solved(runs).groupby(by).transform("any").astype(bool)
+        values = values.where(some)
     return values
 
 
