@@ -177,6 +177,17 @@ def test_check_counts_the_jobs_that_compute_whatever_reactions_are_called(copy):
     assert check_config(config).job_count == sum(planned[rule] for rule in rules) == 18
 
 
+def test_an_option_called_of_names_a_method_for_varied_only(copy):
+    mine = copy.folder / "workflow" / "mepbench" / "methods" / "mine.py"
+    mine.write_text("def solve(reaction, oracle, guess, seed, *, of: str = 'x'): ...\n")
+    methods = {"mine": {"solver": "mine", "of": "anything"}, "varied": {"solver": "varied"}}
+    config = {"select": THREE[:1], "methods": methods, "results": "varied"}
+    try:
+        assert copy.planned(config)["solve"] == 2
+    finally:
+        mine.unlink()
+
+
 def _bent_hcn(carbon_first: bool) -> np.ndarray:
     side = -1.06 if carbon_first else 2.2
     return np.array([[0.0, 0.0, 0.0], [1.16, 0.0, 0.0], [side, 0.05, 0.0]])

@@ -7,7 +7,7 @@ from mepbench.errors import InputError
 from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS, entries_digest
 from mepbench.reference import announce, irc_file
-from mepbench.registry import PACKAGE, code_digest, source_file
+from mepbench.registry import PACKAGE, code_digest, options, source_file
 
 try:
     CONFIG = check_config(config)
@@ -53,11 +53,17 @@ def guess_code(wildcards):
     )
 
 
+def solver_files(method):
+    """The file of a method's solver; for `varied` that of the method that it runs as well."""
+    solvers = [method.solver]
+    if method.solver == "varied":
+        default = options("methods", "varied")["of"].default
+        solvers.append(method.options.get("of", default))
+    return [source_file("methods", solver) for solver in solvers]
+
+
 def solve_code(wildcards):
-    method = CONFIG.methods[wildcards.method]
-    # `varied` runs another method.
-    solvers = {method.solver, method.options.get("of", method.solver)}
-    files = [source_file("methods", solver) for solver in sorted(solvers)]
+    files = solver_files(CONFIG.methods[wildcards.method])
     return code_digest(PACKAGE / "solve.py", potential_code(), *files)
 
 
@@ -167,6 +173,6 @@ def shipped_references():
 
 
 def surface_code():
-    solvers = [source_file("methods", method.solver) for method in CONFIG.methods.values()]
+    solvers = [file for method in CONFIG.methods.values() for file in solver_files(method)]
     guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
     return code_digest(PACKAGE / "surface.py", *solvers, *guesses)
