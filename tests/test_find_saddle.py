@@ -151,6 +151,60 @@ def test_a_function_that_makes_a_calculator_is_told_charge_and_spin():
     assert all(given == ([18] * 6, 2, 3) for given in told)
 
 
+def hydroxide(**info):
+    """H from one O of H3O2- to the other."""
+    ends = []
+    for at in (-0.3, 0.3):
+        positions = [[-1.3, 0, 0], [1.3, 0, 0], [at, 0, 0], [-1.6, 0.9, 0], [1.6, 0.9, 0]]
+        ends.append(Atoms("O2H3", positions, info=info))
+    return ends
+
+
+def tblite(**options):
+    from tblite.ase import TBLite
+
+    return TBLite(method="GFN2-xTB", accuracy=0.05, verbosity=0, **options)
+
+
+def first_energy(ends, calculator=None, **options):
+    found = mepbench.find_saddle(
+        *ends, calculator, relax=False, budget={"refine": 0}, **CHEAP, **options
+    )
+    assert (found.reaction.charge, found.reaction.multiplicity) == (-1, 1)
+    return found.reactant.get_potential_energy(), found.notes
+
+
+def test_charge_reaches_a_calculator_however_it_is_said():
+    anion, _ = first_energy(hydroxide(), "tblite", charge=-1)
+    charged = hydroxide()
+    for end in charged:
+        end.set_initial_charges([-1, 0, 0, 0, 0])
+    for ends, calculator, options in (
+        (hydroxide(charge=-1), tblite(), {}),
+        (hydroxide(), tblite(), {"charge": -1}),
+        (charged, tblite(), {}),
+        (charged, "tblite", {}),
+        (hydroxide(), tblite(charge=-1, multiplicity=1), {}),
+    ):
+        energy, notes = first_energy(ends, calculator, **options)
+        assert energy == pytest.approx(anion, abs=1e-4)
+        told = isinstance(calculator, str) or calculator.parameters.charge is not None
+        assert ("must read charge -1" in notes) is not told
+
+
+def test_a_calculator_gets_what_the_user_keeps_in_the_atoms():
+    from mepbench.preparation.given_ends import given_reaction
+
+    ends = hydroxide(spin=1, task="omol")
+    for end in ends:
+        end.set_initial_charges([-1.5, 0, 0.5, 0, 0])
+        end.set_initial_magnetic_moments([1, -1, 0, 0, 0])
+    atoms = given_reaction("r", *ends, None, None, tblite()).atoms
+    assert atoms.info == {"spin": 1, "task": "omol", "charge": -1, "multiplicity": 1}
+    assert atoms.get_initial_charges().tolist() == [-1.5, 0, 0.5, 0, 0]
+    assert atoms.get_initial_magnetic_moments().tolist() == [1, -1, 0, 0, 0]
+
+
 def test_ends_taken_as_given_cost_no_relaxation_but_a_warning():
     stretched = HCN.copy()
     stretched.positions[0] -= [0.1, 0.0, 0.0]
@@ -182,6 +236,18 @@ BAD = {
     "same": (HCN, HCN, {}, "one minimum"),
     "electrons": (HCN, HNC, {"multiplicity": 2}, "multiplicity 2 is impossible"),
     "charge": (HCN, HNC, {"charge": 1}, "correct `multiplicity` or `charge`"),
+    "own charge": (*hydroxide(charge=-1), {"calculator": tblite(charge=0)}, r"TBLite \(0\) differ"),
+    "own spin": (
+        HCN,
+        HNC,
+        {"calculator": tblite(multiplicity=3), "multiplicity": 1},
+        "differ in m",
+    ),
+    "two charges": (Atoms(HCN, charges=[1, 0, 0], info={"charge": 0}), HNC, {}, "correct one"),
+    "part of a charge": (Atoms(HCN, charges=[0.5, 0, 0]), HNC, {}, "0.500, to no integer"),
+    "half a charge": (HCN, HNC, {"charge": 0.5}, "must be an integer, it is 0.5"),
+    "nothing": (None, HNC, {}, "reactant: must be ASE atoms or an XYZ file, it is None"),
+    "isotopes": (Atoms(HCN, masses=[2.014, None, None]), HNC, {}, "isotopes"),
     "periodic": (Atoms(HCN, pbc=True, cell=[9, 9, 9]), HNC, {}, "periodic"),
     "constraint": (Atoms(HCN, constraint=FixAtoms([0])), HNC, {}, "constraints"),
     "method": (HCN, HNC, {"method": "nebb"}, "Did you mean 'neb'"),

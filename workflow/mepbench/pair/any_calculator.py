@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from ..errors import InputError, SCFFailure
 from ..oracle import PotentialSpec
@@ -21,12 +22,16 @@ log = logging.getLogger("mepbench")
 
 
 class CalculatorSpec(PotentialSpec):
-    """An ASE calculator that exists, or a function of (numbers, charge, multiplicity)."""
+    """An ASE calculator that exists, or a function of (numbers, charge, multiplicity).
 
-    def __init__(self, calculator: Any):
+    `atoms` are evaluated at all positions: a calculator may read its charge and spin from them.
+    """
+
+    def __init__(self, calculator: Any, atoms: Atoms):
         name = getattr(calculator, "__name__", type(calculator).__name__)
         super().__init__(name=str(name), options={})
         object.__setattr__(self, "_calculator", calculator)
+        object.__setattr__(self, "_atoms", atoms)
         object.__setattr__(self, "_states", set())
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int) -> ASEPotential:
@@ -47,7 +52,7 @@ class CalculatorSpec(PotentialSpec):
             made = made(numbers, charge, multiplicity)
         if not is_calculator(made):
             raise InputError(f"calculator: {self.name} returned {made!r}, no ASE calculator")
-        return ASEPotential(numbers, made)
+        return ASEPotential(self._atoms, made)
 
 
 def is_calculator(thing: Any) -> bool:

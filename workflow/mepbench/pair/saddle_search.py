@@ -21,9 +21,9 @@ from ..errors import InputError
 from ..guess import Guess, make_guess
 from ..judging.verify import Judged, refine_and_judge
 from ..oracle import PotentialSpec
-from ..preparation.given_ends import given_entry, notes_on
+from ..preparation.given_ends import Given, given_reaction, notes_on
 from ..prepare import Prepared, prepare
-from ..reaction import Entry, Reaction
+from ..reaction import Reaction
 from ..solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, is_calculator, log, potential_entry
 
@@ -116,8 +116,9 @@ def find_saddle(
     calculator : an ASE calculator; a function of (numbers, charge, multiplicity) that makes one;
         its name, "module:function"; a potential that ships ("xtb-python", "tblite"), or what
         `potential:` is in a config. The shipped config's, GFN2-xTB, if None
-    charge, multiplicity : where not given, those in the atoms' `info` or the files' comment
-        lines, else 0 and 1. An ASE calculator that exists keeps its own.
+    charge, multiplicity : where not given, those in the atoms' `info`, initial charges and
+        magnetic moments, in the files' comment lines, or that the calculator was made with;
+        else 0 and 1. An ASE calculator that exists gets them in the atoms, or has its own.
     relax : relax both ends and prove them to be minima (a Hessian each, 6N evaluations);
         otherwise they are taken as they are
     method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
@@ -138,23 +139,24 @@ def find_saddle(
             row[key] = value
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
+    existing = calculator if is_calculator(calculator) else None
+    given = given_reaction(name, reactant, product, charge, multiplicity, existing)
     spec = PotentialSpec(*potential)
     if calculator is not None and entry is None:
-        spec = CalculatorSpec(calculator)
-    asked = given_entry(name, reactant, product, charge, multiplicity, is_calculator(calculator))
+        spec = CalculatorSpec(calculator, given.atoms)
     with _told(verbose):
-        found = _search(asked, chosen, Progress(spec), seed, relax)
+        found = _search(given, chosen, Progress(spec), seed, relax)
     if folder is not None:
         found.write(folder)
     return found
 
 
-def _search(entry: Entry, method: Method, progress: Progress, seed: int, relax: bool):
-    prepared = prepare(entry, progress.announce("ends").load, relaxed=not relax)
+def _search(given: Given, method: Method, progress: Progress, seed: int, relax: bool):
+    prepared = prepare(given.entry, progress.announce("ends").load, relaxed=not relax)
     if prepared.reaction is None:
-        raise InputError(f"{entry.origin}: {prepared.reason}")
+        raise InputError(f"{given.entry.origin}: {prepared.reason}")
     reaction = prepared.reaction
-    notes = notes_on(prepared, relax)
+    notes = notes_on(prepared, given, relax)
     log.info("ends: %d evaluations, %.1f s; %s", prepared.evaluations, prepared.seconds, notes)
 
     guess = make_guess(reaction, method.guess, None)

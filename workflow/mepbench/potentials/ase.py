@@ -16,12 +16,11 @@ class ASEPotential:
 
     invariances = ("translation", "rotation")
 
-    def __init__(self, numbers, calculator):
-        from ase import Atoms
+    def __init__(self, atoms: "Atoms", calculator):  # noqa: F821 - importing ASE takes half a second
         from ase import __version__ as version
 
         self.backend = f"{type(calculator).__module__}.{type(calculator).__name__} (ASE {version})"
-        self._atoms = Atoms(numbers=numbers)
+        self._atoms = atoms.copy()  # with what says charge and spin: info, charges, moments
         self._atoms.calc = calculator
 
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +47,8 @@ def load(numbers: np.ndarray, charge: int, multiplicity: int, *, factory: str) -
     charge, multiplicity : int, handed to the factory
     factory : `module:function`, importable where the workflow runs
     """
+    from ase import Atoms
+
     module, _, function = factory.partition(":")
     try:
         make = getattr(importlib.import_module(module), function)
@@ -55,4 +56,4 @@ def load(numbers: np.ndarray, charge: int, multiplicity: int, *, factory: str) -
         raise InputError(
             f"potential ase: factory {factory!r} cannot be imported ({error})"
         ) from None
-    return ASEPotential(numbers, make(numbers, charge, multiplicity))
+    return ASEPotential(Atoms(numbers), make(numbers, charge, multiplicity))
