@@ -80,6 +80,14 @@ def test_the_result_holds_path_irc_mode_and_cost(hcn):
     assert all(seconds >= 0 for seconds in found.seconds.values())
 
 
+def test_every_frame_says_charge_and_multiplicity(hcn):
+    _, folder = hcn
+    for name in ("ends", "path", "saddle", "irc"):
+        frames = read_frames(folder / f"{name}.xyz")
+        assert frames
+        assert all((a.info["charge"], a.info["multiplicity"]) == (0, 1) for a in frames)
+
+
 def test_files_hold_what_the_result_does(hcn):
     found, folder = hcn
     summary = json.loads((folder / "summary.json").read_text())
