@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from ase.constraints import FixAtoms
@@ -262,6 +263,11 @@ BAD = {
     "option": (HCN, HNC, {"method": "neb", "options": {"image": 5}}, "Did you mean 'images'"),
     "calculator": (HCN, HNC, {"calculator": 7}, "no ASE calculator"),
     "class": (HCN, HNC, {"calculator": "xtb-pyton"}, "Did you mean 'xtb-python'"),
+    "a class": (HCN, HNC, {"calculator": EMT}, r"EMT is a class: pass EMT\(\)"),
+    "no calculator": (HCN, HNC, {"calculator": lambda *_: 3}, "returned 3, no ASE calculator"),
+    "surface": (HCN, HNC, {"calculator": "mueller-brown"}, "^potential 'mueller-brown' is a model"),
+    "seed": (HCN, HNC, {"seed": -1}, "^seed: must not be negative"),
+    "no seed": (HCN, HNC, {"seed": "a"}, "^seed: must be an integer"),
     "element": (Atoms("XeF2"), Atoms("XeF2"), {"calculator": EMT()}, "overlapping"),
 }
 
@@ -276,8 +282,70 @@ def test_bad_input_is_one_clear_error(case):
 
 def test_a_calculator_that_fails_at_the_ends_is_one_clear_error():
     silicon = [Atoms(end.numbers + (end.numbers == 7) * 7, end.positions) for end in (HCN, HNC)]
-    with pytest.raises(InputError, match=r"reactant, product: .*(Si|14)"):
+    with pytest.raises(InputError, match=r"^ends: calculator EMT raised .*(Si|14)") as raised:
         mepbench.find_saddle(*silicon, EMT(), multiplicity=2)
+    assert isinstance(raised.value.__cause__, NotImplementedError)
+
+
+class Spoiled(Calculator):
+    """GFN2-xTB, but what `spoil` makes of its energy and forces from evaluation `start` on."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, spoil, start=0):
+        super().__init__()
+        self.inner, self.spoil, self.left = tblite(), spoil, start
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.inner.calculate(self.atoms, ["energy", "forces"], all_changes)
+        self.results = {key: self.inner.results[key] for key in ("energy", "forces")}
+        self.left -= 1
+        if self.left < 0:
+            self.results = self.spoil(**self.results)
+
+
+def raising(energy, forces):
+    raise RuntimeError("disk is full\nsecond line")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda energy, forces: {"energy": np.nan, "forces": forces}, "no finite energy"),
+        (lambda energy, forces: {"energy": energy, "forces": forces * np.inf}, "no finite forces"),
+        (lambda energy, forces: {"energy": energy}, "raised PropertyNotImplementedError: forces"),
+        (lambda energy, forces: {"energy": energy, "forces": forces[0]}, "forces have shape"),
+        (raising, "^ends: calculator Spoiled raised RuntimeError: disk is full second line$"),
+    ],
+)
+def test_a_calculator_that_returns_no_numbers_is_named(spoil, message):
+    with pytest.raises(InputError, match=message):
+        mepbench.find_saddle(HCN, HNC, Spoiled(spoil), **CHEAP)
+
+
+def test_an_energy_in_an_array_is_an_energy():
+    boxed = Spoiled(lambda energy, forces: {"energy": np.array([energy]), "forces": forces})
+    assert mepbench.find_saddle(HCN, HNC, boxed, **CHEAP).verdict == "intended"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "verdict", "said"),
+    [
+        (raising, "error", "calculator Spoiled raised RuntimeError: disk is full second line"),
+        (
+            lambda energy, forces: {"energy": energy, "forces": forces * np.nan},
+            "scf-failure",
+            "calculator Spoiled returned no finite forces",
+        ),
+    ],
+)
+def test_what_goes_wrong_later_is_said_once_with_its_stage(spoil, verdict, said, capsys):
+    found = mepbench.find_saddle(HCN, HNC, Spoiled(spoil, 62), verbose=True, **CHEAP)
+    assert found.verdict == verdict
+    assert found.reason.startswith(f"refinement: {said}; ")
+    assert found.reason.count(said) == 1
+    assert ("in raising" in capsys.readouterr().err) == (spoil is raising)
 
 
 @pytest.fixture
@@ -338,6 +406,10 @@ def test_command_line_takes_a_users_own_calculator(files, capsys):
         (["reactant.xyz", "product.xyz", "--charge", "1"], "correct `multiplicity` or `charge`"),
         (["reactant.xyz", "product.xyz", "--calculator", "{name"], "no mapping"),
         (["reactant.xyz", "product.xyz", "--calculator", "no:where"], "cannot be imported"),
+        (
+            ["reactant.xyz", "product.xyz", "--calculator", "ase.calculators.emt:EMT"],
+            "mepbench: calculator: ase.calculators.emt:EMT is a class",
+        ),
         (["config.yaml", "--charge", "0"], "--charge is for"),
     ],
 )

@@ -19,13 +19,15 @@ from ase import Atoms
 from ..config import Method, check_method
 from ..errors import InputError
 from ..guess import Guess, make_guess
+from ..jobs.worker import one_line
 from ..judging.verify import Judged, refine_and_judge
 from ..oracle import PotentialSpec
-from ..preparation.given_ends import Given, given_reaction, notes_on
+from ..potentials.ase import CalculatorRaised, is_calculator
+from ..preparation.given_ends import Given, given_reaction, notes_on, whole_number
 from ..prepare import Prepared, prepare
 from ..reaction import Reaction
 from ..solve import Solved, solve
-from .any_calculator import CalculatorSpec, Progress, is_calculator, log, potential_entry
+from .any_calculator import CalculatorSpec, Progress, log, potential_entry
 
 METHOD = "neural-surrogate"  # the best method that ships
 
@@ -137,6 +139,8 @@ def find_saddle(
     for key, value in (("guess", guess), ("refiner", refiner), ("budget", budget)):
         if value is not None:
             row[key] = value
+    if (seed := whole_number("seed", seed)) < 0:
+        raise InputError(f"seed: must not be negative, it is {seed}")
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
     existing = calculator if is_calculator(calculator) else None
@@ -153,6 +157,12 @@ def find_saddle(
 
 def _search(given: Given, method: Method, progress: Progress, seed: int, relax: bool):
     prepared = prepare(given.entry, progress.announce("ends").load, relaxed=not relax)
+    failure = progress.failure
+    if prepared.verdict == "error" and isinstance(failure, InputError):
+        raise failure
+    if prepared.verdict == "error" and isinstance(failure, CalculatorRaised):
+        log.info("%s", failure, exc_info=failure.__cause__)
+        raise InputError(f"ends: {failure}") from failure.__cause__
     if prepared.reaction is None:
         raise InputError(f"{given.entry.origin}: {prepared.reason}")
     reaction = prepared.reaction
@@ -179,8 +189,20 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, relax: 
         )
         verdict = judged.verdict
         reason = "; ".join(text for text in (judged.reason, solved.reason) if text)
+    reason = _said_once(reason, progress.failure)
     log.info("verdict: %s%s", verdict, f" ({reason})" if reason else "")
     return _result(prepared, guess, solved, judged, method, seed, progress, notes, verdict, reason)
+
+
+def _said_once(reason: str, failure: Exception | None) -> str:
+    """Say what was wrong with the potential only once, where several stages met it."""
+    reason = reason.replace(one_line(failure), str(failure)) if failure else reason
+    if not failure or str(failure) not in reason:
+        return reason
+    if failure.__cause__ is not None:
+        log.info("%s", failure, exc_info=failure.__cause__)
+    head, text, tail = reason.partition(str(failure))
+    return head + text + tail.replace(text, "the same")
 
 
 def _result(prepared, guess, solved, judged, method, seed, progress, notes, verdict, reason):
