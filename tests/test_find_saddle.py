@@ -420,6 +420,61 @@ def test_command_line_refuses_bad_input_with_one_line(files, capsys, arguments, 
     assert printed.out == ""
 
 
+def test_results_of_other_files_are_not_overwritten(files, capsys):
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    assert main(pair) == main([*pair, "--seed", "1"]) == 0
+    before = (files / "reactant-product" / "summary.json").read_text()
+    (files / "other").mkdir()
+    for role in ("reactant", "product"):
+        (files / f"{role}.xyz").rename(files / "other" / f"{role}.xyz")
+    pair[1:3] = ["other/reactant.xyz", "other/product.xyz"]
+    capsys.readouterr()
+    assert main(pair) == 2
+    assert "reactant-product: has the results of" in capsys.readouterr().err
+    assert (files / "reactant-product" / "summary.json").read_text() == before
+    assert main([*pair, "--output", "another"]) == 0
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(files):
+    def never(*_):
+        raise AssertionError
+
+    (files / "taken").write_text("")
+    for folder in ("taken", "taken/below"):
+        with pytest.raises(InputError, match=f"{folder}: results can't be written there"):
+            mepbench.find_saddle(HCN, HNC, never, folder=folder)
+
+
+def test_an_interrupt_is_one_line_and_keeps_what_is_finished(files, capsys, monkeypatch):
+    from mepbench.pair import saddle_search
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    assert main(pair) == 0
+    monkeypatch.setattr(saddle_search, "refine_and_judge", interrupted)
+    capsys.readouterr()
+    assert main(pair) == 130
+    assert capsys.readouterr().err == "mepbench: interrupted\n"
+    kept = sorted(file.name for file in (files / "reactant-product").iterdir())
+    assert kept == ["ends.xyz", "path.xyz"]
+
+
+def test_files_in_the_working_directory_replace_no_library(files):
+    for name in ("xtb", "tblite", "geodesic_interpolate"):
+        (files / f"{name}.py").write_text("raise RuntimeError('the wrong module')")
+    (files / "mine.py").write_text(
+        "from tblite.ase import TBLite\ndef make(n, c, m):\n    return TBLite(verbosity=0)\n"
+    )
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    script = "import sys, mepbench.cli; sys.path.remove(''); sys.exit(mepbench.cli.main())"
+    for calculator in ("xtb-python", "mine:make"):
+        command = [sys.executable, "-c", script, *pair, "--calculator", calculator]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
 def test_charges_that_differ_between_the_files_are_refused(files):
     write_frames("product.xyz", [Atoms(HNC, info={"charge": 1})])
     with pytest.raises(InputError, match="differ in charge"):

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from ase import Atoms
 
 from .. import __version__
 from ..columns import JUDGED_COLUMNS
+from ..errors import InputError
 from ..frames import write_frames
 from ..jobs.stages import judged_cells
+from ..jobs.worker import one_line
 from ..metrics import KCAL_PER_EV
 from ..path import align, arc_length
 from ..tidy import write_rows
@@ -17,9 +20,33 @@ from ..tidy import write_rows
 STAGES = ("ends", "path", "refine", "verify")
 
 
+FILES = (
+    "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf".split()
+)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for the files of a search, or raise `InputError` if it can't have any."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: results can't be written there ({one_line(error)}): choose another folder"
+        ) from None
+
+
+def begin(folder: Path, ends: list[Atoms]) -> None:
+    """Write the ends, and remove an earlier search's files: an interrupt leaves no mixture."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    write_frames(folder / "ends.xyz", ends)
+
+
 def write(search, folder: Path) -> None:
     """Write all files of a search to `folder`, which is made where it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_frames(folder / "ends.xyz", [search.reactant, search.product])
     write_frames(folder / "saddle.xyz", [] if search.saddle is None else [search.saddle])
     write_frames(folder / "path.xyz", search.path)
@@ -38,6 +65,7 @@ def summary(search) -> dict:
         return float(value) if np.isfinite(value) else None
 
     return {
+        "inputs": search.inputs,
         "verdict": search.verdict,
         "reason": search.reason,
         "barrier_eV": known(search.barrier_eV),

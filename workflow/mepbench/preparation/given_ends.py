@@ -34,11 +34,13 @@ class Given:
     atoms : the reactant for a calculator, with the user's `info`, initial charges and magnetic
         moments; charge and multiplicity are in each of them
     note : what an existing calculator may not have been told; mostly empty
+    inputs : absolute names of the files that are reactant and product; None for atoms
     """
 
     entry: Entry
     atoms: Atoms
     note: str
+    inputs: tuple[str | None, str | None]
 
 
 def given_reaction(
@@ -63,6 +65,9 @@ def given_reaction(
         if an end can't be read or treated, or ends and calculator differ in charge or spin.
     """
     ends = [_atoms(end, role) for end, role in ((reactant, "reactant"), (product, "product"))]
+    inputs = tuple(
+        None if isinstance(end, Atoms) else str(Path(end).resolve()) for end in (reactant, product)
+    )
     (reactant, origin_r), (product, origin_p) = ends
     state, notes, atoms = {}, [], Atoms(reactant.numbers, reactant.positions, info=reactant.info)
     calculator_name = type(calculator).__name__
@@ -107,7 +112,7 @@ def given_reaction(
         positions={"reactant": reactant.positions, "product": product.positions},
         **state,
     )
-    return Given(entry, atoms, "; ".join(notes))
+    return Given(entry, atoms, "; ".join(notes), inputs)
 
 
 def whole_number(name: str, value: Any) -> int:
