@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,9 @@ from mepbench.tidy import read_rows
 HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
 HNC = Atoms("HCN", [[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])
 CHEAP = {"method": "guess-only"}
+
+
+IRC = "intrinsic reaction coordinate"
 
 
 def shipped_barrier():
@@ -119,6 +123,55 @@ def test_the_profile_is_labelled_with_units_and_its_irc_peaks_at_the_saddle(hcn)
     at, energies = lines["intrinsic reaction coordinate"].get_data()
     assert at[np.argmax(energies)] == pytest.approx(0.0)
     assert energies.max() == pytest.approx(found.barrier_eV, abs=1e-3)
+
+
+def drawn(found):
+    from mepbench.pair.saddle_files import plot_profile
+
+    axes = plot_profile(found).axes[0]
+    return axes, {line.get_label(): line.get_data() for line in axes.get_lines()}
+
+
+def test_the_profile_is_where_the_saddle_is_and_runs_as_the_path_does(hcn):
+    found, _ = hcn
+    _, lines = drawn(found)
+    path, irc = (lines[name] for name in (f"path ({found.method.solver})", IRC))
+    assert abs(path[0][np.argmax(path[1])]) < 0.1
+    # A higher hump elsewhere, and an IRC that a judge of another step wrote the other way.
+    energies = found.judged.quality.energies.copy()
+    energies[2] += 10.0
+    judged = replace(found.judged, quality=replace(found.judged.quality, energies=energies))
+    other = replace(found, verdict="multistep", irc=found.irc[::-1], judged=judged)
+    _, lines = drawn(other)
+    assert lines[f"path ({found.method.solver})"][0] == pytest.approx(path[0])
+    at, energies = lines[IRC]
+    assert at[::-1] == pytest.approx(irc[0], abs=1e-3)
+    assert energies[::-1] == pytest.approx(irc[1])
+
+
+def test_what_is_no_saddle_or_unknown_is_not_drawn_as_one(hcn):
+    found, _ = hcn
+    axes, lines = drawn(replace(found, verdict="minimum", irc=[], barrier_eV=-0.012))
+    assert "refined point, minimum" in lines
+    assert "saddle" not in axes.get_title() + axes.get_xlabel()
+    judged = replace(found.judged, quality=None, judgement=None)
+    path = replace(found.solved.path, energies=None)
+    failed = replace(
+        found,
+        verdict="error",
+        irc=[],
+        judged=judged,
+        solved=replace(found.solved, path=path),
+        barrier_eV=np.nan,
+        imaginary_frequency_cm=np.nan,
+    )
+    axes, _ = drawn(failed)
+    assert axes.texts[0].get_text() == "error: the energies along the path are unknown"
+    assert "imaginary frequency   unknown" in str(failed)
+    energies = np.linspace(0, 1, len(path.positions)) + found.reaction.energies[0]
+    solved = replace(found.solved, path=replace(path, energies=energies))
+    axes, _ = drawn(replace(failed, solved=solved))
+    assert axes.get_title() == "error, barrier unknown"
 
 
 def test_an_ase_calculator_that_exists_gives_the_same_barrier():
