@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
 from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from ase.constraints import FixAtoms
@@ -24,6 +26,9 @@ from mepbench.tidy import read_rows
 HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
 HNC = Atoms("HCN", [[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])
 CHEAP = {"method": "guess-only"}
+
+
+IRC = "intrinsic reaction coordinate"
 
 
 def shipped_barrier():
@@ -80,6 +85,14 @@ def test_the_result_holds_path_irc_mode_and_cost(hcn):
     assert all(seconds >= 0 for seconds in found.seconds.values())
 
 
+def test_every_frame_says_charge_and_multiplicity(hcn):
+    _, folder = hcn
+    for name in ("ends", "path", "saddle", "irc"):
+        frames = read_frames(folder / f"{name}.xyz")
+        assert frames
+        assert all((a.info["charge"], a.info["multiplicity"]) == (0, 1) for a in frames)
+
+
 def test_files_hold_what_the_result_does(hcn):
     found, folder = hcn
     summary = json.loads((folder / "summary.json").read_text())
@@ -110,6 +123,55 @@ def test_the_profile_is_labelled_with_units_and_its_irc_peaks_at_the_saddle(hcn)
     at, energies = lines["intrinsic reaction coordinate"].get_data()
     assert at[np.argmax(energies)] == pytest.approx(0.0)
     assert energies.max() == pytest.approx(found.barrier_eV, abs=1e-3)
+
+
+def drawn(found):
+    from mepbench.pair.saddle_files import plot_profile
+
+    axes = plot_profile(found).axes[0]
+    return axes, {line.get_label(): line.get_data() for line in axes.get_lines()}
+
+
+def test_the_profile_is_where_the_saddle_is_and_runs_as_the_path_does(hcn):
+    found, _ = hcn
+    _, lines = drawn(found)
+    path, irc = (lines[name] for name in (f"path ({found.method.solver})", IRC))
+    assert abs(path[0][np.argmax(path[1])]) < 0.1
+    # A higher hump elsewhere, and an IRC that a judge of another step wrote the other way.
+    energies = found.judged.quality.energies.copy()
+    energies[2] += 10.0
+    judged = replace(found.judged, quality=replace(found.judged.quality, energies=energies))
+    other = replace(found, verdict="multistep", irc=found.irc[::-1], judged=judged)
+    _, lines = drawn(other)
+    assert lines[f"path ({found.method.solver})"][0] == pytest.approx(path[0])
+    at, energies = lines[IRC]
+    assert at[::-1] == pytest.approx(irc[0], abs=1e-3)
+    assert energies[::-1] == pytest.approx(irc[1])
+
+
+def test_what_is_no_saddle_or_unknown_is_not_drawn_as_one(hcn):
+    found, _ = hcn
+    axes, lines = drawn(replace(found, verdict="minimum", irc=[], barrier_eV=-0.012))
+    assert "refined point, minimum" in lines
+    assert "saddle" not in axes.get_title() + axes.get_xlabel()
+    judged = replace(found.judged, quality=None, judgement=None)
+    path = replace(found.solved.path, energies=None)
+    failed = replace(
+        found,
+        verdict="error",
+        irc=[],
+        judged=judged,
+        solved=replace(found.solved, path=path),
+        barrier_eV=np.nan,
+        imaginary_frequency_cm=np.nan,
+    )
+    axes, _ = drawn(failed)
+    assert axes.texts[0].get_text() == "error: the energies along the path are unknown"
+    assert "imaginary frequency   unknown" in str(failed)
+    energies = np.linspace(0, 1, len(path.positions)) + found.reaction.energies[0]
+    solved = replace(found.solved, path=replace(path, energies=energies))
+    axes, _ = drawn(replace(failed, solved=solved))
+    assert axes.get_title() == "error, barrier unknown"
 
 
 def test_an_ase_calculator_that_exists_gives_the_same_barrier():
@@ -151,6 +213,60 @@ def test_a_function_that_makes_a_calculator_is_told_charge_and_spin():
     assert all(given == ([18] * 6, 2, 3) for given in told)
 
 
+def hydroxide(**info):
+    """H from one O of H3O2- to the other."""
+    ends = []
+    for at in (-0.3, 0.3):
+        positions = [[-1.3, 0, 0], [1.3, 0, 0], [at, 0, 0], [-1.6, 0.9, 0], [1.6, 0.9, 0]]
+        ends.append(Atoms("O2H3", positions, info=info))
+    return ends
+
+
+def tblite(**options):
+    from tblite.ase import TBLite
+
+    return TBLite(method="GFN2-xTB", accuracy=0.05, verbosity=0, **options)
+
+
+def first_energy(ends, calculator=None, **options):
+    found = mepbench.find_saddle(
+        *ends, calculator, relax=False, budget={"refine": 0}, **CHEAP, **options
+    )
+    assert (found.reaction.charge, found.reaction.multiplicity) == (-1, 1)
+    return found.reactant.get_potential_energy(), found.notes
+
+
+def test_charge_reaches_a_calculator_however_it_is_said():
+    anion, _ = first_energy(hydroxide(), "tblite", charge=-1)
+    charged = hydroxide()
+    for end in charged:
+        end.set_initial_charges([-1, 0, 0, 0, 0])
+    for ends, calculator, options in (
+        (hydroxide(charge=-1), tblite(), {}),
+        (hydroxide(), tblite(), {"charge": -1}),
+        (charged, tblite(), {}),
+        (charged, "tblite", {}),
+        (hydroxide(), tblite(charge=-1, multiplicity=1), {}),
+    ):
+        energy, notes = first_energy(ends, calculator, **options)
+        assert energy == pytest.approx(anion, abs=1e-4)
+        told = isinstance(calculator, str) or calculator.parameters.charge is not None
+        assert ("must read charge -1" in notes) is not told
+
+
+def test_a_calculator_gets_what_the_user_keeps_in_the_atoms():
+    from mepbench.preparation.given_ends import given_reaction
+
+    ends = hydroxide(spin=1, task="omol")
+    for end in ends:
+        end.set_initial_charges([-1.5, 0, 0.5, 0, 0])
+        end.set_initial_magnetic_moments([1, -1, 0, 0, 0])
+    atoms = given_reaction("r", *ends, None, None, tblite()).atoms
+    assert atoms.info == {"spin": 1, "task": "omol", "charge": -1, "multiplicity": 1}
+    assert atoms.get_initial_charges().tolist() == [-1.5, 0, 0.5, 0, 0]
+    assert atoms.get_initial_magnetic_moments().tolist() == [1, -1, 0, 0, 0]
+
+
 def test_ends_taken_as_given_cost_no_relaxation_but_a_warning():
     stretched = HCN.copy()
     stretched.positions[0] -= [0.1, 0.0, 0.0]
@@ -182,12 +298,29 @@ BAD = {
     "same": (HCN, HCN, {}, "one minimum"),
     "electrons": (HCN, HNC, {"multiplicity": 2}, "multiplicity 2 is impossible"),
     "charge": (HCN, HNC, {"charge": 1}, "correct `multiplicity` or `charge`"),
+    "own charge": (*hydroxide(charge=-1), {"calculator": tblite(charge=0)}, r"TBLite \(0\) differ"),
+    "own spin": (
+        HCN,
+        HNC,
+        {"calculator": tblite(multiplicity=3), "multiplicity": 1},
+        "differ in m",
+    ),
+    "two charges": (Atoms(HCN, charges=[1, 0, 0], info={"charge": 0}), HNC, {}, "correct one"),
+    "part of a charge": (Atoms(HCN, charges=[0.5, 0, 0]), HNC, {}, "0.500, to no integer"),
+    "half a charge": (HCN, HNC, {"charge": 0.5}, "must be an integer, it is 0.5"),
+    "nothing": (None, HNC, {}, "reactant: must be ASE atoms or an XYZ file, it is None"),
+    "isotopes": (Atoms(HCN, masses=[2.014, None, None]), HNC, {}, "isotopes"),
     "periodic": (Atoms(HCN, pbc=True, cell=[9, 9, 9]), HNC, {}, "periodic"),
     "constraint": (Atoms(HCN, constraint=FixAtoms([0])), HNC, {}, "constraints"),
     "method": (HCN, HNC, {"method": "nebb"}, "Did you mean 'neb'"),
     "option": (HCN, HNC, {"method": "neb", "options": {"image": 5}}, "Did you mean 'images'"),
     "calculator": (HCN, HNC, {"calculator": 7}, "no ASE calculator"),
     "class": (HCN, HNC, {"calculator": "xtb-pyton"}, "Did you mean 'xtb-python'"),
+    "a class": (HCN, HNC, {"calculator": EMT}, r"EMT is a class: pass EMT\(\)"),
+    "no calculator": (HCN, HNC, {"calculator": lambda *_: 3}, "returned 3, no ASE calculator"),
+    "surface": (HCN, HNC, {"calculator": "mueller-brown"}, "^potential 'mueller-brown' is a model"),
+    "seed": (HCN, HNC, {"seed": -1}, "^seed: must not be negative"),
+    "no seed": (HCN, HNC, {"seed": "a"}, "^seed: must be an integer"),
     "element": (Atoms("XeF2"), Atoms("XeF2"), {"calculator": EMT()}, "overlapping"),
 }
 
@@ -202,8 +335,70 @@ def test_bad_input_is_one_clear_error(case):
 
 def test_a_calculator_that_fails_at_the_ends_is_one_clear_error():
     silicon = [Atoms(end.numbers + (end.numbers == 7) * 7, end.positions) for end in (HCN, HNC)]
-    with pytest.raises(InputError, match=r"reactant, product: .*(Si|14)"):
+    with pytest.raises(InputError, match=r"^ends: calculator EMT raised .*(Si|14)") as raised:
         mepbench.find_saddle(*silicon, EMT(), multiplicity=2)
+    assert isinstance(raised.value.__cause__, NotImplementedError)
+
+
+class Spoiled(Calculator):
+    """GFN2-xTB, but what `spoil` makes of its energy and forces from evaluation `start` on."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, spoil, start=0):
+        super().__init__()
+        self.inner, self.spoil, self.left = tblite(), spoil, start
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.inner.calculate(self.atoms, ["energy", "forces"], all_changes)
+        self.results = {key: self.inner.results[key] for key in ("energy", "forces")}
+        self.left -= 1
+        if self.left < 0:
+            self.results = self.spoil(**self.results)
+
+
+def raising(energy, forces):
+    raise RuntimeError("disk is full\nsecond line")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda energy, forces: {"energy": np.nan, "forces": forces}, "no finite energy"),
+        (lambda energy, forces: {"energy": energy, "forces": forces * np.inf}, "no finite forces"),
+        (lambda energy, forces: {"energy": energy}, "raised PropertyNotImplementedError: forces"),
+        (lambda energy, forces: {"energy": energy, "forces": forces[0]}, "forces have shape"),
+        (raising, "^ends: calculator Spoiled raised RuntimeError: disk is full second line$"),
+    ],
+)
+def test_a_calculator_that_returns_no_numbers_is_named(spoil, message):
+    with pytest.raises(InputError, match=message):
+        mepbench.find_saddle(HCN, HNC, Spoiled(spoil), **CHEAP)
+
+
+def test_an_energy_in_an_array_is_an_energy():
+    boxed = Spoiled(lambda energy, forces: {"energy": np.array([energy]), "forces": forces})
+    assert mepbench.find_saddle(HCN, HNC, boxed, **CHEAP).verdict == "intended"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "verdict", "said"),
+    [
+        (raising, "error", "calculator Spoiled raised RuntimeError: disk is full second line"),
+        (
+            lambda energy, forces: {"energy": energy, "forces": forces * np.nan},
+            "scf-failure",
+            "calculator Spoiled returned no finite forces",
+        ),
+    ],
+)
+def test_what_goes_wrong_later_is_said_once_with_its_stage(spoil, verdict, said, capsys):
+    found = mepbench.find_saddle(HCN, HNC, Spoiled(spoil, 62), verbose=True, **CHEAP)
+    assert found.verdict == verdict
+    assert found.reason.startswith(f"refinement: {said}; ")
+    assert found.reason.count(said) == 1
+    assert ("in raising" in capsys.readouterr().err) == (spoil is raising)
 
 
 @pytest.fixture
@@ -264,6 +459,10 @@ def test_command_line_takes_a_users_own_calculator(files, capsys):
         (["reactant.xyz", "product.xyz", "--charge", "1"], "correct `multiplicity` or `charge`"),
         (["reactant.xyz", "product.xyz", "--calculator", "{name"], "no mapping"),
         (["reactant.xyz", "product.xyz", "--calculator", "no:where"], "cannot be imported"),
+        (
+            ["reactant.xyz", "product.xyz", "--calculator", "ase.calculators.emt:EMT"],
+            "mepbench: calculator: ase.calculators.emt:EMT is a class",
+        ),
         (["config.yaml", "--charge", "0"], "--charge is for"),
     ],
 )
@@ -272,6 +471,61 @@ def test_command_line_refuses_bad_input_with_one_line(files, capsys, arguments, 
     printed = capsys.readouterr()
     assert message in printed.err.splitlines()[-1]
     assert printed.out == ""
+
+
+def test_results_of_other_files_are_not_overwritten(files, capsys):
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    assert main(pair) == main([*pair, "--seed", "1"]) == 0
+    before = (files / "reactant-product" / "summary.json").read_text()
+    (files / "other").mkdir()
+    for role in ("reactant", "product"):
+        (files / f"{role}.xyz").rename(files / "other" / f"{role}.xyz")
+    pair[1:3] = ["other/reactant.xyz", "other/product.xyz"]
+    capsys.readouterr()
+    assert main(pair) == 2
+    assert "reactant-product: has the results of" in capsys.readouterr().err
+    assert (files / "reactant-product" / "summary.json").read_text() == before
+    assert main([*pair, "--output", "another"]) == 0
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(files):
+    def never(*_):
+        raise AssertionError
+
+    (files / "taken").write_text("")
+    for folder in ("taken", "taken/below"):
+        with pytest.raises(InputError, match=f"{folder}: results can't be written there"):
+            mepbench.find_saddle(HCN, HNC, never, folder=folder)
+
+
+def test_an_interrupt_is_one_line_and_keeps_what_is_finished(files, capsys, monkeypatch):
+    from mepbench.pair import saddle_search
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    assert main(pair) == 0
+    monkeypatch.setattr(saddle_search, "refine_and_judge", interrupted)
+    capsys.readouterr()
+    assert main(pair) == 130
+    assert capsys.readouterr().err == "mepbench: interrupted\n"
+    kept = sorted(file.name for file in (files / "reactant-product").iterdir())
+    assert kept == ["ends.xyz", "path.xyz"]
+
+
+def test_files_in_the_working_directory_replace_no_library(files):
+    for name in ("xtb", "tblite", "geodesic_interpolate"):
+        (files / f"{name}.py").write_text("raise RuntimeError('the wrong module')")
+    (files / "mine.py").write_text(
+        "from tblite.ase import TBLite\ndef make(n, c, m):\n    return TBLite(verbosity=0)\n"
+    )
+    pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
+    script = "import sys, mepbench.cli; sys.path.remove(''); sys.exit(mepbench.cli.main())"
+    for calculator in ("xtb-python", "mine:make"):
+        command = [sys.executable, "-c", script, *pair, "--calculator", calculator]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def test_charges_that_differ_between_the_files_are_refused(files):

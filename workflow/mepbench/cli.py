@@ -83,6 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"mepbench: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("mepbench: interrupted", file=sys.stderr)
+        return 130
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 
-from .errors import BadEndpoints, SCFFailure
+from .errors import BadEndpoints, InputError, SCFFailure
 from .molecule.structure import bonds
 from .oracle import Oracle
 from .path import align, rmsd
@@ -130,6 +130,8 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
         return outcome("bad-endpoints", str(error))
     except SCFFailure as error:
         return outcome("scf-failure", f"an energy on the way to the ends failed: {error}")
+    except InputError as error:
+        return outcome("error", str(error))
     except Exception as error:
         return outcome("error", f"{type(error).__name__}: {error}")
     fmax = float(np.linalg.norm(reaction.gradients, axis=-1).max())

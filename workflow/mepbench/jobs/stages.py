@@ -95,11 +95,15 @@ def endpoint_frames(reaction) -> list:
             set=reaction.set,
             reaction=reaction.name,
             role=role,
-            charge=reaction.charge,
-            multiplicity=reaction.multiplicity,
+            **_state(reaction),
         )
         for i, role in enumerate(("reactant", "product"))
     ]
+
+
+def _state(reaction) -> dict:
+    """Return what a frame says of its electrons: without, it would be another molecule."""
+    return {"charge": reaction.charge, "multiplicity": reaction.multiplicity}
 
 
 def guess_job(guess_name, potential, worker, endpoints_file, outputs, journal) -> None:
@@ -212,6 +216,7 @@ def path_frames(reaction, solved: Solved, identity: dict) -> list:
     path, peak = solved.path, solved.peak
     role = "path" if path.is_path else "trajectory"
     energies = np.full(len(path.positions), np.nan) if path.energies is None else path.energies
+    identity = identity | _state(reaction)
     frames = [
         frame(
             reaction.numbers,
@@ -332,6 +337,7 @@ def irc_frames(reaction, judged: Judged, identity: dict) -> list:
     if judged.judgement is None or judged.judgement.irc is None:
         return []
     along = zip(judged.judgement.irc, judged.judgement.irc_energies, strict=True)
+    identity = identity | _state(reaction)
     return [frame(reaction.numbers, x, energy=energy, **identity) for x, energy in along]
 
 
@@ -372,7 +378,7 @@ def judged_cells(reaction, judged: Judged) -> dict:
 
 def saddle_frames(reaction, peak: Peak, judged: Judged, identity: dict) -> list:
     """Return where the refinement started and, if it got anywhere, where it ended."""
-    common = {**identity, "verdict": judged.verdict}
+    common = {**identity, **_state(reaction), "verdict": judged.verdict}
     frames = [frame(reaction.numbers, peak.position, energy=peak.energy, role="peak", **common)]
     if judged.saddle is not None:
         judgement = judged.judgement

@@ -5,14 +5,16 @@ An ASE calculator, a function that makes one, or whatever `potential:` may be in
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from ..errors import InputError, SCFFailure
 from ..oracle import PotentialSpec
-from ..potentials.ase import ASEPotential
+from ..potentials.ase import ASEPotential, CalculatorRaised, is_calculator, made_by
 
 SECONDS_BETWEEN_LINES = 5.0
 SLOW = 0.5  # seconds an evaluation: then a round is evaluated, and told, one by one
@@ -21,12 +23,16 @@ log = logging.getLogger("mepbench")
 
 
 class CalculatorSpec(PotentialSpec):
-    """An ASE calculator that exists, or a function of (numbers, charge, multiplicity)."""
+    """An ASE calculator that exists, or a function of (numbers, charge, multiplicity).
 
-    def __init__(self, calculator: Any):
+    `atoms` are evaluated at all positions: a calculator may read its charge and spin from them.
+    """
+
+    def __init__(self, calculator: Any, atoms: Atoms):
         name = getattr(calculator, "__name__", type(calculator).__name__)
         super().__init__(name=str(name), options={})
         object.__setattr__(self, "_calculator", calculator)
+        object.__setattr__(self, "_atoms", atoms)
         object.__setattr__(self, "_states", set())
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int) -> ASEPotential:
@@ -44,15 +50,8 @@ class CalculatorSpec(PotentialSpec):
             raise SCFFailure("a calculator that was handed over is asked for one state only")
         made = self._calculator
         if not is_calculator(made):
-            made = made(numbers, charge, multiplicity)
-        if not is_calculator(made):
-            raise InputError(f"calculator: {self.name} returned {made!r}, no ASE calculator")
-        return ASEPotential(numbers, made)
-
-
-def is_calculator(thing: Any) -> bool:
-    """Whether `thing` is an ASE calculator (not the class of one)."""
-    return hasattr(thing, "get_potential_energy") and not isinstance(thing, type)
+            made = made_by(made, self.name, numbers, charge, multiplicity)
+        return ASEPotential(self._atoms, made)
 
 
 def potential_entry(calculator: Any) -> dict | None:
@@ -81,12 +80,13 @@ class Progress:
     """A potential that logs, at most every five seconds, how many evaluations a stage took.
 
     Each potential that is loaded belongs to the next of the stages that were announced, or
-    else to the last one.
+    else to the last one. `failure` is what went wrong last in loading or evaluating.
     """
 
     def __init__(self, spec: PotentialSpec):
         self.spec = spec
         self.backend = ""
+        self.failure: InputError | CalculatorRaised | SCFFailure | None = None
         self._stage, self._stages = "", []
 
     def announce(self, *stages: str) -> "Progress":
@@ -99,19 +99,33 @@ class Progress:
         if self._stages:
             self._stage = self._stages.pop(0)
             log.info("%s ...", self._stage)
-        potential = self.spec.load(numbers, charge, multiplicity)
+        with self._watched():
+            potential = self.spec.load(numbers, charge, multiplicity)
+            if "rotation" not in potential.invariances:
+                raise InputError(
+                    f"potential {self.spec.name!r} is a model surface, none of molecules: choose "
+                    "xtb-python, tblite or an ASE calculator"
+                )
         self.backend = potential.backend
-        return _Talking(potential, self._stage)
+        return _Talking(potential, self._stage, self._watched)
 
     def of(self, reaction):
         """Return the potential of a reaction's molecule, for the next stage."""
         return self.load(reaction.numbers, reaction.charge, reaction.multiplicity)
 
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except (InputError, CalculatorRaised, SCFFailure) as error:
+            self.failure = error
+            raise
+
 
 class _Talking:
-    def __init__(self, potential, stage: str):
+    def __init__(self, potential, stage: str, watched: Callable):
         self.invariances, self.backend = potential.invariances, potential.backend
-        self._evaluate: Callable = potential.evaluate
+        self._evaluate, self._watched = potential.evaluate, watched
         self._stage, self._evaluations, self._each = stage, 0, 0.0
         self._started = self._last = time.monotonic()
 
@@ -121,7 +135,8 @@ class _Talking:
             energies, gradients = zip(*(self.evaluate(x[None]) for x in positions), strict=True)
             return np.concatenate(energies), np.concatenate(gradients)
         start = time.monotonic()
-        found = self._evaluate(positions)
+        with self._watched():
+            found = self._evaluate(positions)
         now = time.monotonic()
         self._each = (now - start) / max(len(positions), 1)
         self._evaluations += len(positions)

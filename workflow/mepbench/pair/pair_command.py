@@ -1,6 +1,7 @@
 """`mepbench run reactant.xyz product.xyz`: one reaction on the command line."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -40,21 +41,35 @@ def given_options(options: argparse.Namespace) -> dict:
 
 def run_pair(reactant: str, product: str, given: dict) -> None:
     """Find the saddle between two files, write its files, and print what came out."""
+    from .any_calculator import potential_entry
     from .saddle_search import find_saddle
 
     given = dict(given)
     output = given.pop("output", Path(f"{Path(reactant).stem}-{Path(product).stem}"))
     relax, verbose = not given.pop("no-relax", False), not given.pop("quiet", False)
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output}: is a file, results need a folder: choose one by --output")
     if given.get("calculator", "").lstrip().startswith("{"):
         given["calculator"] = _mapping(given["calculator"])
-    sys.path.insert(0, str(Path.cwd()))  # where a user's own `module:function` lies
+    _check_not_others(output, [str(Path(file).resolve()) for file in (reactant, product)])
+    if (potential_entry(given.get("calculator")) or {}).get("name") == "ase":
+        sys.path.append(str(Path.cwd()))  # where a user's own `module:function` lies
     found = find_saddle(
         reactant, product, relax=relax, name=output.name, folder=output, verbose=verbose, **given
     )
     print(found)
     print(f"{'files':<21} {output}/")
+
+
+def _check_not_others(folder: Path, inputs: list[str]) -> None:
+    """Raise `InputError` if a folder has the results of other files than these."""
+    try:
+        theirs = json.loads((folder / "summary.json").read_text(encoding="utf-8")).get("inputs")
+    except (OSError, ValueError, AttributeError):  # none, or no summary of a search
+        return
+    if theirs != inputs:
+        what = " and ".join(map(str, theirs)) if theirs else "another search"
+        raise InputError(
+            f"{folder}: has the results of {what}: choose another folder by --output, or remove it"
+        )
 
 
 def _mapping(text: str) -> dict:

@@ -2,24 +2,51 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from ase import Atoms
 
 from .. import __version__
 from ..columns import JUDGED_COLUMNS
+from ..errors import InputError
 from ..frames import write_frames
 from ..jobs.stages import judged_cells
+from ..jobs.worker import one_line
 from ..metrics import KCAL_PER_EV
-from ..path import align, arc_length
+from ..path import align, arc_length, rmsd, spline
 from ..tidy import write_rows
 
 STAGES = ("ends", "path", "refine", "verify")
 
 
+FILES = (
+    "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf".split()
+)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for the files of a search, or raise `InputError` if it can't have any."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: results can't be written there ({one_line(error)}): choose another folder"
+        ) from None
+
+
+def begin(folder: Path, ends: list[Atoms]) -> None:
+    """Write the ends, and remove an earlier search's files: an interrupt leaves no mixture."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    write_frames(folder / "ends.xyz", ends)
+
+
 def write(search, folder: Path) -> None:
     """Write all files of a search to `folder`, which is made where it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_frames(folder / "ends.xyz", [search.reactant, search.product])
     write_frames(folder / "saddle.xyz", [] if search.saddle is None else [search.saddle])
     write_frames(folder / "path.xyz", search.path)
@@ -38,6 +65,7 @@ def summary(search) -> dict:
         return float(value) if np.isfinite(value) else None
 
     return {
+        "inputs": search.inputs,
         "verdict": search.verdict,
         "reason": search.reason,
         "barrier_eV": known(search.barrier_eV),
@@ -68,13 +96,18 @@ def summary_text(search) -> str:
             return "unknown"
         return f"{value:.3f} eV ({value * KCAL_PER_EV:.1f} kcal/mol)"
 
-    frequency = search.imaginary_frequency_cm
+    judgement = None if search.judged is None else search.judged.judgement
+    frequency = "unknown"
+    if np.isfinite(search.imaginary_frequency_cm):
+        frequency = f"{search.imaginary_frequency_cm:.0f} / cm"
+    elif judgement is not None and np.isfinite(judgement.eigenvalues).all():
+        frequency = "none"
     lines = {
         "verdict": search.verdict + (f": {search.reason}" if search.reason else ""),
         "barrier": energy(search.barrier_eV),
         "reverse barrier": energy(search.reverse_barrier_eV),
         "reaction energy": energy(search.reaction_energy_eV),
-        "imaginary frequency": f"{frequency:.0f} / cm" if np.isfinite(frequency) else "none",
+        "imaginary frequency": frequency,
         "gradient evaluations": ", ".join(f"{k} {search.evaluations[k]}" for k in STAGES),
         "seconds": ", ".join(f"{stage} {t:.1f}" for stage, t in search.seconds.items()),
         "reaction": search.notes,
@@ -117,28 +150,40 @@ def _save_profile(search, file: Path) -> None:
 
 
 def plot_profile(search):
-    """Draw the energy along the path, and along the IRC, over the distance from the top."""
+    """Draw the energy along path and IRC, over the distance from the path's point at the saddle."""
     from ..reporting.plotting import REFERENCE, new_figure, note
 
     figure = new_figure()
     axes = figure.subplots()
     zero = search.reaction.energies[0]
-    quality = None if search.judged is None else search.judged.quality
-    if quality is None and not search.irc:
-        note(axes, f"{search.verdict}: there is no path to draw")
+    path = _path_profile(search)
+    if path is None and not search.irc:
+        unknown = "there is no path to draw"
+        if search.solved.path is not None and search.solved.path.is_path:
+            unknown = "the energies along the path are unknown"
+        note(axes, f"{search.verdict}: {unknown}")
         return figure
+    refined = np.isfinite(search.barrier_eV)
+    point = "saddle" if search.irc else "refined point" if refined else "highest point"
     if search.irc:
-        at, energies = _irc_profile(search.irc, search.saddle)
+        at, energies = _irc_profile(search)
         axes.plot(at, energies - zero, **REFERENCE, label="intrinsic reaction coordinate")
-    if quality is not None:
-        at = quality.arc_length - quality.arc_length[np.argmax(quality.energies)]
+    if path is not None:
+        s, length, energies = path
+        top = length[np.argmax(energies)]
+        if refined:
+            top = np.interp(_nearest(search, search.saddle.positions), s, length)
         label = f"path ({search.method.solver})"
-        axes.plot(at, quality.energies - zero, color="black", label=label)
-    if np.isfinite(search.barrier_eV):
+        axes.plot(length - top, energies - zero, color="black", label=label)
+    if refined:
         full = "full" if search.verdict == "intended" else "none"
-        axes.plot(0, search.barrier_eV, "o", color="#D55E00", fillstyle=full, label="saddle")
-    axes.set_title(f"{search.verdict}, barrier {search.barrier_eV:.3f} eV", parse_math=False)
-    axes.set_xlabel("arc length from the highest point (Å)")
+        label = point if search.irc else f"{point}, {search.verdict}"
+        axes.plot(0, search.barrier_eV, "o", color="#D55E00", fillstyle=full, label=label)
+    barrier = "barrier unknown"
+    if refined:
+        barrier = f"{'barrier' if search.irc else point} {search.barrier_eV:.3f} eV"
+    axes.set_title(f"{search.verdict}, {barrier}", parse_math=False)
+    axes.set_xlabel(f"arc length from the {point} (Å)")
     axes.set_ylabel("energy above the reactant (eV)")
     other = axes.secondary_yaxis(
         "right", functions=(lambda e: e * KCAL_PER_EV, lambda e: e / KCAL_PER_EV)
@@ -148,12 +193,35 @@ def plot_profile(search):
     return figure
 
 
-def _irc_profile(irc: list[Atoms], saddle: Atoms) -> tuple[np.ndarray, np.ndarray]:
-    """Arc length from the saddle (angstrom) and energies (eV) of the IRC's frames."""
-    positions = np.array([atoms.positions for atoms in irc])
-    top = np.abs(positions - saddle.positions).max(axis=(1, 2)).argmin()
+def _path_profile(search) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Parameter in [0, 1], arc length (angstrom) and energy (eV) where the path's are known."""
+    path, quality = search.solved.path, search.judged and search.judged.quality
+    if quality is not None:
+        return quality.s, quality.arc_length, quality.energies
+    if path is None or not path.is_path or path.energies is None:
+        return None
+    known, length = np.isfinite(path.energies), arc_length(path.positions)
+    if known.sum() < 3:  # more than the ends
+        return None
+    return length[known] / length[-1], length[known], path.energies[known]
+
+
+def _nearest(search, positions: np.ndarray) -> float:
+    """Where on the path, in [0, 1], it is nearest to a geometry by aligned RMSD."""
+    s = np.linspace(0, 1, 401)
+    curve = spline(search.solved.path.positions)(s)
+    return s[np.argmin([rmsd(x, positions) for x in curve])]
+
+
+def _irc_profile(search) -> tuple[np.ndarray, np.ndarray]:
+    """The IRC in the path's direction: arc length from the saddle (angstrom), energies (eV)."""
+    positions = np.array([atoms.positions for atoms in search.irc])
+    top = np.abs(positions - search.saddle.positions).max(axis=(1, 2)).argmin()
+    backwards = False
+    if search.verdict != "intended" and search.solved.path.is_path:
+        backwards = _nearest(search, positions[0]) > _nearest(search, positions[-1])
     for i in range(1, len(positions)):  # like a path's, the length is without rotation
         positions[i] = align(positions[i], positions[i - 1])
     length = arc_length(positions)
-    energies = np.array([atoms.get_potential_energy() for atoms in irc])
-    return length - length[top], energies
+    energies = np.array([atoms.get_potential_energy() for atoms in search.irc])
+    return (length[top] - length if backwards else length - length[top]), energies

@@ -18,14 +18,17 @@ from ase import Atoms
 
 from ..config import Method, check_method
 from ..errors import InputError
+from ..frames import write_frames
 from ..guess import Guess, make_guess
+from ..jobs.worker import one_line
 from ..judging.verify import Judged, refine_and_judge
 from ..oracle import PotentialSpec
-from ..preparation.given_ends import given_entry, notes_on
+from ..potentials.ase import CalculatorRaised, is_calculator
+from ..preparation.given_ends import Given, given_reaction, notes_on, whole_number
 from ..prepare import Prepared, prepare
-from ..reaction import Entry, Reaction
+from ..reaction import Reaction
 from ..solve import Solved, solve
-from .any_calculator import CalculatorSpec, Progress, is_calculator, log, potential_entry
+from .any_calculator import CalculatorSpec, Progress, log, potential_entry
 
 METHOD = "neural-surrogate"  # the best method that ships
 
@@ -46,6 +49,7 @@ class SaddleSearch:
     evaluations : gradient evaluations of the stages ends, path, refine, verify
     seconds : wall clock of the stages ends, guess, path, refine, verify
     notes : what there is to say about the ends
+    inputs : absolute names of the files that were the ends; None for atoms
     prepared, guess, solved, judged : what the stages returned; `judged` is None without a path
     method, potential, backend : what computed it
     """
@@ -64,6 +68,7 @@ class SaddleSearch:
     evaluations: dict[str, int]
     seconds: dict[str, float]
     notes: str
+    inputs: tuple[str | None, str | None]
     prepared: Prepared = field(repr=False)
     guess: Guess = field(repr=False)
     solved: Solved = field(repr=False)
@@ -116,8 +121,9 @@ def find_saddle(
     calculator : an ASE calculator; a function of (numbers, charge, multiplicity) that makes one;
         its name, "module:function"; a potential that ships ("xtb-python", "tblite"), or what
         `potential:` is in a config. The shipped config's, GFN2-xTB, if None
-    charge, multiplicity : where not given, those in the atoms' `info` or the files' comment
-        lines, else 0 and 1. An ASE calculator that exists keeps its own.
+    charge, multiplicity : where not given, those in the atoms' `info`, initial charges and
+        magnetic moments, in the files' comment lines, or that the calculator was made with;
+        else 0 and 1. An ASE calculator that exists gets them in the atoms, or has its own.
     relax : relax both ends and prove them to be minima (a Hessian each, 6N evaluations);
         otherwise they are taken as they are
     method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
@@ -132,30 +138,43 @@ def find_saddle(
     InputError
         if the ends or an argument are not what they must be. What goes wrong later is a verdict.
     """
+    from .saddle_files import make_folder
+
     row = {**(options or {}), "solver": method}
     for key, value in (("guess", guess), ("refiner", refiner), ("budget", budget)):
         if value is not None:
             row[key] = value
+    if (seed := whole_number("seed", seed)) < 0:
+        raise InputError(f"seed: must not be negative, it is {seed}")
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
+    existing = calculator if is_calculator(calculator) else None
+    given = given_reaction(name, reactant, product, charge, multiplicity, existing)
     spec = PotentialSpec(*potential)
     if calculator is not None and entry is None:
-        spec = CalculatorSpec(calculator)
-    asked = given_entry(name, reactant, product, charge, multiplicity, is_calculator(calculator))
+        spec = CalculatorSpec(calculator, given.atoms)
+    folder = None if folder is None else File(folder)
+    if folder is not None:
+        make_folder(folder)
     with _told(verbose):
-        found = _search(asked, chosen, Progress(spec), seed, relax)
+        found = _search(given, chosen, Progress(spec), seed, relax, folder)
     if folder is not None:
         found.write(folder)
     return found
 
 
-def _search(entry: Entry, method: Method, progress: Progress, seed: int, relax: bool):
-    prepared = prepare(entry, progress.announce("ends").load, relaxed=not relax)
-    if prepared.reaction is None:
-        raise InputError(f"{entry.origin}: {prepared.reason}")
+def _search(given: Given, method: Method, progress: Progress, seed: int, relax: bool, folder):
+    from ..jobs.stages import endpoint_frames, irc_frames, path_frames, saddle_frames
+    from .saddle_files import begin
+
+    prepared = _prepared(given, progress, relax)
     reaction = prepared.reaction
-    notes = notes_on(prepared, relax)
+    notes = notes_on(prepared, given, relax)
     log.info("ends: %d evaluations, %.1f s; %s", prepared.evaluations, prepared.seconds, notes)
+
+    ends = endpoint_frames(reaction)
+    if folder is not None:
+        begin(folder, ends)
 
     guess = make_guess(reaction, method.guess, None)
     progress.announce("path")
@@ -164,6 +183,11 @@ def _search(entry: Entry, method: Method, progress: Progress, seed: int, relax: 
     )
     log.info("path: %d evaluations, %.1f s", solved.evaluations, solved.wall)
     verdict, reason, judged = solved.verdict, solved.reason, None
+    identity = {"set": reaction.set, "reaction": reaction.name, "method": method.solver}
+    identity |= {"seed": seed}
+    path = [] if solved.path is None else path_frames(reaction, solved, identity)[:-1]
+    if folder is not None:
+        write_frames(folder / "path.xyz", path)
     if solved.path is not None:
         progress.announce("refine", "verify")
         judged = refine_and_judge(
@@ -177,18 +201,11 @@ def _search(entry: Entry, method: Method, progress: Progress, seed: int, relax: 
         )
         verdict = judged.verdict
         reason = "; ".join(text for text in (judged.reason, solved.reason) if text)
+    reason = _said_once(reason, progress.failure)
     log.info("verdict: %s%s", verdict, f" ({reason})" if reason else "")
-    return _result(prepared, guess, solved, judged, method, seed, progress, notes, verdict, reason)
 
-
-def _result(prepared, guess, solved, judged, method, seed, progress, notes, verdict, reason):
-    from ..jobs.stages import endpoint_frames, irc_frames, path_frames, saddle_frames
-
-    reaction = prepared.reaction
     energy = frequency = np.nan
     saddle, irc = None, []
-    identity = {"set": reaction.set, "reaction": reaction.name, "method": method.solver}
-    identity |= {"seed": seed}
     if judged is not None and judged.saddle is not None:
         saddle = saddle_frames(reaction, solved.peak, judged, identity)[-1]
         irc = irc_frames(reaction, judged, identity)
@@ -196,8 +213,6 @@ def _result(prepared, guess, solved, judged, method, seed, progress, notes, verd
             energy = judged.saddle.energy
     if judged is not None and judged.judgement is not None:
         frequency = judged.judgement.imaginary_frequency_cm
-    path = [] if solved.path is None else path_frames(reaction, solved, identity)[:-1]
-    ends = endpoint_frames(reaction)
     counts = (0, 0) if judged is None else (judged.refine_evaluations, judged.verify_evaluations)
     walls = (0.0, 0.0) if judged is None else (judged.refine_wall, judged.verify_wall)
     stages = ("ends", "guess", "path", "refine", "verify")
@@ -218,6 +233,7 @@ def _result(prepared, guess, solved, judged, method, seed, progress, notes, verd
         evaluations=dict(zip(stages, evaluations, strict=True)),
         seconds=dict(zip(stages, seconds, strict=True)),
         notes=notes,
+        inputs=given.inputs,
         prepared=prepared,
         guess=guess,
         solved=solved,
@@ -227,6 +243,31 @@ def _result(prepared, guess, solved, judged, method, seed, progress, notes, verd
         potential=progress.spec.options.get("method", progress.spec.name),
         backend=progress.backend,
     )
+
+
+def _prepared(given: Given, progress: Progress, relax: bool) -> Prepared:
+    """Prepare the ends, or raise `InputError`."""
+    prepared = prepare(given.entry, progress.announce("ends").load, relaxed=not relax)
+    failure = progress.failure
+    if prepared.verdict == "error" and isinstance(failure, InputError):
+        raise failure
+    if prepared.verdict == "error" and isinstance(failure, CalculatorRaised):
+        log.info("%s", failure, exc_info=failure.__cause__)
+        raise InputError(f"ends: {failure}") from failure.__cause__
+    if prepared.reaction is None:
+        raise InputError(f"{given.entry.origin}: {prepared.reason}")
+    return prepared
+
+
+def _said_once(reason: str, failure: Exception | None) -> str:
+    """Say what was wrong with the potential only once, where several stages met it."""
+    reason = reason.replace(one_line(failure), str(failure)) if failure else reason
+    if not failure or str(failure) not in reason:
+        return reason
+    if failure.__cause__ is not None:
+        log.info("%s", failure, exc_info=failure.__cause__)
+    head, text, tail = reason.partition(str(failure))
+    return head + text + tail.replace(text, "the same")
 
 
 @contextmanager
