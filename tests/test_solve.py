@@ -1,5 +1,6 @@
 """The path stage takes from a method what `Path` describes, and says of the rest what is wrong."""
 
+import logging
 import sys
 import types
 from dataclasses import replace
@@ -126,14 +127,15 @@ def test_a_checkpoint_is_checked_as_well(solved):
     assert "Path.energies must be of shape" in solved(faulty).reason
 
 
-def test_the_traceback_of_an_error_is_printed_for_the_log(solved, capfd):
+def test_the_traceback_of_an_error_is_logged_and_not_printed(solved, caplog, capfd):
     def broken(oracle, guess):
         raise RuntimeError("broken here")
 
-    assert "RuntimeError: broken here" in solved(broken).reason
-    printed = capfd.readouterr().err
-    assert "Traceback" in printed
-    assert "in broken" in printed
+    with caplog.at_level(logging.INFO, logger="mepbench"):
+        assert "RuntimeError: broken here" in solved(broken).reason
+    assert "Traceback" in caplog.text
+    assert "in broken" in caplog.text
+    assert not capfd.readouterr().err
 
 
 def test_a_method_that_fails_on_the_surface_costs_the_figure_only_its_own_path(

@@ -6,11 +6,11 @@ its tasks. It never outlives its parent.
 """
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
 import time
-import traceback
 from collections.abc import Callable
 
 import psutil
@@ -122,6 +122,8 @@ class Worker:
 def _serve(pipe, parents_end, parent: int) -> None:
     parents_end.close()
     _die_with(parent)
+    logging.basicConfig(format="%(message)s")  # to standard error, which is the job's log
+    logging.getLogger("mepbench").setLevel(logging.INFO)
     while True:
         try:
             function, arguments = pipe.recv()
@@ -145,8 +147,14 @@ def _die_with(parent: int) -> None:
 
 
 def reported(error: Exception) -> str:
-    """Print a traceback, to the job's log; return its last line for a table's `reason`."""
-    traceback.print_exception(error)
+    """Log a traceback; return `one_line` of it for a table's `reason`."""
+    line = one_line(error)
+    logging.getLogger("mepbench").info("%s", line, exc_info=error)
+    return line
+
+
+def one_line(error: Exception) -> str:
+    """Return an exception as one line of text."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 

@@ -264,8 +264,6 @@ def _said_once(reason: str, failure: Exception | None) -> str:
     reason = reason.replace(one_line(failure), str(failure)) if failure else reason
     if not failure or str(failure) not in reason:
         return reason
-    if failure.__cause__ is not None:
-        log.info("%s", failure, exc_info=failure.__cause__)
     head, text, tail = reason.partition(str(failure))
     return head + text + tail.replace(text, "the same")
 
