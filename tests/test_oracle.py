@@ -64,6 +64,20 @@ def test_a_failed_evaluation_was_paid_for():
     assert oracle.evaluations == 2
 
 
+@pytest.mark.parametrize("which", [0, 1], ids=["energy", "gradient"])
+def test_what_is_not_finite_is_no_answer(which):
+    class Broken(Quartic):
+        def evaluate(self, positions):
+            found = super().evaluate(positions)
+            found[which][-1] = np.nan
+            return found
+
+    oracle = Oracle(Broken())
+    with pytest.raises(SCFFailure, match="test returned no finite energy or gradient"):
+        oracle(np.zeros((2, 1, 3)))
+    assert oracle.evaluations == 2
+
+
 def test_at_most_16_checkpoints_go_to_the_trace_with_first_and_last():
     oracle = Oracle(Quartic(), reaction())
     for i in range(100):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
-from .errors import BudgetExhausted
+from .errors import BudgetExhausted, SCFFailure
 from .path import Path
 from .reaction import Reaction
 from .registry import load
@@ -130,6 +130,8 @@ class Oracle:
                 energies[paid], gradients[paid] = self.potential.evaluate(positions[paid])
             finally:
                 self.seconds += time.perf_counter() - start
+            if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
+                raise SCFFailure(f"{self.potential.backend} returned no finite energy or gradient")
         return energies, gradients
 
     def checkpoint(self, path: Path, residual: float = np.nan) -> None:
