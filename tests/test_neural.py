@@ -8,8 +8,8 @@ import torch
 from scipy.integrate import solve_ivp
 
 from mepbench.methods.neural import solve
-from mepbench.neural import descent, training
-from mepbench.neural.curvature import STIFFEST, model_hessian, secant_update
+from mepbench.neural import descent
+from mepbench.neural.curvature import model_hessian, secant_update
 from mepbench.neural.losses import LOSSES, internal_velocity
 from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
@@ -490,31 +490,6 @@ def test_no_point_is_asked_to_go_beyond_the_trust_radius(squared):
 
     assert float(asked(found).max()) > 1.0
     assert asked(within_trust(found, 0.1)) == pytest.approx(asked(found).clamp(max=0.1))
-
-
-def test_a_secant_update_stays_within_its_bounds():
-    x, step = np.zeros((1, 3)), np.array([[0.1, 0.0, 0.0]])
-    learned = secant_update(5 * np.eye(3)[None], x, x, step, 1000 * step)
-    assert np.linalg.eigvalsh(learned[0]).max() == pytest.approx(STIFFEST)
-
-
-def test_each_step_is_taken_on_the_model_of_its_own_stage(monkeypatch):
-    asked, taken = [], []
-
-    def round_of(self, stage):
-        asked.append(stage.direct)
-        return drawn(self, stage)
-
-    drawn, original = Solver.round, training.output_layer_step
-    monkeypatch.setattr(Solver, "round", round_of)
-    monkeypatch.setattr(
-        "mepbench.neural.solver.output_layer_step",
-        lambda *a: taken.append(len(asked)) or original(*a),
-    )
-    oracle = Oracle(SURFACE, REACTION)
-    solve(REACTION, oracle, Path(straight()), 0, steps=20, settle=5, handover=5)
-    assert taken
-    assert all(asked[at - 1] for at in taken)
 
 
 @pytest.mark.parametrize(("loss", "settle"), [("residual", 5), ("action", 6), ("maxflux", 5)])

@@ -14,9 +14,8 @@ DECAY, GROWTH = 3.0, 5.0  # per covalent length: of a longer bond, of a shorter 
 FLOOR = 1.0  # eV/angstrom^2, of any displacement
 SINGLE = 5.0  # eV/angstrom^2, where there are no pairs (model surfaces)
 REACH = 0.5  # angstrom: gradients farther than this away say nothing
-SAME = 2e-4  # angstrom: a gradient nearer than this is the point's own
-NEIGHBOURS = 7
-STIFFEST = 400.0  # eV/angstrom^2, that an update may introduce (CO's stretch has 240)
+NEIGHBOURS = 8  # of which the point itself, which says nothing, is one
+STIFFEST = 400.0  # eV/angstrom^2, of what an update may make stiff across the step (CO: 240)
 SOFTEST = 2.0  # eV/angstrom^2, taken where V is flatter or concave
 
 
@@ -49,7 +48,7 @@ def secant_update(
 ) -> np.ndarray:
     """Correct each point's Hessian by its nearest known gradients.
 
-    BFGS, kept positive definite and within bounds. Where the gradient turns more than it
+    BFGS, kept positive definite. Where the gradient turns more than it
     grows (a step along the path at its top), BFGS would make everything across the step
     stiff; and where V is concave it fails. The curvature's size along the step alone is
     taken then.
@@ -58,23 +57,22 @@ def secant_update(
     ----------
     hessian : (K, n, n) array, eV/angstrom^2
     x, g : (K, n) the points and their gradients
-    known_x, known_g : (M, n) evaluated so far; the points themselves may be among them
+    known_x, known_g : (M, n) evaluated before
     """
     if len(known_x) == 0:
         return hessian
     distance = np.sqrt(((x[:, None] - known_x[None]) ** 2).sum(axis=-1))
-    distance[distance <= SAME] = np.inf
     nearest = np.argsort(distance, axis=1)[:, :NEIGHBOURS][:, ::-1]
     for column in nearest.T:
         step, change = known_x[column] - x, known_g[column] - g
         length = np.take_along_axis(distance, column[:, None], axis=1)[:, 0]
-        usable = length < REACH
+        usable = (length > 2e-4) & (length < REACH)
         product = np.einsum("kij,kj->ki", hessian, step)
         shs = np.where(usable, (step * product).sum(axis=1), 1.0)
         sy = (step * change).sum(axis=1)
         square = np.where(usable, length**2, 1.0)
         turning = (change**2).sum(axis=1) > STIFFEST * sy  # true where sy < 0 as well
-        along = np.clip(np.abs(sy) / square, SOFTEST, STIFFEST)
+        along = np.maximum(np.abs(sy) / square, SOFTEST)
         change = np.where(
             (turning | (sy < SOFTEST * square))[:, None], along[:, None] * step, change
         )

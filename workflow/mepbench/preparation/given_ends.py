@@ -78,10 +78,8 @@ def given_reaction(
         said = {origin: _said(end, origin, key) for end, origin in ends}
         if argument is not None:
             said = {"argument": whole_number(key, argument)}
-        stated, own = (
-            {where: n for where, n in said.items() if n is not None},
-            _own(calculator, key),
-        )
+        stated = {where: n for where, n in said.items() if n is not None}
+        own = _own(calculator, key)
         if own is None:
             said = {where: stated.get(where, default) for where in said}
         else:
