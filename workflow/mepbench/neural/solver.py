@@ -168,7 +168,7 @@ class Solver:
             if converged:
                 break
             # The first step of a stage is taken on the model of the round before. Taken on its
-            # own, the peaks of residual and action were worse on LEPS + oscillator: three of ten
+            # own, the peaks of residual and action were worse on LEPS + oscillator: four of ten
             # beyond 0.1 angstrom, none before; T of maxflux on 21 reactions was the same.
             self.step(this, stage)
         if best is not None and this.misfit > WORSE * best.misfit:
