@@ -31,3 +31,8 @@ class BadEndpoints(Exception):
     """The endpoints of one reaction are not what was asked for; the message says why."""
 
     verdict = "bad-endpoints"
+
+
+def one_line(error: Exception) -> str:
+    """Return an exception as one line of text."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

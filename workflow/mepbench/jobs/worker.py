@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 import psutil
 
+from ..errors import one_line
+
 LOOK = 0.5  # seconds between two looks at the child's memory
 RESERVED = 400  # MB of a job's memory for Snakemake and this process
 TIRED = 0.6  # a child that holds this share of its limit between tasks is replaced
@@ -151,11 +153,6 @@ def reported(error: Exception) -> str:
     line = one_line(error)
     logging.getLogger("mepbench").info("%s", line, exc_info=error)
     return line
-
-
-def one_line(error: Exception) -> str:
-    """Return an exception as one line of text."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
 def _cause(exitcode: int | None) -> str:

@@ -9,17 +9,14 @@ from ase import Atoms
 
 from .. import __version__
 from ..columns import JUDGED_COLUMNS
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..frames import write_frames
 from ..jobs.stages import judged_cells
-from ..jobs.worker import one_line
 from ..metrics import KCAL_PER_EV
 from ..path import align, arc_length, rmsd, spline
 from ..tidy import write_rows
 
 STAGES = ("ends", "path", "refine", "verify")
-
-
 FILES = (
     "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf".split()
 )

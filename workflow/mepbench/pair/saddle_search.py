@@ -17,10 +17,9 @@ import numpy as np
 from ase import Atoms
 
 from ..config import Method, check_method
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..frames import write_frames
 from ..guess import Guess, make_guess
-from ..jobs.worker import one_line
 from ..judging.verify import Judged, refine_and_judge
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator

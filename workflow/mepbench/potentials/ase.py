@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SCFFailure
-from ..jobs.worker import one_line
+from ..errors import InputError, SCFFailure, one_line
 
 
 class CalculatorRaised(Exception):

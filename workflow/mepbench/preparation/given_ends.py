@@ -16,8 +16,6 @@ from ..prepare import Prepared
 from ..reaction import Entry
 
 FMAX_OF_A_MINIMUM = 0.05  # eV/angstrom: above, ends taken as given are worth a remark
-
-
 # What is said of charge and multiplicity: in a calculator's parameters, and atom by atom.
 PARAMETERS = {"charge": ("charge",), "multiplicity": ("multiplicity", "mult")}
 PER_ATOM = {"charge": "initial_charges", "multiplicity": "initial_magmoms"}
