@@ -12,19 +12,15 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
+from known import SURFACES, problem
 
 from mepbench import registry
 from mepbench.config import RESERVED
 from mepbench.errors import BudgetExhausted, NotInstalled
 from mepbench.oracle import Oracle
 from mepbench.path import Path, checked, resample
-from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
+from mepbench.potentials import leps_ho, mueller_brown
 
-SURFACES = {m.__name__.rpartition(".")[2]: m for m in (
-    mueller_brown, leps_ho, double_double_well, ring_valley,
-)}  # fmt: skip
-# How far the guess is bent sideways, so that its peak is more than 0.3 A from the saddle.
-BEND = {"mueller_brown": 0.0, "leps_ho": 0.5, "double_double_well": 0.45, "ring_valley": -0.55}
 # Where the valley bends sharply, PyDMF's example settings (3 points, 4 segments) are too coarse.
 FINER = {
     ("dmf", "leps_ho"): {
@@ -54,20 +50,6 @@ SOLVING = [entry for entry in ENTRIES if entry[0] != "guess-only"]
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=label)
 each_file = pytest.mark.parametrize("name", registry.available("methods"))
 each_surface = pytest.mark.parametrize("surface", SURFACES)
-
-
-def problem(surface):
-    """A surface, its known reaction, and a guess that misses the saddle."""
-    module = SURFACES[surface]
-    known = module.KNOWN[0]
-    ends = known.reaction.ends
-    s = np.linspace(0, 1, 21)[:, None, None]
-    along = ends[1] - ends[0]
-    sideways = np.array([[-along[0, 1], along[0, 0], 0.0]]) / np.linalg.norm(along)
-    skew = 4 * s * (1 - s) * (1.2 - 0.4 * s)
-    guess = ends[0] + s * along + BEND[surface] * -skew * sideways
-    guess[0], guess[-1] = ends
-    return module, known, guess
 
 
 class Counting:

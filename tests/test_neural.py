@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from known import problem
 from scipy.integrate import solve_ivp
 
 from mepbench.methods.neural import solve
@@ -253,6 +254,17 @@ def test_each_loss_ends_on_a_minimum_energy_path(solved):
     assert np.array_equal(path.positions[[0, -1]], REACTION.ends)
     assert len(path.positions) >= 81
     assert defect(path.positions) < defect(straight()) / 5
+
+
+@pytest.mark.parametrize("loss", ["maxflux", "action"])
+def test_a_flat_top_is_found_whatever_the_seed(loss):
+    module, known, guess = problem("leps_ho")
+    far = []
+    for seed in range(6):
+        oracle = Oracle(module.load(None, 0, 1), known.reaction)
+        path = solve(known.reaction, oracle, Path(guess.copy()), seed, loss=loss)
+        far.append(np.linalg.norm(path.peak.position - known.saddle))
+    assert max(far) < 0.1
 
 
 def test_maxflux_keeps_its_force_across_the_path_equal_to_curvature_over_beta():

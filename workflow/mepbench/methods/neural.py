@@ -50,7 +50,7 @@ def solve(
     speed_penalty: float = 3.0,
     finish_speed_penalty: float = 0.5,
     defect: float = 0.03,
-    tolerance: float = 0.1,
+    tolerance: float = 0.05,
 ) -> Path:
     """Return the trained path and its peak.
 
