@@ -16,7 +16,14 @@ from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
 from mepbench.neural.quadrature import draw, hermite_peak, widths
 from mepbench.neural.solver import Solver
-from mepbench.neural.training import SpeedPenalty, bend, output_layer_step, within_trust
+from mepbench.neural.training import (
+    Adam,
+    SpeedPenalty,
+    bend,
+    loss_gradient,
+    output_layer_step,
+    within_trust,
+)
 from mepbench.oracle import Oracle
 from mepbench.path import Path, remove_rigid_motion, resample
 from mepbench.potentials import mueller_brown
@@ -457,6 +464,29 @@ def test_new_hidden_layers_leave_the_path_where_it_is_and_can_bend_it_elsewhere(
     again = network(straight(), move=0.05).redrawn()
     assert torch.equal(again.theta, new.theta)
     assert not torch.equal(new.redrawn().theta, new.theta)
+
+
+def test_adam_takes_the_steps_of_torch_s_own():
+    net = network(straight(), move=0.05)
+    ours, parameter = Adam(0.01), torch.nn.Parameter(net.theta.clone())
+    theirs = torch.optim.Adam([parameter], lr=0.01)
+    for share in (1.0, 0.9, 0.8, 0.7):
+        at, product = on_surface(middles(20), net)
+        points = net.at(torch.cat([middles(20), middles(24)]))
+        found = descent.residual(at, product=product, invariances=())
+        penalty = SpeedPenalty(points.x[20:], points.dx[20:], 3.0, ())
+        parameter.grad = loss_gradient(points, found, penalty)
+        theirs.param_groups[0]["lr"] = share * 0.01
+        theirs.step()
+        net.theta = net.theta + ours.step(points, found, penalty, share)
+        assert torch.allclose(net.theta, parameter.detach(), rtol=0, atol=1e-12)
+
+
+def test_first_order_steps_find_the_saddle_too():
+    path = solve(
+        REACTION, Oracle(SURFACE, REACTION), Path(positions=straight()), 0, optimiser="adam"
+    )
+    assert np.linalg.norm(path.peak.position - KNOWN.saddle) < 0.06
 
 
 def test_a_relative_damping_shortens_the_step_of_soft_and_stiff_motions_alike():

@@ -27,6 +27,8 @@ def solve(
     loss: Literal["residual", "action", "maxflux"] = "maxflux",
     curve: Literal["network", "spline"] = "network",
     sampling: Literal["drawn", "fixed"] = "drawn",
+    optimiser: Literal["gauss-newton", "adam"] = "gauss-newton",
+    rate: float = 3e-3,
     points: int = 14,
     steps: int = 70,
     settle: int = 20,
@@ -59,6 +61,8 @@ def solve(
     loss : what the path is trained on in the end
     curve : what is trained: the network, or a cubic B-spline in its place
     sampling : points drawn anew in each step, or the same evenly spaced ones in all
+    optimiser : second-order steps, or the gradient alone, for comparison
+    rate : Adam's, at the start; it falls to zero linearly
     points : evaluated in each step
     steps : rounds of evaluations at most, but one; one with Hessian-vector products counts twice
     settle : steps after which the first stage ends, if the top is not at rest before
@@ -84,6 +88,8 @@ def solve(
     torch, PathNetwork, PathSpline, Solver = _import()
     options = dict(
         sampling=sampling,
+        optimiser=optimiser,
+        rate=rate,
         points=points,
         first_beta=first_beta,
         beta=beta,

@@ -28,6 +28,7 @@ from .network import PathNetwork, PathPoints
 from .quadrature import draw, even, hermite_peak, widths
 from .training import (
     SPEED_POINTS,
+    Adam,
     SpeedPenalty,
     bend,
     gauss_newton_step,
@@ -100,6 +101,7 @@ class Solver:
         self.end_energies = oracle(reaction.ends)[0] if energies is None else energies
         self.known = (np.array([0.0, 1.0]), np.asarray(self.end_energies), np.zeros(2))
         self.trust = options["trust"]
+        self.adam = Adam(options["rate"])
         self.last: Round | None = None
 
     def train(self, loss: str, steps: int, settle: int, handover: int) -> Path:
@@ -170,7 +172,7 @@ class Solver:
             # The first step of a stage is taken on the model of the round before. Taken on its
             # own, the peaks of residual and action were worse on LEPS + oscillator: four of ten
             # beyond 0.1 angstrom, none before; T of maxflux on 21 reactions was the same.
-            self.step(this, stage)
+            self.step(this, stage, 1 - spent / steps)
         if best is not None and this.misfit > WORSE * best.misfit:
             self.last = best
         self._return_to(self.last)
@@ -227,14 +229,16 @@ class Solver:
         peak_s, _ = hermite_peak(*self.known)
         return Round(network.theta, path, found, peak_s, mean, top, defect, self.known)
 
-    def step(self, this: Round, stage: Stage) -> None:
-        """Move the path by one Gauss-Newton step within the trust radius."""
+    def step(self, this: Round, stage: Stage, left: float) -> None:
+        """Move the path by one step within the trust radius, `left` of the training to come."""
         network, found = self.network, within_trust(this.descent, self.trust)
         points, count = this.path, len(found.weight)
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
-        if stage.direct:
+        if self.options["optimiser"] == "adam":
+            move = self.adam.step(points, this.descent, penalty, left)
+        elif stage.direct:
             move = output_layer_step(points, found, penalty, stage.damping, stage.relative_damping)
         else:
             iterations = self.options["conjugate_gradients"]

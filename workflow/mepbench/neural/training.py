@@ -11,6 +11,8 @@ step of the *path*, and the network carries it to the points between.
   factorisation. The curvature of a squared residual is that of the potential squared, so
   badly conditioned that conjugate gradients leave most of the misfit after twenty iterations,
   and nearly half of it after a hundred.
+* `Adam`: the gradient alone, for comparison: how networks are trained where there are too many
+  weights for anything else.
 """
 
 from dataclasses import replace
@@ -67,9 +69,7 @@ def gauss_newton_step(
     """
     network, count = points.network, len(descent.weight)
     nothing = torch.zeros_like(penalty.on_velocity)
-    gradient = points.vjp(
-        torch.cat([descent.on_x, nothing]), torch.cat([descent.on_velocity, penalty.on_velocity])
-    )
+    gradient = loss_gradient(points, descent, penalty)
 
     def curvature(direction):
         d_x, d_velocity = points.jvp(direction)
@@ -160,6 +160,41 @@ def output_layer_step(
     return _with_output_layer(
         network, torch.zeros_like(network.theta), internal @ (orthonormal @ move).T
     )
+
+
+class Adam:
+    """First-order steps of all weights (Kingma, Ba 2014, arXiv:1412.6980).
+
+    Written out: torch's own takes over two seconds to load what it does not need here.
+
+    Parameters
+    ----------
+    rate : how far a weight moves in one step, about
+    """
+
+    def __init__(self, rate: float):
+        self.rate, self._network = rate, None
+
+    def step(
+        self, points: PathPoints, descent: Descent, penalty: SpeedPenalty, share: float
+    ) -> torch.Tensor:
+        """Return the change of the weights, (P,), at `share` of the full rate."""
+        gradient = loss_gradient(points, descent, penalty)
+        if points.network is not self._network:  # its hidden layers are other ones
+            self._network, self._steps = points.network, 0
+            self._mean, self._square = torch.zeros_like(gradient), torch.zeros_like(gradient)
+        self._steps += 1
+        self._mean = 0.9 * self._mean + 0.1 * gradient
+        self._square = 0.999 * self._square + 0.001 * gradient**2
+        mean = self._mean / (1 - 0.9**self._steps)
+        size = (self._square / (1 - 0.999**self._steps)).sqrt()
+        return -share * self.rate * mean / (size + 1e-8)
+
+
+def loss_gradient(points: PathPoints, descent: Descent, penalty: SpeedPenalty) -> torch.Tensor:
+    """Gradient to the weights, (P,), of loss and speed penalty."""
+    on_x = torch.cat([descent.on_x, torch.zeros_like(penalty.on_velocity)])
+    return points.vjp(on_x, torch.cat([descent.on_velocity, penalty.on_velocity]))
 
 
 def _with_output_layer(network: PathNetwork, vector, matrix):
