@@ -170,8 +170,8 @@ class Solver:
             if converged:
                 break
             # The first step of a stage is taken on the model of the round before. Taken on its
-            # own, the peaks of residual and action were worse on LEPS + oscillator: four of ten
-            # beyond 0.1 angstrom, none before; T of maxflux on 21 reactions was the same.
+            # own, T of maxflux on 21 reactions was the same, and residual and action were
+            # farther from the flat top of LEPS + oscillator.
             self.step(this, stage, 1 - spent / steps)
         if best is not None and this.misfit > WORSE * best.misfit:
             self.last = best
