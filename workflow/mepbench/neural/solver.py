@@ -231,18 +231,19 @@ class Solver:
 
     def step(self, this: Round, stage: Stage, left: float) -> None:
         """Move the path by one step within the trust radius, `left` of the training to come."""
-        network, found = self.network, within_trust(this.descent, self.trust)
-        points, count = this.path, len(found.weight)
+        network, points, found = self.network, this.path, this.descent
+        count = len(found.weight)
         penalty = SpeedPenalty(
             points.x[count:], points.dx[count:], stage.speed_penalty, self.oracle.invariances
         )
         if self.options["optimiser"] == "adam":
-            move = self.adam.step(points, this.descent, penalty, left)
+            move = self.adam.step(points, found, penalty, left)
         elif stage.direct:
-            move = output_layer_step(points, found, penalty, stage.damping, stage.relative_damping)
+            held = within_trust(found, self.trust)
+            move = output_layer_step(points, held, penalty, stage.damping, stage.relative_damping)
         else:
-            iterations = self.options["conjugate_gradients"]
-            move = gauss_newton_step(points, found, penalty, stage.damping, iterations)
+            held, iterations = within_trust(found, self.trust), self.options["conjugate_gradients"]
+            move = gauss_newton_step(points, held, penalty, stage.damping, iterations)
         move, _ = shortened(points, move, self.trust)
         network.theta = network.theta + move
 
