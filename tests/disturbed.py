@@ -13,7 +13,7 @@ from pathlib import Path
 
 from repository_copy import Copy
 
-from mepbench.tidy import read_rows
+from mepbench.files.tidy import read_rows
 
 FOUR = [
     "hcn-isomerisation",

@@ -4,12 +4,12 @@ from functools import cache
 
 import numpy as np
 
-from mepbench.frames import read_frames
+from mepbench.files.frames import read_frames
 from mepbench.oracle import PotentialSpec
 from mepbench.path import align, resample
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
 from mepbench.reaction import Reaction
-from mepbench.reference import reference_file
+from mepbench.scoring.reference import reference_file
 
 XTB = PotentialSpec("xtb-python")
 TBLITE = PotentialSpec("tblite")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mepbench.potentials.mueller_brown import KNOWN, load
-from mepbench.score import COLUMNS, EXTRA_COLUMNS, write_runs
+from mepbench.scoring.score import COLUMNS, EXTRA_COLUMNS, write_runs
 
 METHODS = (
     "geodesic idpp neb string gad gad-reactant neural-residual neural-action neural-maxflux"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mepbench.methods._lbfgs import LBFGS
+from mepbench.landscape.lbfgs import LBFGS
 from mepbench.methods._model_hessian import model_hessian
 from mepbench.methods._peak import interpolated_peak
 from mepbench.methods.gad import Metric, Mode

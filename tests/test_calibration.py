@@ -7,14 +7,14 @@ from functools import partial
 import pytest
 from known import XTB
 
-from mepbench.judge import judge
+from mepbench.files.tidy import read_rows
 from mepbench.judging.calibration import COLUMNS, calibrate, calibrate_set
+from mepbench.judging.judge import judge
 from mepbench.molecule.structure import compare_both
 from mepbench.oracle import Oracle
 from mepbench.path import Peak
-from mepbench.prepare import prepare
+from mepbench.preparation.prepare import prepare
 from mepbench.reaction import read_set
-from mepbench.tidy import read_rows
 
 # What docs/judge.md explains one by one.
 REFUSED = {

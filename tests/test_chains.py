@@ -5,25 +5,25 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mepbench.chains import (
+from mepbench.config import step_names
+from mepbench.files.frames import read_frames, write_frames
+from mepbench.files.tidy import read_rows
+from mepbench.jobs.stages import endpoint_frames
+from mepbench.judging.judge import Judgement
+from mepbench.judging.stations import Station, find_stations, read_stations, station_frames
+from mepbench.landscape.tangency import path_quality
+from mepbench.oracle import Oracle, PotentialSpec
+from mepbench.path import Path
+from mepbench.potentials import mueller_brown
+from mepbench.potentials._surfaces import stationary
+from mepbench.reaction import read_set
+from mepbench.scoring.chains import (
     chain_rows,
     chains_worded,
     find_chains,
     naming_chains,
     plan_steps,
 )
-from mepbench.config import step_names
-from mepbench.frames import read_frames, write_frames
-from mepbench.jobs.stages import endpoint_frames
-from mepbench.judge import Judgement
-from mepbench.judging.stations import Station, find_stations, read_stations, station_frames
-from mepbench.judging.tangency import path_quality
-from mepbench.oracle import Oracle, PotentialSpec
-from mepbench.path import Path
-from mepbench.potentials import mueller_brown
-from mepbench.potentials._surfaces import stationary
-from mepbench.reaction import read_set
-from mepbench.tidy import read_rows
 
 SURFACE = mueller_brown.load(None, 0, 1)
 SPEC = PotentialSpec("mueller-brown")

@@ -8,13 +8,13 @@ from ase import Atoms
 from conftest import ROOT
 
 from mepbench.errors import NotInstalled
-from mepbench.frames import read_frames
-from mepbench.guess import Guess
+from mepbench.files.frames import read_frames
 from mepbench.methods.dmf import solve
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path, check_frames
 from mepbench.reaction import Reaction
-from mepbench.solve import solve as path_stage
+from mepbench.solving.guess import Guess
+from mepbench.solving.solve import solve as path_stage
 
 REACTIONS = ["hcn-isomerisation", "vinyl-alcohol-acetaldehyde", "sn2-chloride-bromomethane"]
 XTB = PotentialSpec("xtb-python", {"method": "GFN2-xTB"})

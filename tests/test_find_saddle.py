@@ -19,9 +19,9 @@ from conftest import ROOT
 import mepbench
 from mepbench.cli import main
 from mepbench.errors import InputError
-from mepbench.frames import read_frames, write_frames
+from mepbench.files.frames import read_frames, write_frames
+from mepbench.files.tidy import read_rows
 from mepbench.path import rmsd
-from mepbench.tidy import read_rows
 
 HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
 HNC = Atoms("HCN", [[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])

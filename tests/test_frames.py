@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mepbench.errors import InputError
-from mepbench.frames import frame, read_frames, write_frames
+from mepbench.files.frames import frame, read_frames, write_frames
 
 HOSTILE = [
     *("001", "NA", "T", "1e5", "nan", "", " padded ", "a,b", "a/b", "../../evil", "it's"),

@@ -12,13 +12,13 @@ from ase import Atoms
 from ase.build import molecule
 
 from mepbench.cli import main
-from mepbench.frames import frame, write_frames
+from mepbench.files.frames import frame, write_frames
+from mepbench.files.tidy import read_rows
 from mepbench.molecule.stereo import bonds
 from mepbench.reaction import Entry, read_set
 from mepbench.reporting import gallery, report
 from mepbench.reporting.depiction import depict
 from mepbench.reporting.perception import perceived
-from mepbench.tidy import read_rows
 
 HCN = np.array([6, 7, 1])
 ENDS = {

@@ -7,7 +7,7 @@ from ase.optimize import BFGS
 from ase.vibrations import Vibrations
 
 from mepbench.errors import BudgetExhausted
-from mepbench.judging.hessian import (
+from mepbench.landscape.hessian import (
     frequencies,
     hessian,
     lowest_modes,

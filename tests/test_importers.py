@@ -18,11 +18,11 @@ from ase.io.trajectory import Trajectory
 from mepbench.cli import main
 from mepbench.config import check_config
 from mepbench.errors import InputError
-from mepbench.frames import frame, iterate_frames, write_frames
-from mepbench.importers._accept import Choice
+from mepbench.files.frames import frame, iterate_frames, write_frames
 from mepbench.importers._found import Found
 from mepbench.importers.xyz_pairs import role_and_name
-from mepbench.importing import import_set, rejected_file
+from mepbench.importing.accept import Choice
+from mepbench.importing.import_set import import_set, rejected_file
 from mepbench.reaction import read_set
 from mepbench.registry import available, load
 
@@ -595,7 +595,7 @@ def test_a_sample_is_of_the_sound_reproducible_nested_and_free_of_the_files_orde
 
 
 def test_samples_of_many_seeds_draw_each_reaction_equally_often(tmp_path):
-    from mepbench.importing import Sample
+    from mepbench.importing.import_set import Sample
 
     class Named:
         def __init__(self, name):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from known import TBLITE, XTB, over, shipped
 from scipy.spatial.transform import Rotation
 
-from mepbench.judge import judge
-from mepbench.judging.tangency import path_quality
+from mepbench.judging.judge import judge
+from mepbench.landscape.tangency import path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
 from mepbench.reaction import Reaction

@@ -8,8 +8,8 @@ import pytest
 from known import XTB, over, shipped
 from scipy.optimize import root
 
-from mepbench.judge import judge
-from mepbench.judging.tangency import path_quality
+from mepbench.judging.judge import judge
+from mepbench.landscape.tangency import path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mepbench.judging.tangency import path_quality
+from mepbench.landscape.tangency import path_quality
 from mepbench.neural.losses import action, maxflux
 from mepbench.oracle import Oracle
 from mepbench.path import spline

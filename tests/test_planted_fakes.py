@@ -8,15 +8,15 @@ import pytest
 from known import XTB, over, shipped
 
 import mepbench.judging.verify
-from mepbench.judge import judge
-from mepbench.judging.tangency import path_quality
+from mepbench.judging.judge import judge
 from mepbench.judging.verify import crossing, refine_and_judge
+from mepbench.landscape.minima import relax
+from mepbench.landscape.tangency import path_quality
 from mepbench.molecule.structure import difference
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak, align
 from mepbench.potentials import double_double_well
 from mepbench.potentials._surfaces import Surface
-from mepbench.preparation.relax import relax
 from mepbench.reaction import Reaction
 from mepbench.refiners.sella import refine as sella
 

@@ -8,14 +8,14 @@ from ase import Atoms
 from ase.build import molecule
 
 from mepbench.errors import BadEndpoints, SCFFailure
-from mepbench.judging.hessian import hessian, lowest_modes
+from mepbench.landscape.hessian import hessian, lowest_modes
+from mepbench.landscape.minima import FMAX, NEGATIVE, lowest_mode, minima, model_hessian, relax
 from mepbench.molecule.structure import bonds
 from mepbench.oracle import Oracle
 from mepbench.path import align
 from mepbench.potentials.xtb_python import load
-from mepbench.preparation.relax import FMAX, NEGATIVE, lowest_mode, minima, model_hessian, relax
+from mepbench.preparation.prepare import Prepared, prepare
 from mepbench.preparation.smiles import read_smiles, wrong_stereo
-from mepbench.prepare import Prepared, prepare
 from mepbench.reaction import Entry, Reaction, read_set
 
 HCN = "[H:1][C:2]#[N:3]>>[H:1][N+:3]#[C-:2]"
@@ -186,7 +186,7 @@ def test_preparation_is_repeatable(textbook):
 
 
 def test_file_and_memory_agree_on_the_ends_to_the_last_digit(textbook, tmp_path):
-    from mepbench.frames import frame, write_frames
+    from mepbench.files.frames import frame, write_frames
     from mepbench.reaction import read_endpoints
 
     made = textbook("hcn-isomerisation").reaction

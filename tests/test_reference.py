@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mepbench import reference
-from mepbench.columns import REFERENCE_COLUMNS
 from mepbench.config import check_config
 from mepbench.errors import InputError
-from mepbench.frames import frame, read_frames, write_frames
+from mepbench.files.columns import REFERENCE_COLUMNS
+from mepbench.files.frames import frame, read_frames, write_frames
+from mepbench.files.tidy import write_rows
 from mepbench.reaction import SHIPPED, Reaction, reaction_names, read_set
 from mepbench.registry import load
-from mepbench.tidy import write_rows
+from mepbench.scoring import reference
 
 SHIPPED_REFERENCE = SHIPPED / "references" / "GFN2-xTB" / "textbook.xyz"
 HCN = "hcn-isomerisation"

@@ -5,8 +5,8 @@ import pytest
 from known import XTB, shipped
 
 from mepbench.errors import BudgetExhausted
-from mepbench.frames import read_frames
-from mepbench.judging.hessian import bofill_update, hessian, lowest_modes
+from mepbench.files.frames import read_frames
+from mepbench.landscape.hessian import bofill_update, hessian, lowest_modes
 from mepbench.oracle import Oracle
 from mepbench.path import Peak
 from mepbench.potentials import mueller_brown

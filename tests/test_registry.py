@@ -64,7 +64,7 @@ def test_one_methods_file_is_not_an_input_of_another():
     for name in names:
         for other in names:
             assert (PACKAGE / "methods" / f"{other}.py" in files[name]) == (name == other)
-        assert PACKAGE / "judge.py" not in files[name]
+        assert PACKAGE / "judging" / "judge.py" not in files[name]
 
 
 def test_nearest_names_one_word_or_all():

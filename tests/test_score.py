@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mepbench.frames import frame, read_frames, write_frames
-from mepbench.metrics import METRICS, formatted, metric
+from mepbench.files.frames import frame, read_frames, write_frames
+from mepbench.files.metrics import METRICS, formatted, metric
 from mepbench.reaction import Reaction
-from mepbench.score import (
+from mepbench.scoring.score import (
     COLUMNS,
     EXTRA_COLUMNS,
     REFERENCE_COLUMNS,

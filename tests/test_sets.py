@@ -8,7 +8,7 @@ import pytest
 from ase import Atoms
 
 from mepbench.errors import InputError
-from mepbench.frames import frame, write_frames
+from mepbench.files.frames import frame, write_frames
 from mepbench.preparation.checks import check_electrons
 from mepbench.preparation.embedding import starting_geometries
 from mepbench.preparation.smiles import read_smiles, wrong_stereo

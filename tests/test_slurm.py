@@ -17,7 +17,7 @@ from disturbed import SlowRun, copy_with_slow_method, interruptible
 from repository_copy import ROOT
 from slurm_lab import PROFILE, Slurm
 
-from mepbench.score import read_runs
+from mepbench.scoring.score import read_runs
 
 pytestmark = pytest.mark.xdist_group("slurm")
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import mepbench.solve
+import mepbench.solving.solve
 from mepbench.config import check_method
-from mepbench.guess import make_guess
+from mepbench.files.tidy import read_rows
 from mepbench.jobs.stages import path_frames
 from mepbench.path import Path, Peak
 from mepbench.potentials import mueller_brown
-from mepbench.solve import solve
-from mepbench.surface import SURFACE, surface_job
-from mepbench.tidy import read_rows
+from mepbench.solving.guess import make_guess
+from mepbench.solving.solve import solve
+from mepbench.solving.surface import SURFACE, surface_job
 
 REACTION = mueller_brown.KNOWN[0].reaction
 GUESS = make_guess(REACTION, "linear", SURFACE)
@@ -32,7 +32,7 @@ def solved(monkeypatch):
         module.solve = lambda reaction, oracle, guess, seed: method(oracle, guess)
         module.solve.__module__ = module.__name__
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(mepbench.solve, "load", lambda kind, name: module.solve)
+        monkeypatch.setattr(mepbench.solving.solve, "load", lambda kind, name: module.solve)
         return solve(REACTION, GUESS, "mine", {}, SURFACE, 100, 0)
 
     return run
@@ -146,7 +146,7 @@ def test_a_method_that_fails_on_the_surface_costs_the_figure_only_its_own_path(
             raise RuntimeError("broken")
         return solve(*given)
 
-    monkeypatch.setattr(mepbench.surface, "solve", broken)
+    monkeypatch.setattr(mepbench.solving.surface, "solve", broken)
     entries = {"bad": {"solver": "neb"}, "good": {"solver": "guess-only", "guess": "linear"}}
     methods = {name: check_method(name, entry)[0] for name, entry in entries.items()}
     surface_job(methods, 60.0, str(tmp_path / "surfaces.csv"))

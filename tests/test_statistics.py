@@ -12,7 +12,7 @@ from scipy import stats
 
 from mepbench.reporting.tables import TABLES, exact, write_tables
 from mepbench.reporting.verdicts import unsolved, verdicts_table
-from mepbench.score import read_runs, typed
+from mepbench.scoring.score import read_runs, typed
 from mepbench.statistics.bootstrap import (
     bootstrap_medians,
     bootstrap_shares,

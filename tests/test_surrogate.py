@@ -392,7 +392,7 @@ def test_mueller_brown_saddle_takes_few_evaluations():
 @pytest.fixture(scope="module")
 def isomerisation():
     """Hydroxymethylene to formaldehyde, a hydrogen shift."""
-    from mepbench.prepare import prepare
+    from mepbench.preparation.prepare import prepare
     from mepbench.reaction import read_set
 
     entry = next(e for e in read_set("textbook", "textbook") if "hydroxymethylene" in e.name)

@@ -7,11 +7,11 @@ import pytest
 import synthetic
 
 from mepbench.cli import main
-from mepbench.metrics import KCAL_PER_EV
+from mepbench.files.metrics import KCAL_PER_EV
 from mepbench.reporting.markup import latex_text, markdown
 from mepbench.reporting.tables import NEEDED, TABLES, text_summary, write_tables
 from mepbench.reporting.wording import CAPTIONS
-from mepbench.score import COLUMNS, EXTRA_COLUMNS, read_runs, write_runs
+from mepbench.scoring.score import COLUMNS, EXTRA_COLUMNS, read_runs, write_runs
 from mepbench.statistics.summary import summary
 
 NAMES = sorted(TABLES)

@@ -5,9 +5,9 @@ import pytest
 from known import XTB, over, shipped
 
 from mepbench.errors import SCFFailure
-from mepbench.judging.sampling import without_rigid_motion
-from mepbench.judging.tangency import path_quality
 from mepbench.judging.verify import refine_and_judge
+from mepbench.landscape.sampling import without_rigid_motion
+from mepbench.landscape.tangency import path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak, rmsd
 

@@ -14,8 +14,8 @@ import yaml
 from repository_copy import ROOT, Copy
 
 from mepbench.config import check_config
-from mepbench.frames import frame, write_frames
-from mepbench.score import COLUMNS, read_runs
+from mepbench.files.frames import frame, write_frames
+from mepbench.scoring.score import COLUMNS, read_runs
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one copy and one run for all of them
 

@@ -12,7 +12,7 @@ chemical accuracy, 1 kcal/mol (0.043 eV).
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import CHEMICAL_ACCURACY, new_figure, note_figure, plain_ticks
 from mepbench.statistics.budget import current_errors, grid, with_reference
 from mepbench.statistics.censored import quantile

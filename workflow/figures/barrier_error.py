@@ -10,7 +10,7 @@ is zero by definition: the boxes leave them out. The axis is linear within 0.01 
 logarithmic beyond; the shaded band is chemical accuracy, 1 kcal/mol (0.043 eV).
 """
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import (
     CHEMICAL_ACCURACY,
     new_figure,

@@ -14,7 +14,7 @@ the reference barrier.
 
 import numpy as np
 
-from mepbench.metrics import KCAL_PER_EV
+from mepbench.files.metrics import KCAL_PER_EV
 from mepbench.reporting.plotting import REFERENCE, new_figure, note_figure, shown
 
 

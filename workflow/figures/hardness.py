@@ -12,7 +12,7 @@ and features go with each other: large molecules have long paths.
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import new_figure, note_figure
 from mepbench.statistics.hardness import FEATURES, POOLED, hardness
 

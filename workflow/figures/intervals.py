@@ -11,7 +11,7 @@ solved, the left interval is Wilson's for the number of reactions. Several sets 
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, rows_height
 from mepbench.statistics.bootstrap import bootstrap_medians, interval, share_interval
 from mepbench.statistics.censored import costs, quantile

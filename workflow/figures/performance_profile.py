@@ -12,7 +12,7 @@ methods drawn here: curves change when one is added.
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import ratios, share_within

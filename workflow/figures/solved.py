@@ -11,7 +11,7 @@ Wild 2009), its unit one gradient evaluation.
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import data_profile

@@ -12,7 +12,7 @@ endpoints. Trajectories have no T.
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import (
     new_figure,
     note,

@@ -17,7 +17,7 @@ import re
 
 import numpy as np
 
-from mepbench.metrics import METRICS
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, style
 from mepbench.statistics.censored import censored, quantile
 

@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     importing = commands.add_parser("import", help="make a set file from reactions of any origin")
     importing.set_defaults(function=_import)
     if arguments[:1] == ["import"]:  # its list of formats costs imports
-        from . import import_command
+        from .importing import import_command
 
         import_command.add_options(importing)
 
@@ -128,7 +128,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from .reference import announce
+    from .scoring.reference import announce
 
     print_summary(options.results)
     announce(options.results)
@@ -136,7 +136,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _reference(options: argparse.Namespace) -> int:
-    from .reference import notices, update
+    from .scoring.reference import notices, update
 
     changed = (update if options.update else notices)(options.results)
     print("\n".join(changed) or "nothing better than the shipped references")
@@ -160,7 +160,7 @@ def _gallery(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from .import_command import run
+    from .importing.import_command import run
 
     return run(options)
 
@@ -177,7 +177,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 def print_summary(results: Path) -> None:
     """Print the summary table of a results folder, and where its report is."""
     from .reporting.tables import text_summary
-    from .score import read_runs
+    from .scoring.score import read_runs
 
     runs = results / "runs.csv"
     if not runs.exists():

@@ -15,10 +15,10 @@ from pathlib import Path
 import yaml
 
 from .errors import InputError
+from .files.tidy import read_rows
 from .reaction import ROLES, SAFE_NAME, STEPS, locate_set, reaction_names
-from .reference import reference_file, verify
 from .registry import check_options, load, nearest, options, source_file
-from .tidy import read_rows
+from .scoring.reference import reference_file, verify
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CONFIG = ROOT / "config.yaml"

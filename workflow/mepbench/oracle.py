@@ -178,7 +178,7 @@ class Oracle:
         gradient : (B, N, 3) tensor; its backward pass is one Hessian-vector product a
             geometry, by a forward difference, and costs one evaluation each
         """
-        from .torch_oracle import evaluate
+        from .landscape.torch_oracle import evaluate
 
         return evaluate(self, x)
 

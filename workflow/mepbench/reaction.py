@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from .errors import InputError
-from .frames import comment_text, frames_text, iterate_frames, read_frames, xyz_blocks
+from .files.frames import comment_text, frames_text, iterate_frames, read_frames, xyz_blocks
 from .registry import nearest
 
 SHIPPED = Path(__file__).resolve().parents[1] / "reactions"

@@ -6,7 +6,7 @@ from mepbench.config import ROOT, check_config, chunked, set_files, step_names
 from mepbench.errors import InputError
 from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS, entries_digest
-from mepbench.reference import announce, irc_file
+from mepbench.scoring.reference import announce, irc_file
 from mepbench.registry import PACKAGE, code_digest, options, source_file
 
 try:
@@ -44,12 +44,12 @@ def potential_code():
 
 
 def prepare_code(wildcards):
-    return code_digest(PACKAGE / "prepare.py", potential_code())
+    return code_digest(PACKAGE / "preparation" / "prepare.py", potential_code())
 
 
 def guess_code(wildcards):
     return code_digest(
-        PACKAGE / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
+        PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
     )
 
 
@@ -64,7 +64,7 @@ def solver_files(method):
 
 def solve_code(wildcards):
     files = solver_files(CONFIG.methods[wildcards.method])
-    return code_digest(PACKAGE / "solve.py", potential_code(), *files)
+    return code_digest(PACKAGE / "solving" / "solve.py", potential_code(), *files)
 
 
 def judge_code(wildcards):
@@ -175,4 +175,4 @@ def shipped_references():
 def surface_code():
     solvers = [file for method in CONFIG.methods.values() for file in solver_files(method)]
     guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
-    return code_digest(PACKAGE / "surface.py", *solvers, *guesses)
+    return code_digest(PACKAGE / "solving" / "surface.py", *solvers, *guesses)

@@ -21,7 +21,7 @@ rule score:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=code_digest(PACKAGE / "gather.py", potential_code()),
+        code=code_digest(PACKAGE / "scoring" / "gather.py", potential_code()),
         potential=POTENTIAL,
         shipped=lambda w: next(iter(shipped_reference(w)), None),
     script:
@@ -61,7 +61,7 @@ rule collect:
         mem_mb=growing(1000),
         runtime=growing(30),
     params:
-        code=code_digest(PACKAGE / "gather.py"),
+        code=code_digest(PACKAGE / "scoring" / "gather.py"),
         config=CONFIG.completed,
         sets=CONFIG.sets,
     script:

@@ -16,7 +16,7 @@ rule steps:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        code=code_digest(PACKAGE / "chains.py", potential_code()),
+        code=code_digest(PACKAGE / "scoring" / "chains.py", potential_code()),
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
         files={name: f"{CONFIG.results}/sets/{name}{STEPS}/steps.xyz" for name in CONFIG.sets},

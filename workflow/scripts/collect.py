@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mepbench.gather import collect
 from mepbench.jobs.joblog import log_to
 from mepbench.jobs.journal import remove_journals
+from mepbench.scoring.gather import collect
 
 log_to(snakemake.log[0])
 collect(snakemake.input, snakemake.output, snakemake.params.config, snakemake.params.sets)

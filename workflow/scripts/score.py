@@ -1,8 +1,8 @@
 """Score one job's reactions, all methods together."""
 
-from mepbench.gather import score_job
 from mepbench.jobs.joblog import log_to
 from mepbench.oracle import PotentialSpec
+from mepbench.scoring.gather import score_job
 
 log_to(snakemake.log[0])
 score_job(

@@ -2,7 +2,7 @@
 
 from mepbench.config import Method
 from mepbench.jobs.joblog import log_to
-from mepbench.surface import surface_job
+from mepbench.solving.surface import surface_job
 
 log_to(snakemake.log[0])
 methods = {name: Method(**method) for name, method in snakemake.params.methods.items()}

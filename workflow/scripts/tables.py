@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mepbench.jobs.joblog import log_to
 from mepbench.reporting.tables import write_tables
-from mepbench.score import read_runs
+from mepbench.scoring.score import read_runs
 
 log_to(snakemake.log[0])
 write_tables(

@@ -13,7 +13,7 @@ import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
 from ..errors import BadEndpoints, InputError
-from ..frames import parse_block, xyz_blocks
+from ..files.frames import parse_block, xyz_blocks
 from ._found import Geometries
 
 XYZ_SUFFIXES = (".xyz", ".extxyz", ".trj")

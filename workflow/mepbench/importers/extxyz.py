@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
-from ..frames import comment_text, xyz_blocks
+from ..files.frames import comment_text, xyz_blocks
 from ._found import Found, Rejected
 from ._structures import combined, structure_of
 

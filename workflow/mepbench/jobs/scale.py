@@ -24,14 +24,14 @@ from types import SimpleNamespace
 import numpy as np
 from ase.build import molecule
 
-from ..chains import PLAN_COLUMNS
-from ..columns import JUDGED_COLUMNS
-from ..frames import frame, frames_text, write_frames
-from ..gather import collect, score_job
+from ..files.columns import JUDGED_COLUMNS
+from ..files.frames import frame, frames_text, write_frames
+from ..files.tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
 from ..oracle import PotentialSpec
 from ..registry import PACKAGE
 from ..reporting.figures import figure_files
-from ..tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
+from ..scoring.chains import PLAN_COLUMNS
+from ..scoring.gather import collect, score_job
 
 JOBS, CHECKPOINTS, FRAMES = 200, 16, 41
 BUTANE = molecule("trans-butane")

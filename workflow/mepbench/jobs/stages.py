@@ -13,17 +13,17 @@ from pathlib import Path as File
 
 import numpy as np
 
-from ..columns import JUDGED_COLUMNS
 from ..config import Method
-from ..frames import frame, frames_text, read_frames
-from ..guess import Guess, make_guess
+from ..files.columns import JUDGED_COLUMNS
+from ..files.frames import frame, frames_text, read_frames
+from ..files.tidy import PROFILE_COLUMNS, TRACE_COLUMNS, header_text, number, read_rows, rows_text
 from ..judging.stations import find_stations, station_frames
 from ..judging.verify import Judged, refine_and_judge
 from ..path import Path, Peak
-from ..prepare import Prepared, prepare
+from ..preparation.prepare import Prepared, prepare
 from ..reaction import read_endpoints, read_set
-from ..solve import Solved, solve
-from ..tidy import PROFILE_COLUMNS, TRACE_COLUMNS, header_text, number, read_rows, rows_text
+from ..solving.guess import Guess, make_guess
+from ..solving.solve import Solved, solve
 from .joblog import log
 from .journal import Journal
 from .worker import WorkerError

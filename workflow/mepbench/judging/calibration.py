@@ -13,11 +13,11 @@ from pathlib import Path as File
 
 import numpy as np
 
+from ..files.tidy import write_rows
 from ..oracle import PotentialSpec
 from ..path import Path, Peak, rmsd
-from ..prepare import prepare
+from ..preparation.prepare import prepare
 from ..reaction import Entry, read_set
-from ..tidy import write_rows
 from .verify import refine_and_judge
 
 COLUMNS = tuple(

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import BadEndpoints
+from ..landscape.minima import lowest_mode, minima
+from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
 from ..molecule.structure import EndMatch, compare, compare_both
 from ..path import Path, rmsd, spline
-from ..preparation.relax import lowest_mode, minima
 from ..reaction import Reaction
 from .irc import Branch, relax_gently
-from .tangency import Well
 
 NEGATIVE = -0.05  # eV/angstrom^2: a curvature below this is negative, at saddles and minima alike
 SAME_MINIMUM = 0.05, 0.005  # angstrom, eV: an end so near to a given one is that one

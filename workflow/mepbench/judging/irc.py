@@ -26,9 +26,9 @@ from ase import Atoms
 from ase.data import atomic_masses
 from ase.optimize import BFGS
 
+from ..landscape.hessian import bofill_update, hessian, without_rigid_motion
+from ..landscape.minima import model_hessian
 from ..path import remove_rigid_motion
-from ..preparation.relax import model_hessian
-from .hessian import bofill_update, hessian, without_rigid_motion
 
 STEP = 0.15  # angstrom sqrt(u): longest step, along the mass-weighted path
 FIRST_DROP = 0.002  # eV: how far below the saddle the first point lies, by the quadratic model

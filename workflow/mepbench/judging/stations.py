@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from ..frames import frame
-from ..judge import Judgement
+from ..files.frames import frame
+from ..landscape.tangency import PathQuality
 from ..molecule.relabelling import rmsds
 from ..molecule.structure import RIGID, compare
 from ..path import Path, spline
 from ..reaction import Reaction
-from .tangency import PathQuality
+from .judge import Judgement
 
 # A half-intended saddle is a first or last step where the path visits what it leads to.
 VERDICTS = ("multistep", "half-intended")

@@ -12,12 +12,12 @@ import numpy as np
 
 from ..errors import BudgetExhausted, SCFFailure
 from ..jobs.worker import reported
-from ..judge import Judgement, judge
+from ..landscape.tangency import PathQuality, path_quality
 from ..oracle import Oracle, PotentialSpec
 from ..path import Path, Peak
 from ..reaction import Reaction
 from ..registry import load
-from .tangency import PathQuality, path_quality
+from .judge import Judgement, judge
 
 SAME_ENERGY = 1e-3  # eV: two SCFs of one geometry that differ by more are two electronic states
 NEAR = 0.01  # angstrom, each way along the path from its top

@@ -8,7 +8,7 @@ soft motions relax at one rate, like the preconditioner of Packwood et al., J. C
 
 import numpy as np
 
-from ..molecule.lindh import stretch_constants
+from ..landscape.lindh import stretch_constants
 
 SOFT = 2.0  # eV/angstrom^2
 

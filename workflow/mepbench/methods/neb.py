@@ -8,10 +8,10 @@ is nearly relaxed, the highest image feels no spring and climbs along the tangen
 
 import numpy as np
 
+from ..landscape.lbfgs import LBFGS
 from ..oracle import Oracle
 from ..path import Path, Peak, remove_rigid_motion, resample
 from ..reaction import Reaction
-from ._lbfgs import LBFGS
 
 
 def solve(

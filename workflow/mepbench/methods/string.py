@@ -14,10 +14,10 @@ the spline the string zigzags and stalls; upwind ones (Henkelman, Jonsson, J. Ch
 
 import numpy as np
 
+from ..landscape.lbfgs import LBFGS
 from ..oracle import Oracle
 from ..path import Path, Peak, arc_length, remove_rigid_motion, resample, spline
 from ..reaction import Reaction
-from ._lbfgs import LBFGS
 
 
 def solve(

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..judging.connection import NEGATIVE
-from ..judging.hessian import lowest_modes, without_rigid_motion
+from ..landscape.hessian import lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from .follow import follow_saddle
 from .relaxation import Relaxation

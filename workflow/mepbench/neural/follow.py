@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..judging.hessian import lowest_modes, without_rigid_motion
 from ..judging.irc import _local_quadratic_step
+from ..landscape.hessian import lowest_modes, without_rigid_motion
 from ..path import remove_rigid_motion
 from ..refiners.prfo import _rational_step
 

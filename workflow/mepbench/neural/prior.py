@@ -12,7 +12,7 @@ covalent radii, keeps paths out of clashes.
 
 import numpy as np
 
-from ..molecule.lindh import stretch_constants
+from ..landscape.lindh import stretch_constants
 
 SHARE = 0.5
 CHANGE = 0.3  # angstrom

@@ -8,13 +8,13 @@ import numpy as np
 from ase import Atoms
 
 from .. import __version__
-from ..columns import JUDGED_COLUMNS
 from ..errors import InputError, one_line
-from ..frames import write_frames
+from ..files.columns import JUDGED_COLUMNS
+from ..files.frames import write_frames
+from ..files.metrics import KCAL_PER_EV
+from ..files.tidy import write_rows
 from ..jobs.stages import judged_cells
-from ..metrics import KCAL_PER_EV
 from ..path import align, arc_length, rmsd, spline
-from ..tidy import write_rows
 
 STAGES = ("ends", "path", "refine", "verify")
 FILES = (

@@ -18,15 +18,15 @@ from ase import Atoms
 
 from ..config import Method, check_method
 from ..errors import InputError, one_line
-from ..frames import write_frames
-from ..guess import Guess, make_guess
+from ..files.frames import write_frames
 from ..judging.verify import Judged, refine_and_judge
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
 from ..preparation.given_ends import Given, given_reaction, notes_on, whole_number
-from ..prepare import Prepared, prepare
+from ..preparation.prepare import Prepared, prepare
 from ..reaction import Reaction
-from ..solve import Solved, solve
+from ..solving.guess import Guess, make_guess
+from ..solving.solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
 
 METHOD = "neural-surrogate"  # the best method that ships

@@ -10,12 +10,12 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from ..errors import BadEndpoints
+from ..landscape.minima import Minimum
 from ..molecule.mapping import orders_differ
 from ..molecule.shortest import inverted
 from ..molecule.structure import bonds, difference
 from ..path import rmsd
 from ..reaction import Entry
-from .relax import Minimum
 
 ENDS = ("reactant", "product")
 OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74

@@ -9,11 +9,11 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import InputError
-from ..frames import read_frames
+from ..files.frames import read_frames
 from ..molecule.mapping import AtomMap, describe
 from ..molecule.stereo import bonds
-from ..prepare import Prepared
 from ..reaction import Entry
+from .prepare import Prepared
 
 FMAX_OF_A_MINIMUM = 0.05  # eV/angstrom: above, ends taken as given are worth a remark
 # What is said of charge and multiplicity: in a calculator's parameters, and atom by atom.

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from ..oracle import PotentialSpec
-from ..prepare import prepare
 from ..reaction import read_set
+from .prepare import prepare
 
 ATOMS = 15
 

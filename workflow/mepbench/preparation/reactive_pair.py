@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import BadEndpoints, SCFFailure
+from ..landscape.minima import Minimum, Restraints, minima, relax
 from ..molecule.shortest import shortest_pair
 from ..path import rmsd
 from .embedding import changing_bonds, crossings, drive, starting_geometries
-from .relax import Minimum, Restraints, minima, relax
 from .smiles import MappedReaction, Side, unlike, written_marks, wrong_stereo
 
 COARSE_FMAX, FINE_FMAX, STEPS = 0.1, 0.05, 200  # eV/angstrom

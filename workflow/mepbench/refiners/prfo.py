@@ -13,7 +13,7 @@ are needed, so this also serves model surfaces; on molecules `sella` is cheaper.
 
 import numpy as np
 
-from ..judging.hessian import bofill_update, hessian, lowest_modes, without_rigid_motion
+from ..landscape.hessian import bofill_update, hessian, lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 
 LARGEST_STEP = 0.3  # angstrom, of one atom

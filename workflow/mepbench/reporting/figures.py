@@ -60,7 +60,7 @@ class Results:
     @cached_property
     def runs(self):
         """One row per (set, reaction, method, seed), see `score.COLUMNS`."""
-        from ..score import read_runs
+        from ..scoring.score import read_runs
 
         return read_runs(self.folder / "runs.csv")
 
@@ -108,7 +108,7 @@ class Results:
         All but those whose endpoints were refused, and the steps of multistep reactions, which
         would count these reactions twice.
         """
-        from ..score import without_steps
+        from ..scoring.score import without_steps
         from ..statistics.censored import counted, derived
 
         return derived(counted(without_steps(self.runs)))
@@ -138,7 +138,7 @@ class Results:
     def _table(self, name: str):
         import pandas as pd
 
-        from ..score import read_runs
+        from ..scoring.score import read_runs
 
         file = self.folder / name
         return read_runs(file) if file.exists() else pd.DataFrame()

@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from ..metrics import KCAL_PER_EV
+from ..files.metrics import KCAL_PER_EV
+from ..files.tidy import write_rows
 from ..reaction import SAFE_NAME, Entry, locate_set, read_set
-from ..tidy import write_rows
 from .depiction import depict
 
 PER_PAGE = 100
@@ -92,8 +92,8 @@ def _chosen(spec: str, results: Path | None) -> tuple[str, str, set[str] | None]
 
 
 def _shipped(spec: str) -> Outcomes:
-    from ..frames import read_frames
-    from ..reference import reference_file
+    from ..files.frames import read_frames
+    from ..scoring.reference import reference_file
 
     file = reference_file(spec, POTENTIAL)
     frames = read_frames(file) if file is not None and file.exists() else []
@@ -103,7 +103,7 @@ def _shipped(spec: str) -> Outcomes:
 
 
 def _of_run(results: Path, name: str) -> Outcomes:
-    from ..score import read_runs
+    from ..scoring.score import read_runs
 
     ends = _text(results / "sets" / name / "endpoints.csv")
     refused = ends[ends.verdict != "ok"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..metrics import KCAL_PER_EV, METRICS
+from ..files.metrics import KCAL_PER_EV, METRICS
 from .markup import one_line
 
 CHEMICAL_ACCURACY = 1 / KCAL_PER_EV  # eV, 1 kcal/mol

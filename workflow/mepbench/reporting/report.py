@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..chains import chains_worded
-from ..reference import notices
-from ..tidy import read_rows
+from ..files.tidy import read_rows
+from ..scoring.chains import chains_worded
+from ..scoring.reference import notices
 from . import wording
 from .figures import Results, caption, figure_files
 from .markup import one_line

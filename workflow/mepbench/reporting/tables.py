@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..columns import COLUMNS, EXTRA_COLUMNS
 from ..errors import InputError
-from ..metrics import formatted
-from ..score import read_runs, typed, without_steps
+from ..files.columns import COLUMNS, EXTRA_COLUMNS
+from ..files.metrics import formatted
+from ..scoring.score import read_runs, typed, without_steps
 from ..statistics.budget import accuracy
 from ..statistics.comparison import pairwise, virtual_best
 from ..statistics.hardness import hardness

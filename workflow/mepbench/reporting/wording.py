@@ -6,7 +6,7 @@ Each function takes the exact table of the same name and returns one of text.
 import numpy as np
 import pandas as pd
 
-from ..metrics import KCAL_PER_EV, formatted
+from ..files.metrics import KCAL_PER_EV, formatted
 from ..statistics.comparison import SIGNIFICANT
 from ..statistics.hardness import FEATURES, POOLED
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..metrics import formatted
+from ..files.metrics import formatted
 from ..reporting.markup import markdown
-from ..score import read_runs, without_steps
+from ..scoring.score import read_runs, without_steps
 from .censored import compared, solved
 from .summary import summary
 

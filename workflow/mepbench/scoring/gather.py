@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
+from ..files.columns import CHAIN_COLUMNS
+from ..files.frames import comment_text, frame, iterate_frames, read_frames, write_frames
+from ..files.provenance import provenance, write_provenance
+from ..files.tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, write_rows
+from ..path import arc_length
+from ..reaction import read_endpoints
 from .chains import chain_rows, naming_chains
-from .columns import CHAIN_COLUMNS
-from .frames import comment_text, frame, iterate_frames, read_frames, write_frames
-from .path import arc_length
-from .provenance import provenance, write_provenance
-from .reaction import read_endpoints
 from .reference import frames_of, irc_file, shipped_for
-from .tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, write_rows
 
 
 def score_job(inputs, outputs, shipped: str | None, potential) -> None:

@@ -19,9 +19,9 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from .errors import InputError
-from .frames import comment_text, iterate_frames, quoted, read_frames, write_frames
-from .reaction import SHIPPED, Reaction, locate_set, parent_set, reaction_names
+from ..errors import InputError
+from ..files.frames import comment_text, iterate_frames, quoted, read_frames, write_frames
+from ..reaction import SHIPPED, Reaction, locate_set, parent_set, reaction_names
 
 ROLES = ("reactant", "product", "ts")
 SUMS = "SHA256SUMS"
@@ -56,7 +56,7 @@ def verify(file: Path) -> None:
     InputError
         if one is missing or another.
     """
-    from .provenance import sha256
+    from ..files.provenance import sha256
 
     sums = _read_sums(file.parent)
     remedy = (
@@ -82,7 +82,7 @@ def _read_sums(folder: Path) -> dict[str, str]:
 
 
 def _write_sums(file: Path) -> None:
-    from .provenance import sha256
+    from ..files.provenance import sha256
 
     sums = _read_sums(file.parent) | {p.name: sha256(p) for p in (file, irc_file(file))}
     lines = (f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
@@ -113,9 +113,9 @@ def belongs(known: dict[str, Atoms], reaction: Reaction) -> int:
     -------
     1 where it was, -1 where it was for the mirror image of both ends, else 0.
     """
-    from .molecule.structure import difference
-    from .path import rmsd
-    from .preparation.checks import SAME_ENERGY, SAME_RMSD, SIMILAR_RMSD
+    from ..molecule.structure import difference
+    from ..path import rmsd
+    from ..preparation.checks import SAME_ENERGY, SAME_RMSD, SIMILAR_RMSD
 
     ends = known["reactant"], known["product"]
     if not np.array_equal(ends[0].numbers, reaction.numbers):
@@ -181,7 +181,7 @@ def shipped_for(
 
 def notices(results: Path) -> list[str]:
     """Say what a run found that the shipped references don't know; empty if nothing."""
-    from .reporting.markup import one_line
+    from ..reporting.markup import one_line
     from .score import read_runs
 
     try:
@@ -257,7 +257,7 @@ def update(results: Path) -> list[str]:
 
 def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> list[str]:
     """Merge what a run found into one file of references; return a line for each change."""
-    from .reaction import read_endpoints
+    from ..reaction import read_endpoints
     from .score import BETTER
 
     known, known_ircs = {}, {}

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase import Atoms
 
-from .errors import BadEndpoints, InputError, SCFFailure
-from .molecule.structure import bonds
-from .oracle import Oracle
-from .path import align, rmsd
-from .preparation.checks import (
+from ..errors import BadEndpoints, InputError, SCFFailure
+from ..landscape.minima import Minimum, minima
+from ..molecule.structure import bonds
+from ..oracle import Oracle
+from ..path import align, rmsd
+from ..reaction import Entry, Reaction
+from .checks import (
     ENDS,
     check_bonds,
     check_distinct,
@@ -30,10 +32,8 @@ from .preparation.checks import (
     check_whole,
     given_geometries,
 )
-from .preparation.reactive_pair import pair_score, reactive_pair
-from .preparation.relax import Minimum, minima
-from .preparation.smiles import read_mappings
-from .reaction import Entry, Reaction
+from .reactive_pair import pair_score, reactive_pair
+from .smiles import read_mappings
 
 DECIMALS = 8
 

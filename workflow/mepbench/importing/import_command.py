@@ -8,13 +8,13 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from . import __version__
-from .errors import InputError
-from .importers._accept import ASSUMED, Choice
-from .importing import Tally, import_set, rejected_file
-from .provenance import sha256
-from .registry import available, options
-from .reporting.markup import one_line
+from .. import __version__
+from ..errors import InputError
+from ..files.provenance import sha256
+from ..registry import available, options
+from ..reporting.markup import one_line
+from .accept import ASSUMED, Choice
+from .import_set import Tally, import_set, rejected_file
 
 MOST_PRINTED = 20
 WORDS = {

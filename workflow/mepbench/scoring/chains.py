@@ -16,18 +16,18 @@ from itertools import pairwise
 import numpy as np
 from ase import Atoms
 
-from .columns import CHAIN_COLUMNS
-from .errors import BadEndpoints, SCFFailure
-from .frames import frame, read_frames, write_frames
-from .jobs.joblog import log
-from .jobs.worker import Worker, WorkerError
-from .judging.irc import relax_gently
-from .judging.stations import Station, is_end, read_stations
-from .molecule.structure import compare
-from .oracle import Oracle, PotentialSpec
-from .preparation.relax import minima
-from .reaction import STEPS, Reaction, read_endpoints
-from .tidy import number, write_rows
+from ..errors import BadEndpoints, SCFFailure
+from ..files.columns import CHAIN_COLUMNS
+from ..files.frames import frame, read_frames, write_frames
+from ..files.tidy import number, write_rows
+from ..jobs.joblog import log
+from ..jobs.worker import Worker, WorkerError
+from ..judging.irc import relax_gently
+from ..judging.stations import Station, is_end, read_stations
+from ..landscape.minima import minima
+from ..molecule.structure import compare
+from ..oracle import Oracle, PotentialSpec
+from ..reaction import STEPS, Reaction, read_endpoints
 
 RUN = ("set", "reaction", "method", "seed")
 PLAN_COLUMNS = (*RUN, *"step step_from step_to step_set step_reaction".split())

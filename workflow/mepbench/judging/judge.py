@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.data import atomic_masses
 
-from .judging.connection import NEGATIVE, End, VisitedMinima, connection
-from .judging.hessian import STEP as HESSIAN_STEP
-from .judging.hessian import hessian, lowest_modes, reaction_mode
-from .judging.irc import STEP, Branch, irc
-from .path import Path, Peak
-from .reaction import Reaction
+from ..landscape.hessian import STEP as HESSIAN_STEP
+from ..landscape.hessian import hessian, lowest_modes, reaction_mode
+from ..path import Path, Peak
+from ..reaction import Reaction
+from .connection import NEGATIVE, End, VisitedMinima, connection
+from .irc import STEP, Branch, irc
 
 __all__ = ["FMAX", "NEGATIVE", "Judgement", "judge"]
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
+from ..errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
+from ..jobs.worker import reported
+from ..oracle import Checkpoint, Oracle, PotentialSpec
+from ..path import AT_END, Path, Peak, checked, resample
+from ..reaction import Reaction
+from ..registry import load
 from .guess import Guess
-from .jobs.worker import reported
-from .oracle import Checkpoint, Oracle, PotentialSpec
-from .path import AT_END, Path, Peak, checked, resample
-from .reaction import Reaction
-from .registry import load
 
 PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without energies
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import BadEndpoints, InputError
-from .frames import frame, frames_text
-from .importers._accept import Accepted, Choice, TooLarge, accept
-from .importers._found import Found, Rejected
-from .reaction import ROLES
-from .registry import check_options, load, nearest
-from .reporting.markup import one_line
+from ..errors import BadEndpoints, InputError
+from ..files.frames import frame, frames_text
+from ..importers._found import Found, Rejected
+from ..reaction import ROLES
+from ..registry import check_options, load, nearest
+from ..reporting.markup import one_line
+from .accept import Accepted, Choice, TooLarge, accept
 
 ARCHIVES = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 MOST_LISTED = 1000  # notes and rejected reactions held in memory; the report has all

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 
-from .columns import (
+from ..files.columns import (
     COLUMNS,
     EXTRA_COLUMNS,
     FLAGS,
@@ -23,9 +23,9 @@ from .columns import (
     TEXT,
     WHOLE,
 )
-from .frames import frame
-from .molecule.structure import RIGID, saddle_rmsd
-from .reaction import STEPS, Reaction
+from ..files.frames import frame
+from ..molecule.structure import RIGID, saddle_rmsd
+from ..reaction import STEPS, Reaction
 
 BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
 BELOW = 5e-3  # eV: an energy this far below the reference is flagged

@@ -7,12 +7,12 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from ..errors import BadEndpoints
+from ..importers._found import Found, Geometries
+from ..importers._structures import MOST_ATOMS
 from ..molecule.mapping import find_map, orders_differ
 from ..molecule.stereo import bonds
 from ..preparation.checks import check_electrons, given_geometries
 from ..reaction import Entry
-from ._found import Found, Geometries
-from ._structures import MOST_ATOMS
 
 MOST_CHANGES = 6  # bonds; more change in none of 209 reactions of four published sets
 FARTHEST = 1e4  # angstrom, of an atom from the origin

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import SCFFailure
-from .jobs.worker import reported
-from .judging.tangency import path_quality
-from .oracle import Oracle, PotentialSpec
-from .path import arc_length, check_frames
-from .reaction import Reaction
-from .registry import load
+from ..errors import SCFFailure
+from ..jobs.worker import reported
+from ..landscape.tangency import path_quality
+from ..oracle import Oracle, PotentialSpec
+from ..path import arc_length, check_frames
+from ..reaction import Reaction
+from ..registry import load
 
 GUESS_FRAMES = 21
 

@@ -15,7 +15,7 @@ from ase.data import covalent_radii
 from ase.optimize import BFGS
 
 from ..errors import BadEndpoints
-from ..judging.hessian import STEP, lowest_modes, without_rigid_motion
+from .hessian import STEP, lowest_modes, without_rigid_motion
 
 FMAX = 0.005  # eV/angstrom
 STEPS = 600

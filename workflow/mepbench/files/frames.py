@@ -16,7 +16,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from .errors import InputError
+from ..errors import InputError
 
 TEXT_KEYS = ("reaction", "role", "set", "method", "guess", "verdict", "reason", "source")
 LONGEST_LINE = 1 << 20  # characters: a binary file may have no line's end at all

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from .config import Method
+from ..config import Method
+from ..files.tidy import write_rows
+from ..jobs.joblog import log
+from ..jobs.worker import Worker, WorkerError
+from ..oracle import PotentialSpec
+from ..potentials.mueller_brown import KNOWN
+from ..reaction import Reaction
 from .guess import make_guess
-from .jobs.joblog import log
-from .jobs.worker import Worker, WorkerError
-from .oracle import PotentialSpec
-from .potentials.mueller_brown import KNOWN
-from .reaction import Reaction
 from .solve import solve
-from .tidy import write_rows
 
 SURFACE = PotentialSpec("mueller-brown")
 COLUMNS = "surface method s x y energy_eV is_path peak".split()

@@ -1,0 +1,1 @@
+"""What runs leave on the disk: frames, tidy tables, their columns and metrics, provenance."""
