@@ -26,7 +26,7 @@ paper: .venv/installed ## run every method on the whole textbook set
 
 bench: .venv/installed ## run every method on reactions that do not ship (../shared/reactions)
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
-	@$(BIN)/python -m mepbench.statistics.halves results/bench
+	@$(BIN)/python -m mepbench.reporting.halves results/bench
 
 ablation: .venv/installed ## what network, drawn points and guess earn the direct neural solver
 	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES) -- --quiet rules host
@@ -43,7 +43,7 @@ bench-prepare: .venv/installed ## how long preparation takes, from files and fro
 	$(BIN)/python -m mepbench.preparation.preparation_speed textbook --cores $(CORES)
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
-	$(BIN)/python -m mepbench.jobs.scale
+	$(BIN)/python tests/scale.py
 
 bench-slurm: .venv/installed slurm ## wall time on one core, on two, and on two SLURM nodes of one core
 	$(BIN)/python tests/wall_time.py

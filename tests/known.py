@@ -8,8 +8,7 @@ from mepbench.files.frames import read_frames
 from mepbench.oracle import PotentialSpec
 from mepbench.path import align, resample
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
-from mepbench.reaction import Reaction
-from mepbench.scoring.reference import reference_file
+from mepbench.reaction import Reaction, reference_file
 
 XTB = PotentialSpec("xtb-python")
 TBLITE = PotentialSpec("tblite")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mepbench.landscape.lbfgs import LBFGS
-from mepbench.methods._model_hessian import model_hessian
+from mepbench.landscape.model_hessian import model_hessian
 from mepbench.methods._peak import interpolated_peak
 from mepbench.methods.gad import Metric, Mode
 from mepbench.methods.string import reparametrise, upwind_tangents

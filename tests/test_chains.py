@@ -8,7 +8,6 @@ import pytest
 from mepbench.config import step_names
 from mepbench.files.frames import read_frames, write_frames
 from mepbench.files.tidy import read_rows
-from mepbench.jobs.stages import endpoint_frames
 from mepbench.judging.judge import Judgement
 from mepbench.judging.stations import Station, find_stations, read_stations, station_frames
 from mepbench.landscape.tangency import path_quality
@@ -16,6 +15,7 @@ from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path
 from mepbench.potentials import mueller_brown
 from mepbench.potentials._surfaces import stationary
+from mepbench.preparation.job import endpoint_frames
 from mepbench.reaction import read_set
 from mepbench.scoring.chains import (
     chain_rows,

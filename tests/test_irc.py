@@ -6,7 +6,8 @@ from ase.data import atomic_masses
 from known import XTB, shipped
 from scipy.integrate import solve_ivp
 
-from mepbench.judging.irc import descend, irc
+from mepbench.judging.irc import irc
+from mepbench.landscape.descent import descend
 from mepbench.landscape.hessian import hessian, lowest_modes, reaction_mode
 from mepbench.oracle import Oracle
 from mepbench.path import arc_length

@@ -127,7 +127,7 @@ def test_ammonia_inverts_through_its_planar_saddle():
 
 @pytest.mark.parametrize("name", ["hcn-isomerisation", "formamide-tautomerism"])
 def test_half_and_a_quarter_of_the_ircs_step_change_no_verdict(name):
-    from mepbench.judging.irc import STEP
+    from mepbench.landscape.descent import STEP
 
     judged = [judge(*_parts(name), step=step) for step in (STEP, STEP / 2, STEP / 4)]
     assert {judgement.verdict for judgement in judged} == {"intended"}

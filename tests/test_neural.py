@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 
 from mepbench.methods.neural import solve
 from mepbench.neural import descent
-from mepbench.neural.curvature import model_hessian, secant_update
+from mepbench.neural.curvature import first_estimate, secant_update
 from mepbench.neural.losses import LOSSES, internal_velocity
 from mepbench.neural.memory import Memory
 from mepbench.neural.network import PathNetwork
@@ -438,9 +438,9 @@ def test_secant_updates_learn_a_hessian_and_stay_positive():
     rng = np.random.default_rng(2)
     numbers = np.array([6, 1, 1])
     x = np.array([[0.0, 0, 0], [1.1, 0, 0], [0, 1.1, 0]])
-    true = model_hessian(numbers, x[None])[0] + 5 * np.eye(9)
+    true = first_estimate(numbers, x[None])[0] + 5 * np.eye(9)
     known = x.ravel() + 0.02 * rng.normal(size=(8, 9))
-    start = model_hessian(numbers, x[None])
+    start = first_estimate(numbers, x[None])
     gradients = (known - x.ravel()) @ true
     new = secant_update(start, x.reshape(1, 9), np.zeros((1, 9)), known, gradients)[0]
     nearest = np.linalg.norm(known - x.ravel(), axis=1).argmin()

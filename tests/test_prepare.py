@@ -9,7 +9,8 @@ from ase.build import molecule
 
 from mepbench.errors import BadEndpoints, SCFFailure
 from mepbench.landscape.hessian import hessian, lowest_modes
-from mepbench.landscape.minima import FMAX, NEGATIVE, lowest_mode, minima, model_hessian, relax
+from mepbench.landscape.minima import FMAX, NEGATIVE, lowest_mode, minima, relax
+from mepbench.landscape.model_hessian import gaussian, model_hessian
 from mepbench.molecule.structure import bonds
 from mepbench.oracle import Oracle
 from mepbench.path import align
@@ -309,7 +310,7 @@ def test_relaxation_ends_in_a_minimum_that_another_optimiser_finds_too():
 
 def test_the_model_hessian_is_symmetric_and_soft_only_for_what_no_spring_holds():
     atoms = molecule("CH3CHO")
-    model = model_hessian(atoms.numbers, atoms.positions)
+    model = model_hessian(atoms.numbers, atoms.positions, gaussian)
     np.testing.assert_allclose(model, model.T, atol=1e-12)
     values = np.linalg.eigvalsh(model)
     assert values[0] > 0

@@ -10,10 +10,18 @@ from scipy.spatial.transform import Rotation
 
 from mepbench.config import check_config
 from mepbench.errors import InputError
+from mepbench.files.checksums import SUMS
 from mepbench.files.columns import REFERENCE_COLUMNS
 from mepbench.files.frames import frame, read_frames, write_frames
 from mepbench.files.tidy import write_rows
-from mepbench.reaction import SHIPPED, Reaction, reaction_names, read_set
+from mepbench.reaction import (
+    SHIPPED,
+    Reaction,
+    irc_file,
+    reaction_names,
+    read_set,
+    verify_references,
+)
 from mepbench.registry import load
 from mepbench.scoring import reference
 
@@ -95,14 +103,14 @@ def test_a_reference_without_its_irc_is_completed_by_the_same_saddle(tmp_path, s
         f"textbook {HCN}: 2.0000 eV, was 2.0000"
     ]
     assert reference.update(_run(tmp_path / "again", 2.0)) == []
-    assert len(read_frames(reference.irc_file(shipped))) == reference.IRC_FRAMES
+    assert len(read_frames(irc_file(shipped))) == reference.IRC_FRAMES
 
 
 def test_geometry_lowest_eigenvalues_and_irc_are_stored(tmp_path, shipped):
     reference.update(_run(tmp_path / "first", 2.0))
     saddle = read_frames(shipped)[2]
     assert saddle.info["eigenvalues"] == pytest.approx([-2.0, 1.5, 3.0])
-    irc = read_frames(reference.irc_file(shipped))
+    irc = read_frames(irc_file(shipped))
     energies = [atoms.get_potential_energy() for atoms in irc]
     assert len(irc) == reference.IRC_FRAMES
     assert max(energies) == pytest.approx(1.0)
@@ -111,20 +119,20 @@ def test_geometry_lowest_eigenvalues_and_irc_are_stored(tmp_path, shipped):
 
 def test_every_update_writes_the_checksums_and_any_change_of_a_file_is_an_error(tmp_path, shipped):
     reference.update(_run(tmp_path / "first", 2.0))
-    reference.verify(shipped)
-    done = subprocess.run(["sha256sum", "-c", reference.SUMS], cwd=shipped.parent)
+    verify_references(shipped)
+    done = subprocess.run(["sha256sum", "-c", SUMS], cwd=shipped.parent)
     assert done.returncode == 0
-    for file in (shipped, reference.irc_file(shipped)):
+    for file in (shipped, irc_file(shipped)):
         before = file.read_text(encoding="utf-8")
         file.write_text(before.replace("neb", "ned", 1), encoding="utf-8")
         with pytest.raises(InputError, match=rf"{file.name}: its SHA-256 is not.*git checkout"):
-            reference.verify(file.with_name("textbook.xyz"))
+            verify_references(file.with_name("textbook.xyz"))
         with pytest.raises(InputError, match="SHA-256"):
             reference.update(_run(tmp_path / "lower", 1.5))
         file.write_text(before, encoding="utf-8")
-    reference.irc_file(shipped).unlink()
+    irc_file(shipped).unlink()
     with pytest.raises(InputError, match="missing"):
-        reference.verify(shipped)
+        verify_references(shipped)
 
 
 def test_the_shipped_files_are_those_of_their_checksums_and_a_changed_one_stops_the_start(

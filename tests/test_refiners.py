@@ -6,7 +6,8 @@ from known import XTB, shipped
 
 from mepbench.errors import BudgetExhausted
 from mepbench.files.frames import read_frames
-from mepbench.landscape.hessian import bofill_update, hessian, lowest_modes
+from mepbench.landscape.hessian import hessian, lowest_modes
+from mepbench.landscape.steps import bofill_update
 from mepbench.oracle import Oracle
 from mepbench.path import Peak
 from mepbench.potentials import mueller_brown

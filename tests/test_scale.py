@@ -7,8 +7,7 @@ import os
 import re
 
 import pytest
-
-from mepbench.jobs.scale import METHODS, Run, cost, dry_run, write_tables
+from scale import METHODS, Run, cost, dry_run, write_tables
 
 
 def megabytes(spent: str) -> float:

@@ -11,10 +11,10 @@ import pytest
 import mepbench.solving.solve
 from mepbench.config import check_method
 from mepbench.files.tidy import read_rows
-from mepbench.jobs.stages import path_frames
 from mepbench.path import Path, Peak
 from mepbench.potentials import mueller_brown
 from mepbench.solving.guess import make_guess
+from mepbench.solving.job import path_frames
 from mepbench.solving.solve import solve
 from mepbench.solving.surface import SURFACE, surface_job
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mepbench.reporting.halves import halves
+from mepbench.reporting.halves import readable as halves_worded
 from mepbench.reporting.tables import TABLES, exact, write_tables
 from mepbench.reporting.verdicts import unsolved, verdicts_table
 from mepbench.scoring.score import read_runs, typed
@@ -30,8 +32,6 @@ from mepbench.statistics.comparison import (
     signed_ranks,
     virtual_best,
 )
-from mepbench.statistics.halves import halves
-from mepbench.statistics.halves import readable as halves_worded
 from mepbench.statistics.hardness import POOLED, hardness
 from mepbench.statistics.profiles import data_profile, performance_profile, profiles_table
 from mepbench.statistics.ranks import rank, ranks, tau

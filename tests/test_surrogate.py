@@ -9,7 +9,7 @@ import torch
 from mepbench.neural.curves import FixedCurve, PathSpline
 from mepbench.neural.descriptor import Cartesians, InverseDistances, descriptor
 from mepbench.neural.explorer import TRIES, Candidate, Explorer
-from mepbench.neural.follow import STEP, descend, follow_saddle
+from mepbench.neural.follow import STEP, descent, follow_saddle
 from mepbench.neural.gaussian_process import KERNELS, GaussianProcess
 from mepbench.neural.losses import LOSSES
 from mepbench.neural.network import PathNetwork
@@ -183,7 +183,7 @@ def test_the_saddle_of_the_surrogate_is_that_of_the_surface(charted):
     start = known.saddle + np.array([[0.08, -0.05, 0.0]])
     up = (known.reaction.product - known.reaction.reactant) * [[1.0, 1.0, 0.0]]
     up /= np.linalg.norm(up)
-    found = follow_saddle(fit, start, up, (), reach=lambda y: True)
+    found = follow_saddle(fit.surface, start, up, reach=lambda y: True)
     assert found.converged
     assert found.curvature < 0
     assert np.linalg.norm(found.position - known.saddle) < 0.05
@@ -192,7 +192,9 @@ def test_the_saddle_of_the_surrogate_is_that_of_the_surface(charted):
 def test_following_stops_where_the_surrogate_is_not_trusted(charted):
     known, fit = charted
     up = np.array([[1.0, 0.0, 0.0]])
-    found = follow_saddle(fit, known.reaction.reactant + 0.1 * up, up, (), reach=lambda y: False)
+    found = follow_saddle(
+        fit.surface, known.reaction.reactant + 0.1 * up, up, reach=lambda y: False
+    )
     assert not found.converged
     moved = np.linalg.norm(found.position - known.reaction.reactant - 0.1 * up)
     assert 0 < moved <= STEP + 1e-12
@@ -200,10 +202,11 @@ def test_following_stops_where_the_surrogate_is_not_trusted(charted):
 
 def test_descents_go_down_on_both_sides(charted):
     known, fit = charted
-    found = follow_saddle(fit, known.saddle, np.array([[1.0, 0, 0]]), (), reach=lambda y: True)
+    along = np.array([[1.0, 0, 0]])
+    found = follow_saddle(fit.surface, known.saddle, along, reach=lambda y: True)
     bottoms = []
     for sign in (1, -1):
-        side = descend(fit, np.ones(1), found.position, found.mode, sign, ())
+        side = descent(fit.surface, np.ones(1), found.position, found.mode, sign)
         energy, _ = fit(side.reshape(len(side), -1))
         assert energy[-1] < energy[0] - 0.01
         assert np.diff(energy).max() < 1e-3
@@ -214,18 +217,20 @@ def test_descents_go_down_on_both_sides(charted):
 class FlatTop:
     """A double well along x, so flat at its saddle that the forces beside it are tiny."""
 
+    invariances = ()
+
     def __call__(self, x):
-        along, across = x[:, 0], x[:, 1:]
+        along, across = x[:, 0, 0], x[:, 0, 1:]
         gradient = np.concatenate([(0.8 * along**3 - 0.4 * along)[:, None], 2 * across], axis=1)
-        return 0.2 * along**4 - 0.2 * along**2 + (across**2).sum(axis=1), gradient
+        return 0.2 * along**4 - 0.2 * along**2 + (across**2).sum(axis=1), gradient[:, None]
 
     def hessian(self, x):
-        return np.array([np.diag([2.4 * one**2 - 0.4, 2.0, 2.0]) for one in x[:, 0]])
+        return np.diag([2.4 * x[0, 0] ** 2 - 0.4, 2.0, 2.0])
 
 
 def test_descents_leave_a_flat_saddle():
     for sign in (1, -1):
-        side = descend(FlatTop(), np.ones(1), np.zeros((1, 3)), np.eye(3)[:1], sign, ())
+        side = descent(FlatTop(), np.ones(1), np.zeros((1, 3)), np.eye(3)[:1], sign)
         assert sign * side[-1, 0, 0] > 0.6
 
 
@@ -288,7 +293,7 @@ def test_a_second_hearing_does_not_forget_what_was_rejected(explorer, monkeypatc
 def test_a_saddle_joins_the_ends_only_if_both_descents_reach_them(charted, down, reached):
     known, fit = charted
     up = np.array([[1.0, 0.0, 0.0]])
-    followed = follow_saddle(fit, known.saddle, up, (), reach=lambda y: True)
+    followed = follow_saddle(fit.surface, known.saddle, up, reach=lambda y: True)
     saddle = replace(candidate(fit, followed.position), mode=followed.mode)
     product = known.reaction.product + np.array([[0.0, down, 0.0]])
     reaction = replace(known.reaction, product=product)

@@ -16,9 +16,16 @@ import yaml
 
 from .errors import InputError
 from .files.tidy import read_rows
-from .reaction import ROLES, SAFE_NAME, STEPS, locate_set, reaction_names
+from .reaction import (
+    ROLES,
+    SAFE_NAME,
+    STEPS,
+    locate_set,
+    reaction_names,
+    reference_file,
+    verify_references,
+)
 from .registry import check_options, load, nearest, options, source_file
-from .scoring.reference import reference_file, verify
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CONFIG = ROOT / "config.yaml"
@@ -263,5 +270,5 @@ def _references(sets: dict[str, str], potential: str, given: dict) -> dict[str, 
     files = {name: reference_file(spec, str(level)) for name, spec in sets.items()}
     found = {name: file for name, file in files.items() if file is not None and file.exists()}
     for file in set(found.values()):
-        verify(file)
+        verify_references(file)
     return found

@@ -4,6 +4,8 @@
 and turned into the verdict they name: they cost one reaction, never a batch.
 """
 
+import logging
+
 
 class InputError(Exception):
     """Bad input: the message names the file, the reaction and the remedy."""
@@ -33,6 +35,18 @@ class BadEndpoints(Exception):
     verdict = "bad-endpoints"
 
 
-def one_line(error: Exception) -> str:
+def one_line(text: object) -> str:
+    """Return a text with a space for each character that can't be printed."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
+def described(error: Exception) -> str:
     """Return an exception as one line of text."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
+def reported(error: Exception) -> str:
+    """Log a traceback; return the error `described`, for a table's `reason`."""
+    line = described(error)
+    logging.getLogger("mepbench").info("%s", line, exc_info=error)
+    return line

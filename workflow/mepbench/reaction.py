@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 
 from .errors import InputError
+from .files.checksums import verify
 from .files.frames import comment_text, frames_text, iterate_frames, read_frames, xyz_blocks
 from .registry import nearest
 
@@ -79,6 +80,11 @@ class Reaction:
     def ends(self) -> np.ndarray:
         """Both endpoints, (2, N, 3) array, angstrom."""
         return np.stack([self.reactant, self.product])
+
+    @property
+    def state(self) -> dict[str, int]:
+        """What a frame says of its electrons: without, it would be another molecule."""
+        return {"charge": self.charge, "multiplicity": self.multiplicity}
 
     @property
     def digest(self) -> str:
@@ -245,6 +251,40 @@ def parent_set(path: Path) -> str | None:
         return None
     document = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
     return document.get("subset_of") if isinstance(document, dict) else None
+
+
+def reference_file(spec: str, potential: str) -> Path | None:
+    """Return the file of references for a shipped set, None for any other set.
+
+    Parameters
+    ----------
+    spec : of the set, as in the config; a subset has its parent's references
+    potential : name of the Hamiltonian, such as GFN2-xTB, whichever backend computes it
+    """
+    path = locate_set("references", spec)
+    if path.parent != SHIPPED:
+        return None
+    return SHIPPED / "references" / potential / f"{parent_set(path) or path.stem}.xyz"
+
+
+def irc_file(file: Path) -> Path:
+    """Return the file of IRCs beside a file of references."""
+    return file.with_suffix(".irc.xyz")
+
+
+def verify_references(file: Path) -> None:
+    """Compare a file of references, and its IRCs, with the checksums beside them.
+
+    Raises
+    ------
+    InputError
+        if one is missing or another.
+    """
+    remedy = (
+        f"Restore the references (`git checkout -- {file.parent}`), or write new ones with "
+        "`mepbench reference RESULTS --update` after removing them"
+    )
+    verify(file, irc_file(file), remedy=remedy)
 
 
 def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> list[Entry]:

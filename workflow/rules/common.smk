@@ -5,8 +5,8 @@ from snakemake.exceptions import WorkflowError
 from mepbench.config import ROOT, check_config, chunked, set_files, step_names
 from mepbench.errors import InputError
 from mepbench.reporting.figures import figure_files
-from mepbench.reaction import STEPS, entries_digest
-from mepbench.scoring.reference import announce, irc_file
+from mepbench.reaction import STEPS, entries_digest, irc_file
+from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, options, source_file
 
 try:

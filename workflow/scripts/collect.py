@@ -7,5 +7,6 @@ from mepbench.jobs.journal import remove_journals
 from mepbench.scoring.gather import collect
 
 log_to(snakemake.log[0])
-collect(snakemake.input, snakemake.output, snakemake.params.config, snakemake.params.sets)
+params = snakemake.params
+collect(snakemake.input, snakemake.output, params.root, params.config, params.sets)
 remove_journals(Path(snakemake.log[0]).parent)

@@ -1,20 +1,10 @@
 """Run the path stage of one method on a job's reactions and seeds."""
 
 from mepbench.config import Method
-from mepbench.jobs.joblog import log_to
-from mepbench.jobs.journal import journal_of
-from mepbench.jobs.stages import solve_job
-from mepbench.jobs.worker import Worker
-from mepbench.oracle import PotentialSpec
+from mepbench.jobs.rule import job_of
+from mepbench.solving.job import solve_job
 
-log_to(snakemake.log[0])
-with Worker(snakemake.params.timeout, snakemake.resources.mem_mb) as worker:
-    solve_job(
-        Method(**snakemake.params.method),
-        PotentialSpec(**snakemake.params.potential),
-        worker,
-        (snakemake.input.endpoints, snakemake.input.endpoint_rows),
-        (snakemake.input.guess, snakemake.input.guess_rows),
-        dict(snakemake.output.items()),
-        journal_of(snakemake),
-    )
+with job_of(snakemake) as job:
+    method, files = Method(**snakemake.params.method), snakemake.input
+    endpoints, guesses = (files.endpoints, files.endpoint_rows), (files.guess, files.guess_rows)
+    solve_job(method, endpoints, guesses, *job)

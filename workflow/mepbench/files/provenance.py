@@ -1,6 +1,5 @@
 """Where a result comes from: code, versions, machine, configuration and inputs."""
 
-import hashlib
 import json
 import os
 import platform
@@ -10,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
-from ..config import ROOT
+from .checksums import sha256
 
 PACKAGES = (
     "ase cyipopt geodesic-interpolate jax jaxlib numpy pandas pydmf rdkit scipy seaborn sella "
@@ -18,19 +17,20 @@ PACKAGES = (
 ).split()
 
 
-def provenance(config: dict, sets: dict[str, str], inputs: Iterable[str]) -> dict:
+def provenance(root: str | Path, config: dict, sets: dict[str, str], inputs: Iterable[str]) -> dict:
     """Return the manifest of a run.
 
     Parameters
     ----------
+    root : of the repository whose commit it is
     config : the configuration
     sets : what each set's name stands for
     inputs : files whose SHA-256 is recorded: the sets' files and the endpoints
     """
     return {
         "mepbench": __version__,
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "host": platform.node(),
@@ -50,19 +50,10 @@ def write_provenance(path: str, manifest: dict) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
-def sha256(file: str | Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with open(file, "rb") as source:
-        for block in iter(lambda: source.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _git(*arguments: str) -> str | None:
+def _git(root: str | Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -14,8 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import BadEndpoints, InputError
-from ..reporting.markup import one_line
+from ..errors import BadEndpoints, InputError, one_line
 from ._found import Found, Geometries, Rejected
 from ._structures import MOST_ATOMS
 

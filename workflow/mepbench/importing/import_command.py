@@ -9,10 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
-from ..errors import InputError
-from ..files.provenance import sha256
+from ..errors import InputError, one_line
+from ..files.checksums import sha256
 from ..registry import available, options
-from ..reporting.markup import one_line
 from .accept import ASSUMED, Choice
 from .import_set import Tally, import_set, rejected_file
 

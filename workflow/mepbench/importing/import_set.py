@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import BadEndpoints, InputError
+from ..errors import BadEndpoints, InputError, one_line
 from ..files.frames import frame, frames_text
 from ..importers._found import Found, Rejected
 from ..reaction import ROLES
 from ..registry import check_options, load, nearest
-from ..reporting.markup import one_line
 from .accept import Accepted, Choice, TooLarge, accept
 
 ARCHIVES = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..files.provenance import sha256
+from ..files.checksums import sha256
 from .joblog import log
 
 SUFFIX = ".journal"

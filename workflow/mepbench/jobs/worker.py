@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import psutil
 
-from ..errors import one_line
+from ..errors import reported
 
 LOOK = 0.5  # seconds between two looks at the child's memory
 RESERVED = 400  # MB of a job's memory for Snakemake and this process
@@ -146,13 +146,6 @@ def _die_with(parent: int) -> None:
         return
     if os.getppid() != parent:
         os._exit(1)
-
-
-def reported(error: Exception) -> str:
-    """Log a traceback; return `one_line` of it for a table's `reason`."""
-    line = one_line(error)
-    logging.getLogger("mepbench").info("%s", line, exc_info=error)
-    return line
 
 
 def _cause(exitcode: int | None) -> str:

@@ -18,16 +18,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import BadEndpoints
-from ..landscape.minima import lowest_mode, minima
+from ..landscape.hessian import NEGATIVE
+from ..landscape.minima import SAME_MINIMUM, lowest_mode, minima, relax_gently
 from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
 from ..molecule.structure import EndMatch, compare, compare_both
 from ..path import Path, rmsd, spline
 from ..reaction import Reaction
-from .irc import Branch, relax_gently
+from .irc import Branch
 
-NEGATIVE = -0.05  # eV/angstrom^2: a curvature below this is negative, at saddles and minima alike
-SAME_MINIMUM = 0.05, 0.005  # angstrom, eV: an end so near to a given one is that one
 VISIT = 0.1  # angstrom RMSD: a path so near to a minimum visits it
 # The deepest are relaxed. There is no thermal threshold: only a well that relaxes to the very
 # minimum of the IRC counts, however deep.
@@ -119,7 +118,7 @@ class VisitedMinima:
     def _below_wells(self) -> list:
         if self._minima is None:
             self._minima = [
-                (well.s, relax_gently(self.oracle, self.reaction.numbers, well.position)[0])
+                (well.s, relax_gently(self.oracle, self.reaction.numbers, well.position).positions)
                 for well in self.wells
             ]
         return self._minima

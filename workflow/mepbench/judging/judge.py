@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.data import atomic_masses
 
+from ..landscape.hessian import NEGATIVE, hessian, lowest_modes, reaction_mode
 from ..landscape.hessian import STEP as HESSIAN_STEP
-from ..landscape.hessian import hessian, lowest_modes, reaction_mode
 from ..path import Path, Peak
 from ..reaction import Reaction
-from .connection import NEGATIVE, End, VisitedMinima, connection
+from .connection import End, VisitedMinima, connection
 from .irc import STEP, Branch, irc
 
 __all__ = ["FMAX", "NEGATIVE", "Judgement", "judge"]

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import BudgetExhausted, SCFFailure
-from ..jobs.worker import reported
+from ..errors import BudgetExhausted, SCFFailure, reported
 from ..landscape.tangency import PathQuality, path_quality
 from ..oracle import Oracle, PotentialSpec
 from ..path import Path, Peak

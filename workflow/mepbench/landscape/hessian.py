@@ -16,6 +16,7 @@ from ..path import rigid_motions
 # Angstrom. With xTB the error of an eigenvalue below 1 eV/A^2 is at most 2e-3 (the h^2 term;
 # noise takes over below 0.002 A): 25 times less than what makes a mode negative (docs/judge.md).
 STEP = 0.005
+NEGATIVE = -0.05  # eV/angstrom^2: a curvature below this is negative, at saddles and minima alike
 
 
 def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
@@ -126,26 +127,3 @@ def _wavenumbers(curvatures):
     """Mass-weighted curvatures, eV/(angstrom^2 u), to 1/cm; imaginary ones negative."""
     omega = np.sqrt(np.abs(curvatures) * _e * 1e20 / _amu)  # 1/s
     return np.sign(curvatures) * omega / (2 * np.pi * _c * 100)
-
-
-def bofill_update(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Update a Hessian from one step: symmetric rank one and Powell, weighted.
-
-    With r = change - H step, the weight of the symmetric rank-one term is
-    (r.step)^2 / (r.r step.step): Bofill, J. Comput. Chem. 15, 1 (1994),
-    doi:10.1002/jcc.540150102. It keeps negative eigenvalues, as a saddle needs.
-
-    Parameters
-    ----------
-    matrix : (n, n) array
-    step, change : (n,) arrays, of the position and of the gradient
-    """
-    r = change - matrix @ step
-    rs, ss, rr = r @ step, step @ step, r @ r
-    if ss < 1e-20 or rr < 1e-20:
-        return matrix
-    weight = rs**2 / (rr * ss)
-    rank_one = np.outer(r, r) / rs if weight > 1e-8 else 0.0
-    cross = np.outer(r, step)
-    powell = (cross + cross.T) / ss - rs * np.outer(step, step) / ss**2
-    return matrix + weight * rank_one + (1 - weight) * powell

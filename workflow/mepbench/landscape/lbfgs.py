@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-from ..methods._model_hessian import model_hessian
+from .model_hessian import model_hessian
 
 MEMORY = 8  # pairs of steps that are remembered
 DAMPING = 0.7  # of the plain step F / (model Hessian)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
-from ase.data import covalent_radii
 from ase.optimize import BFGS
 
 from ..errors import BadEndpoints
 from .hessian import STEP, lowest_modes, without_rigid_motion
+from .model_hessian import gaussian, model_hessian
 
 FMAX = 0.005  # eV/angstrom
 STEPS = 600
@@ -23,6 +23,9 @@ STEPS = 600
 NEGATIVE = -0.02
 DISPLACEMENT = 0.1  # angstrom, of the atom that moves most
 ROUNDS = 3
+SAME_MINIMUM = 0.05, 0.005  # angstrom, eV: an end so near to a given one is that one
+PLAIN = 70.0  # eV/angstrom^2, where there are no bonds to model
+GENTLE_FMAX, GENTLE_STEP, GENTLE_STEPS = 0.01, 0.1, 200  # eV/angstrom; angstrom, of one atom
 SOFTEST, SOFT_STEP = 4, 0.02  # modes; angstrom, of the whole molecule
 
 
@@ -37,6 +40,7 @@ class Minimum:
     fmax : largest atomic force, eV/angstrom
     converged : whether `fmax` is what was asked for
     model : (3N, 3N) array, eV/angstrom^2, the optimiser's Hessian, to go on from
+    gradient : (N, 3) array, eV/angstrom; None where only the force is known
     curvature : eV/angstrom^2, the lowest of the Hessian; None where it was not computed
     displaced : whether it lies downhill of a saddle, left along its negative mode
     """
@@ -46,6 +50,7 @@ class Minimum:
     fmax: float
     converged: bool
     model: np.ndarray | None = None
+    gradient: np.ndarray | None = None
     curvature: float | None = None
     displaced: bool = False
 
@@ -97,6 +102,7 @@ def relax(
     *,
     model: np.ndarray | None = None,
     restraints: Restraints | None = None,
+    longest: float | None = None,
 ) -> Minimum:
     """Relax one geometry; not converging is a result.
 
@@ -109,21 +115,31 @@ def relax(
     steps : most steps
     model : (3N, 3N) array, eV/angstrom^2, a Hessian to start from
     restraints : distances to be held; their springs are part of the energy returned
+    longest : displacement of an atom in one step, angstrom; ASE's 0.2 where not given
     """
     atoms = Atoms(numbers, positions)
     atoms.calc = oracle.calculator()
     if restraints is not None:
         atoms.set_constraint(restraints)
-    optimizer = BFGS(atoms, logfile=None)
-    optimizer.H0 = model_hessian(numbers, positions) if model is None else model
+    optimizer = BFGS(atoms, logfile=None, maxstep=longest)
+    optimizer.H0 = model_hessian(numbers, positions, gaussian) if model is None else model
     converged = optimizer.run(fmax=fmax, steps=steps)
-    force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+    gradient = -atoms.get_forces()
     return Minimum(
         atoms.positions.copy(),
         float(atoms.get_potential_energy()),
-        force,
+        float(np.linalg.norm(gradient, axis=1).max()),
         bool(converged),
         optimizer.H0 if optimizer.state is None else optimizer.H,  # None: not a step taken
+        gradient,
+    )
+
+
+def relax_gently(oracle, numbers: np.ndarray, start: np.ndarray) -> Minimum:
+    """Relax into the minimum of the basin of `start`, by steps too short to leave it."""
+    model = None if "rotation" in oracle.invariances else PLAIN * np.eye(start.size)
+    return relax(
+        oracle, numbers, start, GENTLE_FMAX, GENTLE_STEPS, model=model, longest=GENTLE_STEP
     )
 
 
@@ -191,22 +207,3 @@ def lowest_mode(oracle, positions: np.ndarray) -> tuple[float, np.ndarray]:
     within = np.einsum("inx,jnx->ij", modes, products)
     values, vectors = np.linalg.eigh((within + within.T) / 2)
     return float(values[0]), np.einsum("i,inx->nx", vectors[:, 0], modes)
-
-
-def model_hessian(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Springs between all pairs, 35 eV/A^2 at bonding distance, (3N, 3N), eV/angstrom^2.
-
-    The constants were chosen on relaxations of 44 geometries of 3 to 27 atoms, where they
-    halve the number of steps against a unit matrix.
-    """
-    n = len(positions)
-    vectors = positions[:, None] - positions[None]
-    squared = (vectors**2).sum(axis=-1) + np.eye(n)
-    radii = covalent_radii[numbers]
-    excess = squared - (radii[:, None] + radii[None]) ** 2
-    stiffness = np.minimum(35.0 * np.exp(-excess), 60.0) * (1 - np.eye(n))
-    pairs = np.einsum("ij,ija,ijb->iajb", stiffness / squared, vectors, vectors)
-    model = -pairs
-    diagonal = np.arange(n)
-    model[diagonal, :, diagonal, :] = pairs.sum(axis=2)
-    return model.reshape(3 * n, 3 * n) + 2.0 * np.eye(3 * n)

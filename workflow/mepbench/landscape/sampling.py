@@ -8,7 +8,7 @@ with these ends, whose stationary points are the roots of a quadratic.
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from ..oracle import Oracle
+from .surface import Surface
 
 GAUSS = np.polynomial.legendre.leggauss(8)
 
@@ -41,7 +41,7 @@ class Curve:
 class Samples:
     """What was evaluated, sorted along the path, and the interpolants through it."""
 
-    def __init__(self, curve: Curve, oracle: Oracle):
+    def __init__(self, curve: Curve, oracle: Surface):
         self.curve, self._oracle = curve, oracle
         self.s = np.empty(0)
 

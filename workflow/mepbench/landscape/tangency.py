@@ -23,7 +23,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from ..oracle import Oracle
 from ..path import arc_length, spline
 from .sampling import (
     GAUSS,
@@ -36,6 +35,7 @@ from .sampling import (
     splits,
     thinned,
 )
+from .surface import Surface
 
 TOLERANCE, RELATIVE_TOLERANCE = 1e-3, 0.01  # eV; whichever is larger
 NEAREST = 1e-3  # least distance of two frames or samples, as a fraction of the path
@@ -95,7 +95,7 @@ class PathQuality:
 
 
 def path_quality(
-    positions: np.ndarray, oracle: Oracle, *, frames: int = 41, most_frames: int = 321
+    positions: np.ndarray, oracle: Surface, *, frames: int = 41, most_frames: int = 321
 ) -> PathQuality:
     """Measure the cubic spline through the given frames.
 

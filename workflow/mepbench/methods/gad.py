@@ -17,10 +17,10 @@ from typing import Literal
 
 import numpy as np
 
+from ..landscape.model_hessian import model_hessian
 from ..oracle import Oracle
 from ..path import Path, Peak, resample, rigid_motions, tangents
 from ..reaction import Reaction
-from ._model_hessian import model_hessian
 from ._peak import guess_peak
 
 DIFFERENCE = 5e-3  # angstrom, largest displacement of an atom in H v

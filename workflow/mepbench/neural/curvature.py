@@ -1,16 +1,14 @@
 """An estimate of the Hessian at each point of the path, at no evaluation.
 
-A model of the force field (pairs of atoms hold each other the more stiffly the nearer
-they are, after Packwood et al., J. Chem. Phys. 144, 164109 (2016), doi:10.1063/1.4947024)
-is corrected by BFGS updates with the gradients already paid for in the neighbourhood. It
-only shapes the steps (which direction is stiff, which soft), never the loss.
+A model of the force field (`landscape.model_hessian`) is corrected by BFGS updates with the
+gradients already paid for in the neighbourhood. It only shapes the steps (which direction is
+stiff, which soft), never the loss.
 """
 
 import numpy as np
-from ase.data import covalent_radii
 
-STIFFNESS = 45.0  # eV/angstrom^2, of a bond at its covalent length
-DECAY, GROWTH = 3.0, 5.0  # per covalent length: of a longer bond, of a shorter (multiple) one
+from ..landscape.model_hessian import exponential, model_hessian
+
 FLOOR = 1.0  # eV/angstrom^2, of any displacement
 SINGLE = 5.0  # eV/angstrom^2, where there are no pairs (model surfaces)
 REACH = 0.5  # angstrom: gradients farther than this away say nothing
@@ -19,24 +17,11 @@ STIFFEST = 400.0  # eV/angstrom^2, of what an update may make stiff across the s
 SOFTEST = 2.0  # eV/angstrom^2, taken where V is flatter or concave
 
 
-def model_hessian(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def first_estimate(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Positive definite model Hessian, (K, N, 3) -> (K, 3N, 3N), eV/angstrom^2."""
-    count, n = positions.shape[:2]
-    if n == 1:
-        return np.tile(SINGLE * np.eye(3), (count, 1, 1))
-    radii = covalent_radii[numbers]
-    between = positions[:, :, None] - positions[:, None]
-    distance = np.sqrt((between**2).sum(axis=-1)) + np.eye(n)
-    unit = between / distance[..., None]
-    stretch = distance / (radii[:, None] + radii[None]) - 1
-    rate = np.where(stretch > 0, DECAY, GROWTH)
-    k = STIFFNESS * np.exp(-rate * np.maximum(stretch, -0.3)) * (1 - np.eye(n))
-    block = k[..., None, None] * unit[..., :, None] * unit[..., None, :]
-    hessian = -block.transpose(0, 1, 3, 2, 4).reshape(count, 3 * n, 3 * n)
-    diagonal = block.sum(axis=2)
-    for i in range(n):
-        hessian[:, 3 * i : 3 * i + 3, 3 * i : 3 * i + 3] += diagonal[:, i]
-    return hessian + FLOOR * np.eye(3 * n)
+    if len(numbers) == 1:
+        return np.tile(SINGLE * np.eye(3), (len(positions), 1, 1))
+    return model_hessian(numbers, positions, exponential, FLOOR)
 
 
 def secant_update(

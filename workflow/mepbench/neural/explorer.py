@@ -19,8 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..judging.connection import NEGATIVE
-from ..landscape.hessian import lowest_modes, without_rigid_motion
+from ..landscape.hessian import NEGATIVE, lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from .follow import follow_saddle
 from .relaxation import Relaxation
@@ -176,7 +175,7 @@ class Explorer:
             tangent = self.tangent(k, x[k])
             if self.rejected:
                 end = follow_saddle(
-                    self.surrogate, x[k], tangent, self.invariances, reach=lambda y: True
+                    self.surrogate.surface, x[k], tangent, reach=lambda y: True
                 ).position
                 if self.is_rejected(end, float(self.surrogate(end.reshape(1, -1))[0][0])):
                     continue
@@ -230,8 +229,7 @@ class Explorer:
 
     def lowest_curvature(self, x: np.ndarray) -> float:
         """Lowest curvature of the surrogate at a geometry, eV/angstrom^2."""
-        hessian = self.surrogate.hessian(x.reshape(1, -1))[0]
-        hessian = without_rigid_motion(hessian, x, self.invariances)
+        hessian = without_rigid_motion(self.surrogate.surface.hessian(x), x, self.invariances)
         return float(lowest_modes(hessian, x, self.invariances, count=1)[0][0])
 
     def top(self) -> Peak:
@@ -269,10 +267,9 @@ class Explorer:
         self.taught = False
         while self.oracle.evaluations < self.limit:
             found = follow_saddle(
-                self.surrogate,
+                self.surrogate.surface,
                 x,
                 mode,
-                self.invariances,
                 reach=lambda y: self.surrogate.away(y) < self.trust,
             )
             y = found.position

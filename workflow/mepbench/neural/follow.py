@@ -1,20 +1,23 @@
 """A saddle of the surrogate, and where it leads: no evaluation of the potential.
 
-Partitioned rational function steps (Banerjee, Adams, Simons, Shepard, J. Phys. Chem. 89, 52
-(1985), doi:10.1021/j100247a015) with the surrogate's exact Hessian, uphill along the mode
-nearest the path's tangent, as far as the surrogate can be trusted.
+Partitioned rational function steps (`landscape.steps.rational_step`) with the surrogate's exact
+Hessian, uphill along the mode nearest the path's tangent, as far as the surrogate can be trusted;
+then its steepest descent on both sides (`landscape.descent`).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..judging.irc import _local_quadratic_step
+from ..landscape.descent import descend
 from ..landscape.hessian import lowest_modes, without_rigid_motion
-from ..path import remove_rigid_motion
-from ..refiners.prfo import _rational_step
+from ..landscape.steps import rational_step
+from ..landscape.surface import Surface, evaluate
 
 STEP = 0.15  # angstrom, of one atom
+OFF = 0.1  # angstrom, of the atom that moves most: where a descent starts beside the saddle
+FIRST, LONGEST, SHORTEST = 0.15, 0.45, 5e-3  # angstrom sqrt(u), steps of a descent
+NEAR, STEPS = 0.05, 80  # eV/angstrom at which a descent ends; its most steps
 
 
 @dataclass(frozen=True)
@@ -28,29 +31,29 @@ class Followed:
 
 
 def follow_saddle(
-    surrogate, x, tangent, invariances, *, reach, fmax: float = 2e-3, steps: int = 40
+    surface: Surface, x, tangent, *, reach, fmax: float = 2e-3, steps: int = 40
 ) -> Followed:
-    """Follow a mode up to a saddle of the surrogate.
+    """Follow a mode up to a saddle of a surface with an exact Hessian.
 
     Parameters
     ----------
+    surface : of the surrogate
     x, tangent : (N, 3) arrays
     reach : function of (N, 3) geometries: whether the surrogate may be trusted there; the
         first where it may not, at most one step beyond, is where following ends
     """
     mode, longest, before = tangent, STEP, None
     for _ in range(steps):
-        _, gradient = surrogate(x.reshape(1, -1))
-        g = remove_rigid_motion(gradient[0].reshape(x.shape), x, invariances)
-        H = without_rigid_motion(surrogate.hessian(x.reshape(1, -1))[0], x, invariances)
-        values, modes = lowest_modes(H, x, invariances, count=x.size)
+        _, g = evaluate(surface, x)
+        H = without_rigid_motion(surface.hessian(x), x, surface.invariances)
+        values, modes = lowest_modes(H, x, surface.invariances, count=x.size)
         overlaps = np.abs(np.einsum("kij,ij->k", modes, mode))
         k = int(np.argmax(overlaps * (np.arange(len(values)) < max(3, len(values) // 3))))
         mode = modes[k]
         force = np.linalg.norm(g, axis=1).max()
         if force < fmax:
             return Followed(x, mode, float(values[k]), True)
-        step = _rational_step(values, modes, g, k)
+        step = rational_step(values, modes, g, k)
         if before is not None and (step * before).sum() < 0:
             longest = max(0.5 * longest, 0.01)
         size = np.linalg.norm(step, axis=1).max()
@@ -63,33 +66,18 @@ def follow_saddle(
     return Followed(x, mode, float(values[k]), False)
 
 
-def descend(
-    surrogate, masses, saddle, mode, sign, invariances, *, step=0.15, near=0.05, steps=80
+def descent(
+    surface: Surface, masses: np.ndarray, saddle: np.ndarray, mode: np.ndarray, sign: int
 ) -> np.ndarray:
-    """Steepest descent of the surrogate from a saddle, mass-weighted: (M, N, 3) geometries.
+    """Follow one side of a saddle of the surrogate down: (M, N, 3) geometries.
 
-    Each step solves dq/dt = -g on the local quadratic model, like the intrinsic reaction
-    coordinate of `irc`, with the exact Hessian.
+    Parameters
+    ----------
+    surface : of the surrogate
+    masses : (N,) array, u
+    saddle, mode : (N, 3) arrays
+    sign : 1 or -1, which side
     """
-    root = np.sqrt(np.repeat(masses, 3))
-    weights = np.outer(root, root)
-    x = saddle + sign * 0.1 * mode / np.linalg.norm(mode, axis=1).max()
-    track, length, energy = [x], step, np.inf
-    for _ in range(steps):
-        e, gradient = surrogate(x.reshape(1, -1))
-        if e[0] > energy + 1e-4:
-            length *= 0.5
-        energy = e[0]
-        g = remove_rigid_motion(gradient[0].reshape(x.shape), x, invariances)
-        H = without_rigid_motion(surrogate.hessian(x.reshape(1, -1))[0], x, invariances)
-        # Beside a flat saddle the forces are small as well: a well also bends upwards.
-        in_well = np.linalg.norm(g, axis=1).max() < near and g.ravel() @ H @ g.ravel() > 0
-        if in_well or length < 5e-3:
-            break
-        move, _ = _local_quadratic_step(g.ravel() / root, H / weights, length)
-        if not np.isfinite(move).all():
-            break
-        x = x + (move / root).reshape(x.shape)
-        track.append(x)
-        length = min(1.15 * length, 3 * step)
-    return np.array(track)
+    start = saddle + sign * OFF * mode / np.linalg.norm(mode, axis=1).max()
+    lengths = {"step": LONGEST, "first": FIRST, "shortest": SHORTEST}
+    return descend(surface, masses, start, near=NEAR, left=0.0, steps=STEPS, **lengths)[0]

@@ -8,7 +8,7 @@ rounds of drawn points at the price of one. It is exact as the path comes to res
 import numpy as np
 import torch
 
-from .curvature import model_hessian, secant_update
+from .curvature import first_estimate, secant_update
 from .descent import Points
 from .losses import internal_velocity
 from .network import PathNetwork
@@ -50,7 +50,7 @@ class Memory:
         """Evaluate the path at `s`, and keep the points of at most `rounds` earlier rounds."""
         x = network.at(torch.from_numpy(s)).x.numpy()
         energy, gradient = self.evaluate(x)
-        hessian = model_hessian(self.numbers, x.reshape(len(x), -1, 3))
+        hessian = first_estimate(self.numbers, x.reshape(len(x), -1, 3))
         hessian = secant_update(hessian, x, gradient, self._seen_x, self._seen_g)
         self.age = self.age + 1
         self._keep(self.age <= rounds)

@@ -3,16 +3,15 @@
     V_0(x) = sum_ij k_ij/2 (r_ij - R_ij)^2 + A (0.8 c_ij - r_ij)_+^3,
 
 springs between atoms whose distance is about the same, R_ij, in the reactant and the product;
-k_ij = k_Lindh(R_ij)/2 exp(-(change of r_ij / 0.3 A)^2), k_Lindh that of molecule/lindh.py. So
-bonds that take no part in the reaction are stiff from the
-start; what breaks or forms is left to the data. (Half of Lindh's value served best: the rest
-is learned, and too stiff a spring is unlearned slowly.) The second term, c_ij the sum of
-covalent radii, keeps paths out of clashes.
+k_ij = k_Lindh(R_ij)/2 exp(-(change of r_ij / 0.3 A)^2), k_Lindh that of `landscape.model_hessian`.
+So bonds that take no part in the reaction are stiff from the start; what breaks or forms is left
+to the data. (Half of Lindh's value served best: the rest is learned, and too stiff a spring is
+unlearned slowly.) The second term, c_ij the sum of covalent radii, keeps paths out of clashes.
 """
 
 import numpy as np
 
-from ..landscape.lindh import stretch_constants
+from ..landscape.model_hessian import stretch_constants
 
 SHARE = 0.5
 CHANGE = 0.3  # angstrom

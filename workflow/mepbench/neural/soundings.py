@@ -10,7 +10,7 @@ import numpy as np
 from ase.data import atomic_masses
 
 from ..molecule.structure import compare_both
-from .follow import descend
+from .follow import descent
 
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 RIPPLE = 2.0  # deviations: a well that is shallower is sounded
@@ -32,12 +32,9 @@ def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, leni
     """
     numbers, invariances = reaction.numbers, surrogate.invariances
     masses = atomic_masses[numbers] if surrogate.molecular else np.ones(len(numbers))
-    believed = [False, False]
+    believed, surface = [False, False], surrogate.surface
     for paid in range(soundings + 1):
-        sides = [
-            descend(surrogate, masses, saddle.position, saddle.mode, sign, invariances)
-            for sign in (1, -1)
-        ]
+        sides = [descent(surface, masses, saddle.position, saddle.mode, sign) for sign in (1, -1)]
         bottoms = np.array([side[-1] for side in sides])
         match = compare_both(numbers, bottoms, reaction.ends, invariances)
         joined = bool(match.how)

@@ -5,6 +5,8 @@ of the kernel matrix it forgets the points farthest from the path (a window that
 the search), so that memory and time of a search stay bounded for large molecules.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .descriptor import InverseDistances, descriptor
@@ -14,6 +16,23 @@ from .prior import Flat, Springs
 ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
 KEPT = 0.7  # share of the points that stay
 LEAST_SIGMA = 2.0  # eV, of molecules: two ends with zero gradients look like no variance at all
+
+
+@dataclass(frozen=True)
+class SurrogateSurface:
+    """The surrogate as a `landscape.surface.Surface`, with its exact Hessian."""
+
+    surrogate: GaussianProcess
+    invariances: tuple[str, ...]
+
+    def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Energies (B,) and gradients (B, N, 3) at (B, N, 3) geometries."""
+        energies, gradients = self.surrogate(positions.reshape(len(positions), -1))
+        return energies, gradients.reshape(positions.shape)
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """(3N, 3N) at one geometry (N, 3)."""
+        return self.surrogate.hessian(x.reshape(1, -1))[0]
 
 
 class Surrogate(GaussianProcess):
@@ -44,6 +63,11 @@ class Surrogate(GaussianProcess):
         super().__init__(self.coordinates, prior, kernel, length, (noise, 10 * noise), least)
         self.ends, gradients = oracle(reaction.ends)
         self.add(reaction.ends.reshape(2, -1), self.ends, gradients.reshape(2, -1))
+
+    @property
+    def surface(self) -> SurrogateSurface:
+        """What `landscape` walks on."""
+        return SurrogateSurface(self, self.invariances)
 
     def observe(self, x: np.ndarray) -> tuple[float, np.ndarray, float]:
         """Pay for one geometry (N, 3); return energy, gradient (N, 3), and the surprise, eV."""

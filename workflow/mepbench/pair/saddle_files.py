@@ -8,12 +8,12 @@ import numpy as np
 from ase import Atoms
 
 from .. import __version__
-from ..errors import InputError, one_line
+from ..errors import InputError, described
 from ..files.columns import JUDGED_COLUMNS
 from ..files.frames import write_frames
 from ..files.metrics import KCAL_PER_EV
 from ..files.tidy import write_rows
-from ..jobs.stages import judged_cells
+from ..judging.job import judged_cells
 from ..path import align, arc_length, rmsd, spline
 
 STAGES = ("ends", "path", "refine", "verify")
@@ -30,7 +30,7 @@ def make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"{folder}: results can't be written there ({one_line(error)}): choose another folder"
+            f"{folder}: results can't be written there ({described(error)}): choose another folder"
         ) from None
 
 

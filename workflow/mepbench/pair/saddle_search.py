@@ -17,7 +17,7 @@ import numpy as np
 from ase import Atoms
 
 from ..config import Method, check_method
-from ..errors import InputError, one_line
+from ..errors import InputError, described
 from ..files.frames import write_frames
 from ..judging.verify import Judged, refine_and_judge
 from ..oracle import PotentialSpec
@@ -163,7 +163,9 @@ def find_saddle(
 
 
 def _search(given: Given, method: Method, progress: Progress, seed: int, relax: bool, folder):
-    from ..jobs.stages import endpoint_frames, irc_frames, path_frames, saddle_frames
+    from ..judging.job import irc_frames, saddle_frames
+    from ..preparation.job import endpoint_frames
+    from ..solving.job import path_frames
     from .saddle_files import begin
 
     prepared = _prepared(given, progress, relax)
@@ -260,7 +262,7 @@ def _prepared(given: Given, progress: Progress, relax: bool) -> Prepared:
 
 def _said_once(reason: str, failure: Exception | None) -> str:
     """Say what was wrong with the potential only once, where several stages met it."""
-    reason = reason.replace(one_line(failure), str(failure)) if failure else reason
+    reason = reason.replace(described(failure), str(failure)) if failure else reason
     if not failure or str(failure) not in reason:
         return reason
     head, text, tail = reason.partition(str(failure))

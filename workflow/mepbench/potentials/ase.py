@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SCFFailure, one_line
+from ..errors import InputError, SCFFailure, described
 
 
 class CalculatorRaised(Exception):
     """A user's calculator, or the function that makes it, raised its `__cause__`."""
 
     def __init__(self, name: str, cause: Exception):
-        super().__init__(f"{name} raised {one_line(cause)[:200]}")
+        super().__init__(f"{name} raised {described(cause)[:200]}")
 
 
 class ASEPotential:
@@ -104,7 +104,7 @@ def load(numbers: np.ndarray, charge: int, multiplicity: int, *, factory: str) -
         make = getattr(importlib.import_module(module), function)
     except Exception as error:  # whatever a user's file raises
         raise InputError(
-            f"potential ase: factory {factory!r} cannot be imported ({one_line(error)})"
+            f"potential ase: factory {factory!r} cannot be imported ({described(error)})"
         ) from error
     made = made_by(make, factory, numbers, charge, multiplicity)
     return ASEPotential(Atoms(numbers), made)

@@ -1,19 +1,15 @@
 """Saddle optimisation by partitioned rational functions in Cartesian coordinates.
 
-In the eigenbasis (h_i, v_i) of the Hessian, with g_i = v_i . g, the step is uphill along one
-mode k and downhill along all others,
-
-    s_i = -g_i / (h_i - lambda),    lambda_k = (h_k + sqrt(h_k^2 + 4 g_k^2)) / 2,
-
-where for i != k lambda is the lowest root of sum g_i^2 / (lambda - h_i) = lambda: Banerjee,
-Adams, Simons, Shepard, J. Phys. Chem. 89, 52 (1985), doi:10.1021/j100247a015. The Hessian is
-measured once (6N evaluations) and then updated by Bofill's formula. No internal coordinates
-are needed, so this also serves model surfaces; on molecules `sella` is cheaper.
+Each step (`landscape.steps.rational_step`) is uphill along the mode nearest the path's tangent and
+downhill along all others. The Hessian is measured once (6N evaluations) and then updated by
+Bofill's formula. No internal coordinates are needed, so this also serves model surfaces; on
+molecules `sella` is cheaper.
 """
 
 import numpy as np
 
-from ..landscape.hessian import bofill_update, hessian, lowest_modes, without_rigid_motion
+from ..landscape.hessian import hessian, lowest_modes, without_rigid_motion
+from ..landscape.steps import bofill_update, rational_step
 from ..path import Path, Peak, remove_rigid_motion
 
 LARGEST_STEP = 0.3  # angstrom, of one atom
@@ -57,7 +53,7 @@ def refine(
         overlaps = 0 if mode is None else np.abs(np.einsum("kij,ij->k", modes, mode))
         k = int(np.argmax(overlaps))
         mode = modes[k]
-        step = _rational_step(values, modes, gradient, k)
+        step = rational_step(values, modes, gradient, k)
         size = np.linalg.norm(step, axis=1).max()
         step *= min(1.0, trust_radius / size)
         predicted = (gradient * step).sum() + step.ravel() @ H @ step.ravel() / 2
@@ -75,20 +71,6 @@ def refine(
         if last.converged:
             break
     return last
-
-
-def _rational_step(values, modes, gradient, k) -> np.ndarray:
-    """Return the P-RFO step (N, 3): uphill along mode `k`, downhill along the others."""
-    g = np.einsum("kij,ij->k", modes, gradient)
-    others = np.arange(len(values)) != k
-    augmented = np.diag(np.append(values[others], 0.0))
-    augmented[-1, :-1] = augmented[:-1, -1] = g[others]
-    shift = np.full(len(values), np.linalg.eigvalsh(augmented)[0])
-    shift[k] = (values[k] + np.sqrt(values[k] ** 2 + 4 * g[k] ** 2)) / 2
-    gap = values - shift
-    # A mode without gradient does not move, and its gap may vanish.
-    steps = np.divide(-g, gap, out=np.zeros_like(g), where=np.abs(g) > 1e-12)
-    return np.einsum("k,kij->ij", steps, modes)
 
 
 def _evaluate(oracle, x):

@@ -18,7 +18,8 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import BudgetExhausted, SCFFailure
-from ..judging.connection import NEGATIVE, SAME_MINIMUM
+from ..landscape.hessian import NEGATIVE
+from ..landscape.minima import SAME_MINIMUM
 from ..path import Path, Peak
 from ..seeding import seeded
 from . import prfo

@@ -8,10 +8,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-
-def one_line(text: object) -> str:
-    """Return a text with a space for each character that can't be printed."""
-    return "".join(c if c.isprintable() else " " for c in str(text))
+from ..errors import one_line
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import one_line
 from ..files.metrics import KCAL_PER_EV, METRICS
-from .markup import one_line
 
 CHEMICAL_ACCURACY = 1 / KCAL_PER_EV  # eV, 1 kcal/mol
 SHORT, WIDTH = 3.2, 7.2  # inches; the width of a page's text

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..errors import one_line
 from ..files.tidy import read_rows
 from ..scoring.chains import chains_worded
 from ..scoring.reference import notices
 from . import wording
 from .figures import Results, caption, figure_files
-from .markup import one_line
 from .tables import TABLES, exact
 
 # Tables of the section on statistics, in its order, and their titles.

@@ -22,9 +22,8 @@ from ..files.frames import frame, read_frames, write_frames
 from ..files.tidy import number, write_rows
 from ..jobs.joblog import log
 from ..jobs.worker import Worker, WorkerError
-from ..judging.irc import relax_gently
 from ..judging.stations import Station, is_end, read_stations
-from ..landscape.minima import minima
+from ..landscape.minima import minima, relax_gently
 from ..molecule.structure import compare
 from ..oracle import Oracle, PotentialSpec
 from ..reaction import STEPS, Reaction, read_endpoints
@@ -86,7 +85,7 @@ def _intermediate(reaction, oracle, station: Station, known: list[np.ndarray]) -
         return all(compare(numbers, a, b, end, invariances).matches for end in reaction.ends)
 
     try:
-        relaxed = relax_gently(oracle, numbers, station.position)[0]
+        relaxed = relax_gently(oracle, numbers, station.position).positions
         x = minima(oracle, numbers, relaxed)[0].positions
     except (BadEndpoints, SCFFailure):
         return None
@@ -176,8 +175,7 @@ def _step_frames(reaction: Reaction, chains: Chains) -> list[Atoms]:
             places[name],
             reaction=step_name(reaction.name, *step),
             role=role,
-            charge=reaction.charge,
-            multiplicity=reaction.multiplicity,
+            **reaction.state,
         )
         for step in chains.steps
         for role, name in zip(("reactant", "product"), step, strict=True)

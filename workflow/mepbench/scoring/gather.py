@@ -17,9 +17,9 @@ from ..files.frames import comment_text, frame, iterate_frames, read_frames, wri
 from ..files.provenance import provenance, write_provenance
 from ..files.tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, write_rows
 from ..path import arc_length
-from ..reaction import read_endpoints
+from ..reaction import irc_file, read_endpoints
 from .chains import chain_rows, naming_chains
-from .reference import frames_of, irc_file, shipped_for
+from .reference import frames_of, shipped_for
 
 
 def score_job(inputs, outputs, shipped: str | None, potential) -> None:
@@ -60,7 +60,7 @@ def score_job(inputs, outputs, shipped: str | None, potential) -> None:
     write_rows(outputs.reference_profiles, PROFILE_COLUMNS, profiles)
 
 
-def collect(inputs, outputs, config: dict, sets: dict[str, str]) -> None:
+def collect(inputs, outputs, root: str, config: dict, sets: dict[str, str]) -> None:
     """Write `runs.csv` and all that stands beside it.
 
     Parameters
@@ -70,6 +70,7 @@ def collect(inputs, outputs, config: dict, sets: dict[str, str]) -> None:
         `endpoint_rows`, `shipped`; and one, `plan`, of the steps of multistep reactions
     outputs : files: `runs`, `traces`, `profiles`, `saddles`, `chains`, `reference`,
         `reference_frames`, `reference_irc`, `provenance`
+    root : of the repository, for the provenance
     config : as completed from the shipped one, for the provenance
     sets : spec of each set
     """
@@ -83,7 +84,7 @@ def collect(inputs, outputs, config: dict, sets: dict[str, str]) -> None:
     concatenate_rows(inputs.runs, outputs.runs, partial(naming_chains, chains))
 
     files = [*inputs.endpoints, *inputs.endpoint_rows, *inputs.shipped]
-    write_provenance(outputs.provenance, provenance(config, sets, files))
+    write_provenance(outputs.provenance, provenance(root, config, sets, files))
 
 
 def _chains(inputs) -> list[dict]:

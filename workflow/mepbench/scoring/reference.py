@@ -19,74 +19,14 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from ..errors import InputError
+from ..errors import InputError, one_line
+from ..files.checksums import write_sums
 from ..files.frames import comment_text, iterate_frames, quoted, read_frames, write_frames
-from ..reaction import SHIPPED, Reaction, locate_set, parent_set, reaction_names
+from ..reaction import Reaction, irc_file, reaction_names, reference_file, verify_references
 
 ROLES = ("reactant", "product", "ts")
-SUMS = "SHA256SUMS"
 IRC_FRAMES = 21
 SPIN = (("charge", 0), ("multiplicity", 1))
-
-
-def reference_file(spec: str, potential: str) -> Path | None:
-    """Return the file of references for a shipped set, None for any other set.
-
-    Parameters
-    ----------
-    spec : of the set, as in the config; a subset has its parent's references
-    potential : name of the Hamiltonian, such as GFN2-xTB, whichever backend computes it
-    """
-    path = locate_set("references", spec)
-    if path.parent != SHIPPED:
-        return None
-    return SHIPPED / "references" / potential / f"{parent_set(path) or path.stem}.xyz"
-
-
-def irc_file(file: Path) -> Path:
-    """Return the file of IRCs beside a file of references."""
-    return file.with_suffix(".irc.xyz")
-
-
-def verify(file: Path) -> None:
-    """Compare a file of references, and its IRCs, with the checksums beside it.
-
-    Raises
-    ------
-    InputError
-        if one is missing or another.
-    """
-    from ..files.provenance import sha256
-
-    sums = _read_sums(file.parent)
-    remedy = (
-        f"Restore both files (`git checkout -- {file.parent}`), or write new ones with "
-        "`mepbench reference RESULTS --update` after removing them"
-    )
-    for part in (file, irc_file(file)):
-        if not part.exists():
-            raise InputError(f"{part} is missing beside the other references. {remedy}.")
-        if sums.get(part.name) != sha256(part):
-            raise InputError(
-                f"{part}: its SHA-256 is not the one in {file.parent / SUMS}, so these are not "
-                f"the references that were released. {remedy}."
-            )
-
-
-def _read_sums(folder: Path) -> dict[str, str]:
-    try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {}
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-
-
-def _write_sums(file: Path) -> None:
-    from ..files.provenance import sha256
-
-    sums = _read_sums(file.parent) | {p.name: sha256(p) for p in (file, irc_file(file))}
-    lines = (f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-    (file.parent / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def frames_of(file: Path, names: Collection[str]) -> Iterator[Atoms]:
@@ -181,7 +121,6 @@ def shipped_for(
 
 def notices(results: Path) -> list[str]:
     """Say what a run found that the shipped references don't know; empty if nothing."""
-    from ..reporting.markup import one_line
     from .score import read_runs
 
     try:
@@ -262,7 +201,7 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> l
 
     known, known_ircs = {}, {}
     if file.exists():
-        verify(file)
+        verify_references(file)
         known = by_reaction(read_frames(file))
         for atoms in read_frames(irc_file(file)):
             known_ircs.setdefault(atoms.info["reaction"], []).append(atoms)
@@ -296,7 +235,7 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> l
         write_frames(file, _as_text(frames, file.stem))
         frames = [atoms for name in kept for atoms in known_ircs.get(name, [])]
         write_frames(irc_file(file), _as_text(frames, file.stem))
-        _write_sums(file)
+        write_sums(file, irc_file(file))
     return lines
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import SCFFailure
-from ..jobs.worker import reported
+from ..errors import SCFFailure, reported
 from ..landscape.tangency import path_quality
 from ..oracle import Oracle, PotentialSpec
 from ..path import arc_length, check_frames

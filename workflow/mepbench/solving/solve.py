@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure
-from ..jobs.worker import reported
+from ..errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure, reported
 from ..oracle import Checkpoint, Oracle, PotentialSpec
 from ..path import AT_END, Path, Peak, checked, resample
 from ..reaction import Reaction

@@ -1,6 +1,6 @@
 """The two halves of a run on development sets: that on which methods were tuned, and the other.
 
-    python -m mepbench.statistics.halves results/bench
+    python -m mepbench.reporting.halves results/bench
 
 Of each set, the reactions at odd places of the alphabetical order, counted from 0, are those on
 which methods were tuned; the even ones nobody looked at. The pool is what any method solves: a
@@ -14,10 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..files.metrics import formatted
-from ..reporting.markup import markdown
 from ..scoring.score import read_runs, without_steps
-from .censored import compared, solved
-from .summary import summary
+from ..statistics.censored import compared, solved
+from ..statistics.summary import summary
+from .markup import markdown
 
 MEDIANS = {
     "cost": "cost_to_saddle",

@@ -1,6 +1,6 @@
 """How the workflow itself scales: planning and collecting, with the chemistry left out.
 
-    python -m mepbench.jobs.scale [--reactions 100 1000 5000 20000]
+    python tests/scale.py [--reactions 100 1000 5000 20000]
 
 plans the DAG of N reactions and eight methods in at most 200 jobs a method. Then it makes up what
 one job leaves (14 atoms; 16 checkpoints and a path of 41 frames a run), scores it, copies it under
@@ -24,14 +24,14 @@ from types import SimpleNamespace
 import numpy as np
 from ase.build import molecule
 
-from ..files.columns import JUDGED_COLUMNS
-from ..files.frames import frame, frames_text, write_frames
-from ..files.tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
-from ..oracle import PotentialSpec
-from ..registry import PACKAGE
-from ..reporting.figures import figure_files
-from ..scoring.chains import PLAN_COLUMNS
-from ..scoring.gather import collect, score_job
+from mepbench.config import ROOT
+from mepbench.files.columns import JUDGED_COLUMNS
+from mepbench.files.frames import frame, frames_text, write_frames
+from mepbench.files.tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
+from mepbench.oracle import PotentialSpec
+from mepbench.reporting.figures import figure_files
+from mepbench.scoring.chains import PLAN_COLUMNS
+from mepbench.scoring.gather import collect, score_job
 
 JOBS, CHECKPOINTS, FRAMES = 200, 16, 41
 BUTANE = molecule("trans-butane")
@@ -186,7 +186,7 @@ class Run:
         outputs.reference_frames = str(self.results / "reference.xyz")
         outputs.reference_irc = str(self.results / "reference_irc.xyz")
         outputs.provenance = str(self.results / "provenance.json")
-        collect(inputs, outputs, {}, {})
+        collect(inputs, outputs, str(ROOT), {}, {})
 
 
 REFERENCE = {
@@ -199,7 +199,7 @@ REFERENCE = {
 
 def dry_run(config: Path) -> None:
     """Let Snakemake plan the DAG."""
-    snakefile = str(PACKAGE.parents[1] / "Snakefile")
+    snakefile = str(ROOT / "Snakefile")
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "all"]
     command += ["--snakefile", snakefile, "--configfile", str(config), "--replace-workflow-config"]
     subprocess.run(command, check=True, cwd=config.parent, stdout=subprocess.DEVNULL)
@@ -207,14 +207,14 @@ def dry_run(config: Path) -> None:
 
 def write_tables(results: Path) -> None:
     """Write the tables, as the rule `tables` does."""
-    from ..reporting.tables import write_tables_of
+    from mepbench.reporting.tables import write_tables_of
 
     write_tables_of(results, results / "tables")
 
 
 def draw_figure(name: str, results: Path) -> None:
     """Draw one figure, as the rule `figure` does."""
-    from ..reporting.figures import Results, render
+    from mepbench.reporting.figures import Results, render
 
     render(name, Results(results), results / "figures")
 
