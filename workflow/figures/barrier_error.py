@@ -11,32 +11,16 @@ logarithmic beyond; the shaded band is chemical accuracy, 1 kcal/mol (0.043 eV).
 """
 
 from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import (
-    CHEMICAL_ACCURACY,
-    new_figure,
-    note_figure,
-    plain_ticks,
-    rows_height,
-    strips,
-)
+from mepbench.reporting.plotting import CHEMICAL_ACCURACY, before_and_after, plain_ticks
 
 
 def plot(results):
     """Draw the errors of paths and of saddles in two panels that share their axes."""
-    runs = results.judged
-    solved = runs[runs.verdict == "intended"]
-    if runs.path_barrier_error_eV.isna().all() and solved.barrier_error_eV.isna().all():
-        return note_figure("No reaction has a reference saddle: no barrier error is known.")
-    figure = new_figure(rows_height(results))
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    strips(panels[0], results, "path_barrier_error_eV")
-    own = solved.self_reference
-    strips(panels[1], results, "barrier_error_eV", runs=solved, aside=own)
-    for axes, title in zip(panels, ("path, before refinement", "saddle, refined"), strict=True):
+    figure, panels = before_and_after(results, "path_barrier_error_eV", "barrier_error_eV")
+    for axes in panels:
         axes.axvspan(-CHEMICAL_ACCURACY, CHEMICAL_ACCURACY, color="0.85", zorder=0, linewidth=0)
         axes.axvline(0, color="0.4", linewidth=0.6)
         axes.set_xscale("symlog", linthresh=0.01, linscale=0.7)
         plain_ticks(axes.xaxis)
-        axes.set_title(title)
         axes.set_xlabel(METRICS["barrier_error_eV"].axis)
     return figure

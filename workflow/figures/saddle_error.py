@@ -10,26 +10,18 @@ themselves the reference of their reaction: the boxes leave them out. Distances 
 angstrom are drawn there.
 """
 
-from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, rows_height, strips
+from mepbench.reporting.plotting import before_and_after, plain_ticks
 
 FLOOR = 1e-3  # angstrom
 
 
 def plot(results):
     """Draw the distances before and after refinement in two panels that share their axes."""
-    runs = results.judged
-    solved = runs[runs.verdict == "intended"]
-    if runs.path_saddle_rmsd_A.isna().all() and solved.saddle_rmsd_A.isna().all():
-        return note_figure("No reaction has a reference saddle: no saddle error is known.")
-    figure = new_figure(rows_height(results))
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    strips(panels[0], results, "path_saddle_rmsd_A", floor=FLOOR)
-    own = solved.self_reference
-    strips(panels[1], results, "saddle_rmsd_A", runs=solved, aside=own, floor=FLOOR)
-    for axes, title in zip(panels, ("path, before refinement", "saddle, refined"), strict=True):
+    columns = "path_saddle_rmsd_A", "saddle_rmsd_A"
+    figure, panels = before_and_after(results, *columns, floor=FLOOR)
+    for axes in panels:
         axes.set_xscale("log")
-        axes.set_title(title)
         axes.set_xlabel("RMSD to the reference saddle (Å)")
-    axes.set_xlim(left=0.7 * FLOOR)
-    plain_ticks(axes.xaxis)
+        axes.set_xlim(left=0.7 * FLOOR)
+        plain_ticks(axes.xaxis)
     return figure

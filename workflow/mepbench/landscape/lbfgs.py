@@ -92,3 +92,8 @@ class LBFGS:
         for (s, y, sy), alpha in zip(self._pairs, reversed(alphas), strict=True):
             q += s * (alpha - np.vdot(y, q) / sy)
         return q
+
+
+def largest_force(forces: np.ndarray) -> np.ndarray:
+    """Return the largest force on an atom of each image: (M, N, 3) -> (M,)."""
+    return np.sqrt((forces**2).sum(axis=-1)).max(axis=-1)

@@ -8,7 +8,7 @@ is nearly relaxed, the highest image feels no spring and climbs along the tangen
 
 import numpy as np
 
-from ..landscape.lbfgs import LBFGS
+from ..landscape.lbfgs import LBFGS, largest_force
 from ..oracle import Oracle
 from ..path import Path, Peak, remove_rigid_motion, resample
 from ..reaction import Reaction
@@ -57,7 +57,7 @@ def solve(
             frame.calc.energy, frame.calc.forces = energy, -gradient
         forces = band.get_forces().reshape(positions[1:-1].shape)
         forces = remove_rigid_motion(forces, positions[1:-1], oracle.invariances)
-        sizes = np.sqrt((forces**2).sum(axis=-1)).max(axis=-1)
+        sizes = largest_force(forces)
         done = band.climb and sizes[band.imax - 1] < fmax and sizes.max() < fmax_band
         path = _path(band, positions, energies, gradients, done)
         oracle.checkpoint(path, sizes.max())

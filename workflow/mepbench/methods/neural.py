@@ -85,7 +85,7 @@ def solve(
     tolerance : eV/angstrom, and what should vanish at the top (g_perp; for maxflux
         g_perp - curvature/beta) below this
     """
-    torch, PathNetwork, PathSpline, Solver = _import()
+    torch, curve_of, Solver = _import()
     options = dict(
         sampling=sampling,
         optimiser=optimiser,
@@ -111,17 +111,16 @@ def solve(
     frames = guess.positions.copy()
     frames[0], frames[-1] = reaction.ends
     with torch.no_grad():
-        if curve == "spline":
-            path = PathSpline(frames, oracle.invariances, splines=splines)
-        else:
-            path = PathNetwork(
-                frames,
-                oracle.invariances,
-                width=width,
-                depth=depth,
-                frequencies=frequencies,
-                seed=seed,
-            )
+        path = curve_of(
+            curve,
+            frames,
+            oracle.invariances,
+            width=width,
+            depth=depth,
+            frequencies=frequencies,
+            seed=seed,
+            splines=splines,
+        )
         return Solver(reaction, oracle, path, seed, options).train(loss, steps, settle, handover)
 
 
@@ -133,9 +132,8 @@ def warm_up() -> None:
 def _import():
     import torch
 
-    from ..neural.curves import PathSpline
-    from ..neural.network import PathNetwork
+    from ..neural.curves import curve_of
     from ..neural.solver import Solver
 
     torch.set_num_threads(1)
-    return torch, PathNetwork, PathSpline, Solver
+    return torch, curve_of, Solver

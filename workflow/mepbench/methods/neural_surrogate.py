@@ -91,7 +91,7 @@ def solve(
         are evaluated, at most `explore` of them
     width, depth, frequencies : of the network
     """
-    torch, Explorer, Surrogate, Relaxation, grid = _import()
+    torch, curve_of, Explorer, Surrogate, Relaxation, grid = _import()
     options = dict(
         relax=relax,
         path_trust=path_trust,
@@ -131,7 +131,7 @@ def solve(
         found = None
         for name, frames in _guesses(reaction, guess, seed, surrogate.molecular):
             frames[0], frames[-1] = reaction.ends
-            way = _curve(curve, frames, oracle.invariances, shape)
+            way = curve_of(curve, frames, oracle.invariances, **shape)
             if name == "given":
                 explorer.sound_guess(way, first)
             more = limit - oracle.evaluations if name == "given" else restart
@@ -143,7 +143,7 @@ def solve(
         if found is None and fallback and surrogate.molecular:
             # The surrogate misleads: every saddle it led to is another reaction's.
             name, direct = "direct", _direct(reaction, oracle, guess, seed, fallback)
-            way = _curve("guess", direct.positions, oracle.invariances, shape)
+            way = curve_of("guess", direct.positions, oracle.invariances, **shape)
             found = explorer.search(relaxation_of(way), affordable(restart))
             if found is None:
                 message = _notes(explorer, None, name)
@@ -174,17 +174,6 @@ def _direct(reaction, oracle, guess: Path, seed: int, steps: int) -> Path:
     return solve_directly(reaction, oracle, guess, seed, steps=steps)
 
 
-def _curve(kind: str, frames: np.ndarray, invariances, shape: dict):
-    from ..neural.curves import FixedCurve, PathSpline
-    from ..neural.network import PathNetwork
-
-    if kind == "guess":
-        return FixedCurve(frames)
-    if kind == "spline":
-        return PathSpline(frames, invariances)
-    return PathNetwork(frames, invariances, **shape)
-
-
 def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
     """The last curve with the accepted saddle; else with the best start for a refinement."""
     best = found or explorer.most_promising()
@@ -212,9 +201,10 @@ def warm_up() -> None:
 def _import():
     import torch
 
+    from ..neural.curves import curve_of
     from ..neural.explorer import GRID, Explorer
     from ..neural.relaxation import Relaxation
     from ..neural.surrogate import Surrogate
 
     torch.set_num_threads(1)
-    return torch, Explorer, Surrogate, Relaxation, GRID
+    return torch, curve_of, Explorer, Surrogate, Relaxation, GRID

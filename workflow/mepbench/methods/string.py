@@ -14,7 +14,7 @@ the spline the string zigzags and stalls; upwind ones (Henkelman, Jonsson, J. Ch
 
 import numpy as np
 
-from ..landscape.lbfgs import LBFGS
+from ..landscape.lbfgs import LBFGS, largest_force
 from ..oracle import Oracle
 from ..path import Path, Peak, arc_length, remove_rigid_motion, resample, spline
 from ..reaction import Reaction
@@ -53,12 +53,12 @@ def solve(
         tangent /= np.linalg.norm(tangent.reshape(images, -1), axis=1)[:, None, None]
         along = (gradients * tangent).sum(axis=(1, 2), keepdims=True) * tangent
         forces = along - gradients
-        if climber is None and _largest(forces[1:-1]).max() < climb_below:
+        if climber is None and largest_force(forces[1:-1]).max() < climb_below:
             climber = top
             optimizer.reset()
         if climber is not None:
             forces[climber] += along[climber]
-        sizes = _largest(forces[1:-1])
+        sizes = largest_force(forces[1:-1])
         done = climber is not None and sizes[climber - 1] < fmax and sizes.max() < fmax_string
         peak = Peak(frames[top], float(energies[top]), gradients[top], tangent[top], done)
         path = Path(frames, energies, peak=peak, converged=done)
@@ -68,11 +68,6 @@ def solve(
         moved = frames.copy()
         moved[1:-1] += optimizer.step(frames[1:-1], forces[1:-1])
         frames = reparametrise(moved, climber)
-
-
-def _largest(forces: np.ndarray) -> np.ndarray:
-    """Largest force on an atom of each image: (M, N, 3) -> (M,)."""
-    return np.sqrt((forces**2).sum(axis=-1)).max(axis=-1)
 
 
 def upwind_tangents(frames: np.ndarray, energies: np.ndarray) -> np.ndarray:

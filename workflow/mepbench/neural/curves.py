@@ -8,6 +8,33 @@ from ..path import spline
 from .network import PathNetwork, PathPoints
 
 
+def curve_of(
+    kind: str,
+    frames: np.ndarray,
+    invariances: tuple[str, ...],
+    *,
+    width: int,
+    depth: int,
+    frequencies: int,
+    seed: int,
+    splines: int = 12,
+) -> "PathNetwork | FixedCurve":
+    """Return the curve through a guess's frames (M, N, 3), before any training.
+
+    Parameters
+    ----------
+    kind : "network", "spline" or "guess"
+    width, depth, frequencies, seed : of the network
+    splines : of the B-spline
+    """
+    if kind == "guess":
+        return FixedCurve(frames)
+    if kind == "spline":
+        return PathSpline(frames, invariances, splines=splines)
+    shape = {"width": width, "depth": depth, "frequencies": frequencies, "seed": seed}
+    return PathNetwork(frames, invariances, **shape)
+
+
 class PathSpline(PathNetwork):
     """`x(s) = base(s) + 4 s (1-s) sum_k c_k B_k(s)`, cubic B-splines on even knots.
 

@@ -25,14 +25,15 @@ class SCFPotential:
     invariances = ("translation", "rotation")
     backend: str
 
-    def __init__(self):
+    def __init__(self, failure: type[Exception]):
+        self._failure = failure  # what the library raises when an SCF fails
         self._states: deque = deque(maxlen=REMEMBERED)
 
     def singlepoint(self, positions: np.ndarray, start, temperature: float):
         """Run one SCF; return energy (hartree), gradient (hartree/bohr) and its density.
 
         `positions` is (N, 3) in bohr, `start` a density of this class or None. Raises
-        `SCFFailure` if it does not converge.
+        the library's own error if it does not converge.
         """
         raise NotImplementedError
 
@@ -70,7 +71,15 @@ class SCFPotential:
         raise failure
 
     def _checked(self, x, start, temperature):
-        energy, gradient, density = self.singlepoint(x, start, temperature)
+        try:
+            energy, gradient, density = self.singlepoint(x, start, temperature)
+        except self._failure as error:
+            raise SCFFailure(" ".join(str(error).split())) from None
         if not (np.isfinite(energy) and np.isfinite(gradient).all()):
             raise SCFFailure("the energy or gradient is not finite")
         return energy, gradient, density
+
+
+def apart(n: int) -> np.ndarray:
+    """Return a harmless geometry (n, 3): libraries refuse coinciding atoms when they are set up."""
+    return np.outer(np.arange(n), [4.0, 0.0, 0.0])

@@ -8,24 +8,23 @@ from typing import Literal
 import numpy as np
 from ase.units import Hartree, kB
 
-from ..errors import SCFFailure
-from ._scf import SCFPotential
+from ._scf import SCFPotential, apart
 
 
 class TBLite(SCFPotential):
     """One molecule's xTB calculator; see `load`."""
 
     def __init__(self, numbers, charge, multiplicity, method, accuracy):
-        super().__init__()
+        from tblite.exceptions import TBLiteRuntimeError
         from tblite.interface import Calculator
         from tblite.library import get_version
 
+        super().__init__(TBLiteRuntimeError)
         self.backend = "tblite " + ".".join(map(str, get_version()))
-        n = len(numbers)
         self._calculator = Calculator(
             method,
             np.asarray(numbers),
-            np.outer(np.arange(n), [4.0, 0.0, 0.0]),
+            apart(len(numbers)),
             charge=float(charge),
             uhf=multiplicity - 1,
         )
@@ -34,15 +33,10 @@ class TBLite(SCFPotential):
 
     def singlepoint(self, positions, start, temperature):
         """Run one SCF (see `SCFPotential`)."""
-        from tblite.exceptions import TBLiteRuntimeError
-
-        try:
-            self._calculator.set("temperature", temperature * kB / Hartree)
-            self._calculator.update(positions)
-            result = self._calculator.singlepoint(start, copy=True)
-            return float(result.get("energy")), result.get("gradient"), result
-        except TBLiteRuntimeError as error:
-            raise SCFFailure(" ".join(str(error).split())) from None
+        self._calculator.set("temperature", temperature * kB / Hartree)
+        self._calculator.update(positions)
+        result = self._calculator.singlepoint(start, copy=True)
+        return float(result.get("energy")), result.get("gradient"), result
 
 
 def load(

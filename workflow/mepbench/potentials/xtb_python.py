@@ -8,8 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..errors import SCFFailure
-from ._scf import SCFPotential
+from ._scf import SCFPotential, apart
 
 # xtb-python 22.1 returns a wrong gradient, by 0.5 eV/angstrom in a bent CO2, where two bonded
 # atoms share two Cartesian coordinates exactly, as linear molecules on an axis do. It sees
@@ -21,16 +20,16 @@ class XTBPython(SCFPotential):
     """One molecule's xTB calculator; see `load`."""
 
     def __init__(self, numbers, charge, multiplicity, method, accuracy):
-        super().__init__()
-        from xtb.interface import Calculator
+        from xtb.interface import Calculator, XTBException
         from xtb.libxtb import VERBOSITY_MUTED, get_api_version
         from xtb.utils import get_method
 
+        super().__init__(XTBException)
         self.backend = f"xtb-python (xtb API {get_api_version()})"
         self._calculator = Calculator(
             get_method(method),
             np.asarray(numbers),
-            _spread(len(numbers)),
+            apart(len(numbers)),
             charge=float(charge),
             uhf=multiplicity - 1,
         )
@@ -39,20 +38,10 @@ class XTBPython(SCFPotential):
 
     def singlepoint(self, positions, start, temperature):
         """Run one SCF (see `SCFPotential`)."""
-        from xtb.interface import XTBException
-
-        try:
-            self._calculator.set_electronic_temperature(temperature)
-            self._calculator.update(positions @ TILT)
-            result = self._calculator.singlepoint(start, copy=True)
-            return result.get_energy(), result.get_gradient() @ TILT.T, result
-        except XTBException as error:
-            raise SCFFailure(" ".join(str(error).split())) from None
-
-
-def _spread(n: int) -> np.ndarray:
-    """Return a harmless geometry: the library refuses coinciding atoms when it is set up."""
-    return np.outer(np.arange(n), [4.0, 0.0, 0.0])
+        self._calculator.set_electronic_temperature(temperature)
+        self._calculator.update(positions @ TILT)
+        result = self._calculator.singlepoint(start, copy=True)
+        return result.get_energy(), result.get_gradient() @ TILT.T, result
 
 
 def load(

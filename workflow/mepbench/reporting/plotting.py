@@ -177,6 +177,27 @@ def spread(count: int) -> np.ndarray:
     return offsets - 0.5
 
 
+def before_and_after(results, before: str, after: str, *, floor: float | None = None):
+    """Draw a column of all runs' paths beside one of the intended refined saddles.
+
+    Returns
+    -------
+    The figure and its two panels, which share their axes; no panel, and a note in the place of
+    the figure, where no reaction has a reference.
+    """
+    runs = results.judged
+    solved = runs[runs.verdict == "intended"]
+    if runs[before].isna().all() and solved[after].isna().all():
+        return note_figure("No reaction has a reference saddle: no error is known."), ()
+    figure = new_figure(rows_height(results))
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    strips(panels[0], results, before, floor=floor)
+    strips(panels[1], results, after, runs=solved, aside=solved.self_reference, floor=floor)
+    for axes, title in zip(panels, ("path, before refinement", "saddle, refined"), strict=True):
+        axes.set_title(title)
+    return figure, panels
+
+
 def strips(axes, results, column: str, *, runs=None, aside=None, floor: float | None = None):
     """Draw one row per method: a point per run, a box over them, and their number.
 
