@@ -5,9 +5,10 @@ import inspect
 
 import numpy as np
 import pytest
+from ase.data import atomic_numbers
 from scipy.spatial.transform import Rotation
 
-from mepbench.errors import NotInstalled
+from mepbench.errors import NotInstalled, NotSupported
 from mepbench.registry import available, load, options
 
 WATER = np.array([[0.0, 0.05, 0.12], [0.02, 0.76, -0.47], [-0.05, -0.74, -0.5]])
@@ -85,3 +86,32 @@ def test_invariances_are_as_declared(case):
 def test_backend_is_named(case):
     assert isinstance(case[0].backend, str)
     assert case[0].backend
+
+
+@pytest.mark.parametrize("name", ["xtb-python", "tblite"])
+@pytest.mark.parametrize(
+    ("symbol", "said"),
+    [
+        ("Fr", r"no parameters for Fr \(Z = 87\); GFN-xTB goes to Rn \(86\)"),
+        ("U", r"no parameters for U \(Z = 92\)"),
+        ("Og", r"no parameters for Og \(Z = 118\)"),
+    ],
+)
+def test_an_element_beyond_xtb_is_refused_before_the_library_sees_it(name, symbol, said):
+    numbers = np.array([atomic_numbers[symbol], 8, 1])
+    with pytest.raises(NotSupported, match=said):
+        load("potentials", name)(numbers, 0, 1)
+
+
+def test_radon_is_not_beyond_xtb():
+    potential = load("potentials", "tblite")(np.array([86, 10]), 0, 1)
+    assert np.isfinite(potential.evaluate(np.array([[[0, 0, 0], [0, 0, 4.0]]]))[0]).all()
+
+
+def no_such_element(numbers, charge, multiplicity):
+    raise NotSupported("no parameters for Xe (Z = 54)")
+
+
+def test_a_factory_may_say_which_elements_it_lacks():
+    with pytest.raises(NotSupported, match="Xe"):
+        load("potentials", "ase")(np.array([54, 1]), 0, 1, factory=f"{__name__}:no_such_element")

@@ -157,11 +157,12 @@ def test_a_method_that_solves_nothing_has_failed_in_its_errors_too():
     assert without.isna().all(axis=None)
 
 
-def test_refused_endpoints_are_outside_and_a_lone_claim_of_them_is_a_failure():
+@pytest.mark.parametrize("verdict", ["bad-endpoints", "not-supported"])
+def test_refused_endpoints_are_outside_and_a_lone_claim_of_them_is_a_failure(verdict):
     runs = runs_of({"a": [10, 20, 30], "b": [10, 20, 30]})
-    runs.loc[runs.reaction == "r0", "verdict"] = "bad-endpoints"
+    runs.loc[runs.reaction == "r0", "verdict"] = verdict
     assert set(counted(runs).reaction) == {"r1", "r2"}
-    runs.loc[(runs.reaction == "r1") & (runs.method == "a"), "verdict"] = "bad-endpoints"
+    runs.loc[(runs.reaction == "r1") & (runs.method == "a"), "verdict"] = verdict
     assert summary(runs).share_intended.tolist() == [0.5, 1.0]
 
 

@@ -29,10 +29,20 @@ class NotInstalled(Exception):
     verdict = "not-installed"
 
 
+class NotSupported(Exception):
+    """The potential can't compute these atoms; the message says which, and how far it goes."""
+
+    verdict = "not-supported"
+
+
 class BadEndpoints(Exception):
     """The endpoints of one reaction are not what was asked for; the message says why."""
 
     verdict = "bad-endpoints"
+
+
+# Verdicts of reactions that no method was asked about: kept as rows, outside all denominators.
+REFUSED = (BadEndpoints.verdict, NotSupported.verdict)
 
 
 def one_line(text: object) -> str:

@@ -7,4 +7,7 @@ It returns an object with
 * `invariances`: the rigid motions that leave its energy unchanged, a tuple out of
   `"translation"` and `"rotation"` (a two-dimensional model surface has none);
 * `backend`: name and version of the code that computes it.
+
+`load` raises `NotSupported` for elements that it has no parameters for, where it can tell: a
+library may otherwise end the process. So may the `factory` of an ASE calculator.
 """

@@ -3,12 +3,14 @@
 from collections import deque
 
 import numpy as np
+from ase.data import chemical_symbols
 from ase.units import Bohr, Hartree
 
-from ..errors import SCFFailure
+from ..errors import NotSupported, SCFFailure
 
 ROOM_TEMPERATURE = 300.0
 WARM_TEMPERATURES = (1000.0, 3000.0, 6000.0)
+HEAVIEST = 86  # Rn: GFN1- and GFN2-xTB have parameters up to there
 REMEMBERED = 32
 REUSE_WITHIN = 0.5  # angstrom: largest displacement of an atom over which a density is reused
 
@@ -25,7 +27,8 @@ class SCFPotential:
     invariances = ("translation", "rotation")
     backend: str
 
-    def __init__(self, failure: type[Exception]):
+    def __init__(self, numbers: np.ndarray, failure: type[Exception]):
+        check_elements(numbers)
         self._failure = failure  # what the library raises when an SCF fails
         self._states: deque = deque(maxlen=REMEMBERED)
 
@@ -83,3 +86,13 @@ class SCFPotential:
 def apart(n: int) -> np.ndarray:
     """Return a harmless geometry (n, 3): libraries refuse coinciding atoms when they are set up."""
     return np.outer(np.arange(n), [4.0, 0.0, 0.0])
+
+
+def check_elements(numbers: np.ndarray) -> None:
+    """Raise `NotSupported` for elements beyond GFN-xTB, with which xtb-python ends the process."""
+    beyond = sorted({int(z) for z in numbers if z > HEAVIEST})
+    if beyond:
+        names = ", ".join(f"{chemical_symbols[z]} (Z = {z})" for z in beyond)
+        raise NotSupported(
+            f"no parameters for {names}; GFN-xTB goes to {chemical_symbols[HEAVIEST]} ({HEAVIEST})"
+        )

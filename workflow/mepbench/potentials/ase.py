@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SCFFailure, described
+from ..errors import InputError, NotSupported, SCFFailure, described
 
 
 class CalculatorRaised(Exception):
@@ -71,6 +71,8 @@ def made_by(make: Any, name: str, numbers: np.ndarray, charge: int, multiplicity
     ------
     InputError
         if it makes none.
+    NotSupported
+        if the function says so itself.
     CalculatorRaised
         for what the function raises.
     """
@@ -81,6 +83,8 @@ def made_by(make: Any, name: str, numbers: np.ndarray, charge: int, multiplicity
         )
     try:
         made = make(numbers, charge, multiplicity)
+    except NotSupported:
+        raise
     except Exception as error:
         raise CalculatorRaised(name, error) from error
     if not is_calculator(made):

@@ -19,7 +19,7 @@ class TBLite(SCFPotential):
         from tblite.interface import Calculator
         from tblite.library import get_version
 
-        super().__init__(TBLiteRuntimeError)
+        super().__init__(numbers, TBLiteRuntimeError)
         self.backend = "tblite " + ".".join(map(str, get_version()))
         self._calculator = Calculator(
             method,

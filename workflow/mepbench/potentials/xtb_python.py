@@ -24,7 +24,7 @@ class XTBPython(SCFPotential):
         from xtb.libxtb import VERBOSITY_MUTED, get_api_version
         from xtb.utils import get_method
 
-        super().__init__(XTBException)
+        super().__init__(numbers, XTBException)
         self.backend = f"xtb-python (xtb API {get_api_version()})"
         self._calculator = Calculator(
             get_method(method),

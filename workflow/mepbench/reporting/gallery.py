@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import REFUSED, InputError
 from ..files.metrics import KCAL_PER_EV
 from ..files.tidy import write_rows
 from ..reaction import SAFE_NAME, Entry, locate_set, read_set
@@ -111,7 +111,7 @@ def _of_run(results: Path, name: str) -> Outcomes:
     reference = reference[(reference["set"] == name) & (reference.barrier_eV != "")]
     sources = zip(reference.barrier_eV.astype(float), reference.reference_source, strict=True)
     runs = read_runs(results / "runs.csv")
-    runs = runs[(runs["set"] == name) & (runs.verdict != "bad-endpoints")]
+    runs = runs[(runs["set"] == name) & ~runs.verdict.isin(REFUSED)]
     difficulty = {}
     for reaction, group in runs.groupby("reaction", sort=False):
         solved = group[group.verdict == "intended"]

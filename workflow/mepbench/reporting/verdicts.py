@@ -8,7 +8,7 @@ import pandas as pd
 # From the best to what says least about the reaction; a table has those that occur.
 ORDER = (
     "intended multistep half-intended other higher-order minimum unconverged budget timeout "
-    "scf-failure error not-installed bad-endpoints"
+    "scf-failure error not-installed bad-endpoints not-supported"
 ).split()
 UNSOLVED_COLUMNS = "set reaction formula natoms runs verdicts reason".split()
 MOST_REASONS = 2

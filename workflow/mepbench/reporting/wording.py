@@ -6,6 +6,7 @@ Each function takes the exact table of the same name and returns one of text.
 import numpy as np
 import pandas as pd
 
+from ..errors import REFUSED
 from ..files.metrics import KCAL_PER_EV, formatted
 from ..statistics.comparison import SIGNIFICANT
 from ..statistics.hardness import FEATURES, POOLED
@@ -185,7 +186,7 @@ def cell(verdict: str, barrier: float) -> str:
 def failures(table: pd.DataFrame) -> pd.DataFrame:
     """Refused endpoints once, not once a method."""
     table = table.astype(str)
-    refused = table.verdict == "bad-endpoints"
+    refused = table.verdict.isin(REFUSED)
     table.loc[refused, ["method", "seed"]] = ["all", ""]
     return table.drop_duplicates().reset_index(drop=True)
 

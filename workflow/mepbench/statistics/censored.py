@@ -14,16 +14,18 @@ from math import lcm
 import numpy as np
 import pandas as pd
 
+from ..errors import REFUSED
+
 MOST_REPEATS = 60  # beyond, runs of few seeds are repeated almost evenly instead of evenly
 
 
 def counted(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs that are in the denominators.
 
-    A reaction is outside when its endpoints were refused, which is so for all methods alike; a
-    single method that says so is one that failed.
+    A reaction is outside when its endpoints were refused or the potential lacks its elements,
+    which is so for all methods alike; a single method that says so is one that failed.
     """
-    refused = runs["verdict"].eq("bad-endpoints")
+    refused = runs["verdict"].isin(REFUSED)
     return runs[~refused.groupby([runs["set"], runs["reaction"]]).transform("all").astype(bool)]
 
 
