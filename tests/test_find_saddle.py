@@ -419,10 +419,11 @@ def test_command_line_prints_progress_verdict_and_writes_files(files, capsys):
 
 
 def test_progress_counts_each_evaluation_of_a_slow_calculator(monkeypatch, capsys):
+    from mepbench import oracle
     from mepbench.pair import any_calculator
 
     monkeypatch.setattr(any_calculator, "SECONDS_BETWEEN_LINES", -1.0)
-    monkeypatch.setattr(any_calculator, "SLOW", -1.0)
+    monkeypatch.setattr(oracle, "SLOW", -1.0)
     found = mepbench.find_saddle(HCN, HNC, verbose=True, **CHEAP)
     told = capsys.readouterr().err
     for n in range(1, found.evaluations["path"] + 1):

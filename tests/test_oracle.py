@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from mepbench.errors import BudgetExhausted, SCFFailure
+from mepbench.errors import BudgetExhausted, InputError, SCFFailure
 from mepbench.oracle import TRACE_LENGTH, Oracle, evaluate_band
 from mepbench.path import Path
 from mepbench.reaction import Reaction
@@ -57,11 +57,74 @@ def test_a_round_beyond_the_budget_evaluates_nothing():
     assert oracle.evaluations == 3
 
 
-def test_a_failed_evaluation_was_paid_for():
+def test_what_fails_twice_is_a_failure_and_both_tries_were_paid_for():
     oracle = Oracle(Failing())
     with pytest.raises(SCFFailure):
-        oracle(np.zeros((2, 1, 3)))
-    assert oracle.evaluations == 2
+        oracle(np.zeros((1, 1, 3)))
+    assert (oracle.evaluations, oracle.rounds) == (2, 1)
+
+
+def nothing(found):
+    raise SCFFailure("no convergence")
+
+
+def crash(found):
+    raise OSError("disk quota exceeded")
+
+
+def no_number(found):
+    return found[0] * np.nan, found[1]
+
+
+class Hiccup(Quartic):
+    """Fails in the way of `how` at the calls whose numbers, from 0, are in `calls`."""
+
+    def __init__(self, how, calls):
+        self.how, self.calls, self.asked = how, calls, []
+
+    def evaluate(self, positions):
+        self.asked.append(len(positions))
+        found = super().evaluate(positions)
+        return self.how(found) if len(self.asked) - 1 in self.calls else found
+
+
+@pytest.mark.parametrize("how", [nothing, crash, no_number])
+def test_of_a_slow_potential_only_what_failed_is_evaluated_again(how, monkeypatch):
+    monkeypatch.setattr("mepbench.oracle.SLOW", 0.0)
+    points = np.linspace(0.1, 0.6, 12).reshape(4, 1, 3)
+    oracle = Oracle(Hiccup(how, {2}))
+    for found, right in zip(oracle(points), Quartic().evaluate(points), strict=True):
+        np.testing.assert_allclose(found, right)
+    assert oracle.potential.asked == [1, 1, 1, 1, 1]
+    assert (oracle.evaluations, oracle.rounds) == (5, 1)
+
+
+@pytest.mark.parametrize("how", [nothing, crash, no_number])
+def test_a_batch_that_fails_is_evaluated_one_by_one(how, monkeypatch):
+    monkeypatch.setattr("mepbench.oracle.SLOW", np.inf)
+    oracle = Oracle(Hiccup(how, {1}))
+    oracle(np.zeros((1, 1, 3)))
+    points = np.linspace(0.1, 0.6, 9).reshape(3, 1, 3)
+    np.testing.assert_allclose(oracle(points)[0], Quartic().evaluate(points)[0])
+    assert oracle.potential.asked == [1, 3, 1, 1, 1]
+    assert (oracle.evaluations, oracle.rounds) == (7, 2)
+
+
+def test_a_second_try_beyond_the_budget_is_not_made():
+    oracle = Oracle(Hiccup(nothing, {0}), budget=1)
+    with pytest.raises(BudgetExhausted, match="1 of 1"):
+        oracle(np.zeros((1, 1, 3)))
+    assert oracle.potential.asked == [1]
+
+
+def test_bad_input_is_not_asked_for_twice():
+    def refuse(found):
+        raise InputError("potential: no such file")
+
+    oracle = Oracle(Hiccup(refuse, {0}))
+    with pytest.raises(InputError):
+        oracle(np.zeros((1, 1, 3)))
+    assert oracle.evaluations == 1
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["energy", "gradient"])
@@ -74,7 +137,7 @@ def test_what_is_not_finite_is_no_answer(which):
 
     oracle = Oracle(Broken())
     with pytest.raises(SCFFailure, match="test returned no finite energy or gradient"):
-        oracle(np.zeros((2, 1, 3)))
+        oracle(np.zeros((1, 1, 3)))
     assert oracle.evaluations == 2
 
 

@@ -1,7 +1,8 @@
 """The oracle: the only way a method reaches a potential, and the meter of its cost.
 
 A gradient evaluation is one call of the potential at one geometry; a round is one batch of
-them that could run in parallel. The endpoints are free for every method.
+them that could run in parallel. The endpoints are free for every method. What fails is tried
+once more, since disks, licences and queues fail too: each try is an evaluation.
 """
 
 import time
@@ -10,12 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
-from .errors import BudgetExhausted, SCFFailure
+from .errors import BudgetExhausted, InputError, SCFFailure
 from .path import Path
 from .reaction import Reaction
 from .registry import load
 
 TRACE_LENGTH = 16
+SLOW = 0.5  # seconds an evaluation: then a round is evaluated one by one, so that less is lost
 SAME = 1e-9  # angstrom: a geometry this near to an endpoint is the endpoint
 
 
@@ -96,9 +98,10 @@ class Oracle:
         ValueError
             if a geometry is not finite; nothing is evaluated.
         BudgetExhausted
-            before anything is evaluated, if the batch would exceed the budget.
+            before anything is evaluated, if the batch would exceed the budget; later, if a
+            second try would.
         SCFFailure
-            if the potential has no converged energy at one of the geometries.
+            if the potential has no converged energy at one of the geometries, asked twice.
         """
         positions = np.asarray(positions, dtype=float)
         if positions.ndim != 3:
@@ -115,24 +118,55 @@ class Oracle:
                 free = np.abs(positions - end).reshape(len(positions), -1).max(axis=1) < SAME
                 energies[free], gradients[free] = e, g
                 paid &= ~free
-        cost = int(paid.sum())
+        if paid.any():
+            self._afford(int(paid.sum()))
+            self.rounds += 1
+            energies[paid], gradients[paid] = self._evaluated(positions[paid])
+        return energies, gradients
+
+    def _afford(self, cost: int) -> None:
         if cost > self.remaining:
             raise BudgetExhausted(
                 f"{self.evaluations} of {self.budget} gradient evaluations spent, "
                 f"the next round needs {cost}"
             )
-        if cost:
-            # Booked before the call: an evaluation that fails was paid for as well.
-            self.evaluations += cost
-            self.rounds += 1
-            start = time.perf_counter()
+
+    def _evaluated(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Evaluate a round; where the potential raises or is not finite, once more, singly."""
+        energies, gradients = np.full(len(positions), np.nan), np.full_like(positions, np.nan)
+        size = 1 if self.seconds >= SLOW * self.evaluations else len(positions)
+        for at in range(0, len(positions), size):
+            part, failure = slice(at, at + size), None
             try:
-                energies[paid], gradients[paid] = self.potential.evaluate(positions[paid])
-            finally:
-                self.seconds += time.perf_counter() - start
-            if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
-                raise SCFFailure(f"{self.potential.backend} returned no finite energy or gradient")
+                energies[part], gradients[part] = self._booked(positions[part])
+            except InputError:
+                raise
+            except Exception as error:
+                energies[part], failure = np.nan, error  # whichever of them it was
+            known = np.isfinite(energies[part]) & np.isfinite(gradients[part]).all(axis=(1, 2))
+            for i in at + np.flatnonzero(~known):
+                self._afford(1)
+                one = slice(i, i + 1)
+                try:
+                    energies[one], gradients[one] = self._booked(positions[one])
+                except Exception:
+                    if failure is None:
+                        raise
+                    raise failure from failure.__cause__  # what failed first tells more
+                if not (np.isfinite(energies[one]).all() and np.isfinite(gradients[one]).all()):
+                    raise SCFFailure(
+                        f"{self.potential.backend} returned no finite energy or gradient"
+                    )
         return energies, gradients
+
+    def _booked(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # Booked before the call: an evaluation that fails was paid for as well.
+        self.evaluations += len(positions)
+        start = time.perf_counter()
+        try:
+            return self.potential.evaluate(positions)
+        finally:
+            self.seconds += time.perf_counter() - start
 
     def checkpoint(self, path: Path, residual: float = np.nan) -> None:
         """Record the current path: it is what remains when the budget runs out.

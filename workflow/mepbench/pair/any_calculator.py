@@ -17,7 +17,6 @@ from ..oracle import PotentialSpec
 from ..potentials.ase import ASEPotential, CalculatorRaised, is_calculator, made_by
 
 SECONDS_BETWEEN_LINES = 5.0
-SLOW = 0.5  # seconds an evaluation: then a round is evaluated, and told, one by one
 
 log = logging.getLogger("mepbench")
 
@@ -80,14 +79,15 @@ class Progress:
     """A potential that logs, at most every five seconds, how many evaluations a stage took.
 
     Each potential that is loaded belongs to the next of the stages that were announced, or
-    else to the last one. `failure` is what went wrong last in loading or evaluating.
+    else to the last one. `failure` is what went wrong last in loading or evaluating; of failures
+    in a row, when what failed is tried again, the first.
     """
 
     def __init__(self, spec: PotentialSpec):
         self.spec = spec
         self.backend = ""
         self.failure: InputError | CalculatorRaised | SCFFailure | None = None
-        self._stage, self._stages = "", []
+        self._stage, self._stages, self._failing = "", [], False
 
     def announce(self, *stages: str) -> "Progress":
         """Say which stages come next."""
@@ -117,8 +117,11 @@ class Progress:
     def _watched(self) -> Iterator[None]:
         try:
             yield
+            self._failing = False
         except (InputError, CalculatorRaised, SCFFailure) as error:
-            self.failure = error
+            if not self._failing:
+                self.failure = error
+            self._failing = True
             raise
 
 
@@ -126,19 +129,14 @@ class _Talking:
     def __init__(self, potential, stage: str, watched: Callable):
         self.invariances, self.backend = potential.invariances, potential.backend
         self._evaluate, self._watched = potential.evaluate, watched
-        self._stage, self._evaluations, self._each = stage, 0, 0.0
+        self._stage, self._evaluations = stage, 0
         self._started = self._last = time.monotonic()
 
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Evaluate as the potential does, and say so from time to time."""
-        if self._each > SLOW and len(positions) > 1:
-            energies, gradients = zip(*(self.evaluate(x[None]) for x in positions), strict=True)
-            return np.concatenate(energies), np.concatenate(gradients)
-        start = time.monotonic()
         with self._watched():
             found = self._evaluate(positions)
         now = time.monotonic()
-        self._each = (now - start) / max(len(positions), 1)
         self._evaluations += len(positions)
         if now - self._last > SECONDS_BETWEEN_LINES:
             self._last = now
