@@ -36,6 +36,8 @@ from .stereo import (
 MOST_SKELETONS, MOST_PLACEMENTS = 200, 20_000
 TRIED_SKELETONS = 8
 ROUNDS = 4
+AS_SHORT = 0.01  # angstrom, by which the ways of two orders may differ and be as short
+SAME_WAY = 0.05  # angstrom, by which all distances agree along the ways of equivalent orders
 LARGEST_ORBIT = 4
 
 
@@ -145,6 +147,46 @@ def shortest_pair(
     return *best, least[0]
 
 
+def shortest_orders(
+    numbers: np.ndarray, reactant: np.ndarray, product: np.ndarray, starts: int = 1
+) -> list[np.ndarray]:
+    """Find the orders of the product's atoms by which it is nearest to the reactant as it is.
+
+    What `shortest_pair` renumbers at the reactant is carried over to the product, so that the
+    bonds which change are the same up to equivalent atoms. What is no shorter by 0.01 A than the
+    order as given, and inverts no less, is not preferred to it.
+
+    Returns
+    -------
+    list of (N,) int arrays; `product[order]` is the product in the order, the shortest first.
+    The others are as short, invert no more, and no symmetry of the two ends makes them the first.
+    """
+    q, p, wrong = shortest_pair(numbers, reactant, product, starts=starts)
+    shorter = rmsd(product[p], reactant[q]) < rmsd(product, reactant) - AS_SHORT
+    if not shorter and len(inverted(numbers, reactant, product)) <= wrong:
+        q = p = np.arange(len(numbers))
+    x, y = reactant[q], product[p]
+    least, way = rmsd(y, x), _way(x, y)
+    orders = [p[np.argsort(q)]]
+    for at, (mobile, fixed) in enumerate(((x, y), (y, x))):
+        marks = kept_marks(numbers, fixed, mobile)
+        changes = np.array(_Renumberings(numbers, mobile).near(mobile, fixed, marks))
+        far = rmsds(mobile[changes], fixed, ("translation", "rotation")) > least + AS_SHORT
+        for change in changes[~far]:
+            other = (mobile[change], fixed) if at == 0 else (fixed, mobile[change])
+            if np.abs(_way(*other) - way).max() < SAME_WAY:
+                continue
+            if len(inverted(numbers, *other)) <= wrong:
+                orders.append(p[np.argsort(q[change])] if at == 0 else p[change][np.argsort(q)])
+    return orders
+
+
+def _way(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How much each distance changes from a to b, sorted: the same whatever the numbering."""
+    i, j = np.triu_indices(len(a), 1)
+    return np.sort(np.linalg.norm(a[i] - a[j], axis=1) - np.linalg.norm(b[i] - b[j], axis=1))
+
+
 def _wanted(numbers, fixed, mobile, own, others) -> list[Mark]:
     """Signs that the mobile end must have: its own as written, else those of the other end."""
     about = {frozenset(mark.atoms) for mark in (*own, *others)}
@@ -191,16 +233,28 @@ class _Renumberings:
 
     def nearest(self, mobile: np.ndarray, fixed: np.ndarray, marks: list[Mark]) -> np.ndarray:
         """Find the renumbering of (N, 3) `mobile` that is nearest to `fixed` and has the marks."""
+
+        def cost(p) -> tuple[int, float]:
+            return sum(not mark.holds(mobile[p]) for mark in marks), rmsd(mobile[p], fixed)
+
+        return min(self._placed(mobile, fixed, marks), key=cost)
+
+    def near(self, mobile: np.ndarray, fixed: np.ndarray, marks: list[Mark]) -> list[np.ndarray]:
+        """Renumberings that differ by the skeleton, or by the leaves of one atom."""
+        changes = self._placed(mobile, fixed, marks)
+        for orbit in (orbit for orbits in self.orbits.values() for orbit in orbits):
+            for choice in permutations(orbit):
+                p = np.arange(len(mobile))
+                p[orbit] = choice
+                changes.append(p)
+        return changes
+
+    def _placed(self, mobile, fixed, marks) -> list[np.ndarray]:
+        """The skeletons that are nearest, with their leaves at their places."""
         rest = np.setdiff1d(np.arange(len(mobile)), self.leaves)
         near = rmsds(mobile[self.skeletons][:, rest], fixed[rest], ("translation", "rotation"))
-        best, least = np.arange(len(mobile)), None
-        for at in np.argsort(near, kind="stable")[:TRIED_SKELETONS]:
-            p = self._leaves_placed(self.skeletons[at], mobile, fixed, marks)
-            wrong = sum(not mark.holds(mobile[p]) for mark in marks)
-            cost = wrong, rmsd(mobile[p], fixed)
-            if least is None or cost < least:
-                best, least = p, cost
-        return best
+        nearest = self.skeletons[np.argsort(near, kind="stable")[:TRIED_SKELETONS]]
+        return [self._leaves_placed(p, mobile, fixed, marks) for p in nearest]
 
     def _leaves_placed(self, p, mobile, fixed, marks):
         """Place the leaves at each skeleton atom nearest to where they are in `fixed`."""
