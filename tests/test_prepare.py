@@ -103,6 +103,25 @@ def test_a_bad_pair_of_files_gets_a_verdict_and_a_reason(from_files, case):
     assert set(prepared.row()) <= set(Prepared.COLUMNS)
 
 
+def test_elements_beyond_the_potential_are_not_supported_and_cost_nothing():
+    for symbol in ("Fr", "Ra", "Th"):
+        ends = [Atoms([symbol, "O", "H"], [[0, 0, 0], [0, 0, z], [0, 0.7, z + 1]]) for z in (2, 3)]
+        prepared = prepare(
+            Entry(
+                "s",
+                "r",
+                "test",
+                multiplicity=1 + int(ends[0].numbers.sum() % 2),
+                numbers={role: ends[0].numbers for role in ("reactant", "product")},
+                positions={"reactant": ends[0].positions, "product": ends[1].positions},
+            ),
+            load,
+        )
+        assert (prepared.verdict, prepared.evaluations) == ("not-supported", 0)
+        assert f"no parameters for {symbol} (Z = " in prepared.reason
+        assert prepared.row()["verdict"] == "not-supported"
+
+
 BAD_SMILES = {
     "H[C": "not of the form",
     "[H:1][C:2]#[N:3]>>": "not of the form",
@@ -317,11 +336,10 @@ def test_the_model_hessian_is_symmetric_and_soft_only_for_what_no_spring_holds()
     np.testing.assert_allclose(values[:6], values[0], rtol=1e-6)
 
 
-def test_a_bond_that_changes_on_relaxation_is_noted(from_files):
-    apart = linear("CNH", 0, 1.15, -1.9)
-    prepared = from_files(apart, GOOD[1])
-    assert prepared.verdict == "ok"
-    assert prepared.reason == "relaxation of the reactant forms C1-H3"
+def test_an_end_whose_bonds_change_on_relaxation_is_refused_and_named(from_files):
+    prepared = from_files(linear("CNH", 0, 1.15, -1.9), GOOD[1])
+    assert prepared.verdict == "bad-endpoints"
+    assert "the reactant left its basin: relaxation forms C1-H3" in prepared.reason
 
 
 SUBSET = [

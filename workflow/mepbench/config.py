@@ -68,6 +68,8 @@ class Config:
     methods: dict[str, Method]
     timeout: float
     results: str
+    accept_relaxed: bool
+    keep_order: bool
     references: dict[str, Path]
     completed: dict
 
@@ -120,6 +122,8 @@ def check_config(given: dict) -> Config:
         methods=methods,
         timeout=float(merged["timeout"]),
         results=str(merged["results"]).rstrip("/"),
+        accept_relaxed=merged["accept_relaxed"],
+        keep_order=merged["keep_order"],
         references=_references(merged["sets"], *potential),
         completed=merged,
     )

@@ -44,7 +44,8 @@ def potential_code():
 
 
 def prepare_code(wildcards):
-    return code_digest(PACKAGE / "preparation" / "prepare.py", potential_code())
+    guess = source_file("guesses", "geodesic")  # loaded by name in preparation/order.py
+    return code_digest(PACKAGE / "preparation" / "prepare.py", potential_code(), guess)
 
 
 def guess_code(wildcards):

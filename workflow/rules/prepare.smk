@@ -18,6 +18,8 @@ rule endpoints:
         reactions=lambda w: jobs_of(w.set)[w.job],
         entries=entry_digest,
         potential=POTENTIAL,
+        accept_relaxed=CONFIG.accept_relaxed,
+        keep_order=lambda w: CONFIG.keep_order or w.set not in CONFIG.sets,
         timeout=CONFIG.timeout,
     script:
         "../scripts/endpoints.py"

@@ -5,4 +5,5 @@ from mepbench.preparation.job import prepare_job
 
 with job_of(snakemake) as job:
     params = snakemake.params
-    prepare_job(snakemake.wildcards.set, params.spec, params.reactions, *job)
+    how = {"accept_relaxed": params.accept_relaxed, "keep_order": params.keep_order}
+    prepare_job(snakemake.wildcards.set, params.spec, params.reactions, *job, **how)

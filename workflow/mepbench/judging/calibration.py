@@ -37,7 +37,8 @@ def calibrate(
     budget : gradient evaluations of the refinement
     """
     row = {"set": entry.set, "reaction": entry.name, "potential": potential.name}
-    prepared = prepare(entry, potential.load)
+    # The given geometry has its ends' numbering.
+    prepared = prepare(entry, potential.load, keep_order=True)
     reaction = prepared.reaction
     if reaction is None:
         return row | {"verdict": prepared.verdict, "reason": prepared.reason}

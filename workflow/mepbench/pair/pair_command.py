@@ -19,6 +19,14 @@ OPTIONS = {
     "guess": {"help": "a file of guesses/"},
     "seed": {"type": int},
     "no-relax": {"action": "store_true", "help": "take the ends as they are"},
+    "accept-relaxed": {
+        "action": "store_true",
+        "help": "go on between the relaxed ends where these have other bonds than those given",
+    },
+    "keep-order": {
+        "action": "store_true",
+        "help": "leave equivalent atoms of the product numbered as they are",
+    },
     "output": {"type": Path, "help": "folder of the result files; default: REACTANT-PRODUCT"},
     "quiet": {"action": "store_true", "help": "no progress, only what came out"},
 }
@@ -44,9 +52,9 @@ def run_pair(reactant: str, product: str, given: dict) -> None:
     from .any_calculator import potential_entry
     from .saddle_search import find_saddle
 
-    given = dict(given)
+    given = {name.replace("-", "_"): value for name, value in given.items()}
     output = given.pop("output", Path(f"{Path(reactant).stem}-{Path(product).stem}"))
-    relax, verbose = not given.pop("no-relax", False), not given.pop("quiet", False)
+    relax, verbose = not given.pop("no_relax", False), not given.pop("quiet", False)
     if given.get("calculator", "").lstrip().startswith("{"):
         given["calculator"] = _mapping(given["calculator"])
     _check_not_others(output, [str(Path(file).resolve()) for file in (reactant, product)])

@@ -1,6 +1,8 @@
 """The result files of one saddle search: geometries, a summary, and the energy profile."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -10,7 +12,7 @@ from ase import Atoms
 from .. import __version__
 from ..errors import InputError, described
 from ..files.columns import JUDGED_COLUMNS
-from ..files.frames import write_frames
+from ..files.frames import frame, write_frames
 from ..files.metrics import KCAL_PER_EV
 from ..files.tidy import write_rows
 from ..judging.job import judged_cells
@@ -34,6 +36,58 @@ def make_folder(folder: Path) -> None:
         ) from None
 
 
+@contextmanager
+def folder_made(folder: Path | None) -> Iterator[None]:
+    """Make a folder, if there is to be one; if nothing comes into it, leave none behind."""
+    made = [] if folder is None else [at for at in (folder, *folder.parents) if not at.exists()]
+    if folder is not None:
+        make_folder(folder)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the first that has something in it stays, and those above
+            for at in made:
+                at.rmdir()
+
+
+def relaxed_frames(prepared) -> list[Atoms]:
+    """Return what was relaxed of ends that were refused, as frames of `ends.xyz`."""
+    entry = prepared.entry
+    return [
+        frame(
+            entry.numbers["reactant"],
+            end.positions,
+            energy=end.energy,
+            set=entry.set,
+            reaction=entry.name,
+            role=role,
+            charge=entry.charge,
+            multiplicity=entry.multiplicity,
+        )
+        for role, end in prepared.relaxed.items()
+    ]
+
+
+def write_refused(prepared, inputs, ends: list[Atoms], folder: Path) -> None:
+    """Write the files of a search that ended with its ends: what was relaxed, and why."""
+    begin(folder, ends)
+    known = {
+        "inputs": inputs,
+        "verdict": prepared.verdict,
+        "reason": prepared.reason,
+        "evaluations": {"ends": prepared.evaluations},
+        "charge": prepared.entry.charge,
+        "multiplicity": prepared.entry.multiplicity,
+        "mepbench": __version__,
+    }
+    _write_summary(known, folder)
+
+
+def _write_summary(known: dict, folder: Path) -> None:
+    text = json.dumps(known, indent=2)
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+
+
 def begin(folder: Path, ends: list[Atoms]) -> None:
     """Write the ends, and remove an earlier search's files: an interrupt leaves no mixture."""
     for name in FILES:
@@ -48,8 +102,7 @@ def write(search, folder: Path) -> None:
     write_frames(folder / "saddle.xyz", [] if search.saddle is None else [search.saddle])
     write_frames(folder / "path.xyz", search.path)
     write_frames(folder / "irc.xyz", search.irc)
-    text = json.dumps(summary(search), indent=2)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    _write_summary(summary(search), folder)
     write_rows(str(folder / "summary.csv"), JUDGED_COLUMNS, [_row(search)])
     for kind in ("png", "pdf"):
         _save_profile(search, folder / f"profile.{kind}")
@@ -72,6 +125,7 @@ def summary(search) -> dict:
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
         "notes": search.notes,
+        "ends_note": search.prepared.changed,
         "charge": search.reaction.charge,
         "multiplicity": search.reaction.multiplicity,
         "method": search.method.solver,

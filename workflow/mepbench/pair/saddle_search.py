@@ -94,6 +94,20 @@ class SaddleSearch:
         return summary_text(self)
 
 
+class EndsRefused(InputError):
+    """Between these ends nothing can be sought.
+
+    Attributes
+    ----------
+    verdict, reason : as in a row of the benchmark, `bad-endpoints` mostly
+    ends : list of ASE atoms, what was relaxed of reactant and product; its `info` says the role
+    """
+
+    def __init__(self, message: str, prepared: Prepared, ends: list[Atoms]):
+        super().__init__(message)
+        self.verdict, self.reason, self.ends = prepared.verdict, prepared.reason, ends
+
+
 def find_saddle(
     reactant: Atoms | str | File,
     product: Atoms | str | File,
@@ -102,6 +116,8 @@ def find_saddle(
     charge: int | None = None,
     multiplicity: int | None = None,
     relax: bool = True,
+    accept_relaxed: bool = False,
+    keep_order: bool = False,
     method: str = METHOD,
     options: dict | None = None,
     guess: str | None = None,
@@ -125,6 +141,9 @@ def find_saddle(
         else 0 and 1. An ASE calculator that exists gets them in the atoms, or has its own.
     relax : relax both ends and prove them to be minima (a Hessian each, 6N evaluations);
         otherwise they are taken as they are
+    accept_relaxed : go on between the relaxed ends where these have other bonds than those given
+    keep_order : leave equivalent atoms of the product numbered as they are, though another order
+        be nearer to the reactant
     method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
     options : of the method
     budget : gradient evaluations of the stages `path` and `refine`
@@ -135,9 +154,10 @@ def find_saddle(
     Raises
     ------
     InputError
-        if the ends or an argument are not what they must be. What goes wrong later is a verdict.
+        if the ends or an argument are not what they must be; `EndsRefused` if relaxation has shown
+        that. What goes wrong later is a verdict.
     """
-    from .saddle_files import make_folder
+    from .saddle_files import folder_made
 
     row = {**(options or {}), "solver": method}
     for key, value in (("guess", guess), ("refiner", refiner), ("budget", budget)):
@@ -153,24 +173,23 @@ def find_saddle(
     if calculator is not None and entry is None:
         spec = CalculatorSpec(calculator, given.atoms)
     folder = None if folder is None else File(folder)
-    if folder is not None:
-        make_folder(folder)
-    with _told(verbose):
-        found = _search(given, chosen, Progress(spec), seed, relax, folder)
+    how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
+    with _told(verbose), folder_made(folder):
+        found = _search(given, chosen, Progress(spec), seed, how, folder)
     if folder is not None:
         found.write(folder)
     return found
 
 
-def _search(given: Given, method: Method, progress: Progress, seed: int, relax: bool, folder):
+def _search(given: Given, method: Method, progress: Progress, seed: int, how: dict, folder):
     from ..judging.job import irc_frames, saddle_frames
     from ..preparation.job import endpoint_frames
     from ..solving.job import path_frames
     from .saddle_files import begin
 
-    prepared = _prepared(given, progress, relax)
+    prepared = _prepared(given, progress, how, folder)
     reaction = prepared.reaction
-    notes = notes_on(prepared, given, relax)
+    notes = notes_on(prepared, given, not how["relaxed"])
     log.info("ends: %d evaluations, %.1f s; %s", prepared.evaluations, prepared.seconds, notes)
 
     ends = endpoint_frames(reaction)
@@ -246,18 +265,26 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, relax: 
     )
 
 
-def _prepared(given: Given, progress: Progress, relax: bool) -> Prepared:
-    """Prepare the ends, or raise `InputError`."""
-    prepared = prepare(given.entry, progress.announce("ends").load, relaxed=not relax)
+def _prepared(given: Given, progress: Progress, how: dict, folder: File | None) -> Prepared:
+    """Prepare the ends, or keep what was relaxed of them and raise `InputError`."""
+    from .saddle_files import relaxed_frames, write_refused
+
+    prepared = prepare(given.entry, progress.announce("ends").load, **how)
+    if prepared.reaction is not None:
+        return prepared
+    ends, where = relaxed_frames(prepared), ""
+    if folder is not None and ends:
+        write_refused(prepared, given.inputs, ends, folder)
+        where = f" (relaxed: {folder / 'ends.xyz'})"
     failure = progress.failure
     if prepared.verdict == "error" and isinstance(failure, InputError):
         raise failure
     if prepared.verdict == "error" and isinstance(failure, CalculatorRaised):
         log.info("%s", failure, exc_info=failure.__cause__)
-        raise InputError(f"ends: {failure}") from failure.__cause__
-    if prepared.reaction is None:
-        raise InputError(f"{given.entry.origin}: {prepared.reason}")
-    return prepared
+        raise InputError(f"ends: {failure}{where}") from failure.__cause__
+    raise EndsRefused(
+        f"{given.entry.origin}: {prepared.verdict}: {prepared.reason}{where}", prepared, ends
+    )
 
 
 def _said_once(reason: str, failure: Exception | None) -> str:

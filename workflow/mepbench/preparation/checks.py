@@ -2,7 +2,7 @@
 
 Each check raises `BadEndpoints`, whose message names what is wrong, where, and the remedy; or
 it returns what is worth to know of ends that are good. Their verdicts are columns of
-`endpoints.csv`: bonds, minima, stereo, distinct, whole, spin.
+`endpoints.csv`: bonds, minima, order, stereo, distinct, whole, spin.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..errors import BadEndpoints
 from ..landscape.minima import Minimum
 from ..molecule.mapping import orders_differ
 from ..molecule.shortest import inverted
+from ..molecule.stereo import BOND, relative_distances
 from ..molecule.structure import bonds, difference
 from ..path import rmsd
 from ..reaction import Entry
@@ -21,6 +22,7 @@ ENDS = ("reactant", "product")
 OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
 FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
 SAME_RMSD = 0.1  # angstrom
+CONTACT = 1.15  # of the sum of the radii; two atoms on a third that stay beyond are not bonded
 LOWER_STATE = 0.05  # eV
 SAME_ENERGY, SIMILAR_RMSD = 1e-3, 0.3  # eV, angstrom: a soft mode may keep two relaxations apart
 
@@ -75,20 +77,77 @@ def check_electrons(numbers: np.ndarray, charge: int, multiplicity: int) -> None
         )
 
 
-def check_bonds(numbers: np.ndarray, starts: list[np.ndarray], ends: list[Minimum]) -> str:
-    """Say which bonds relaxation has changed from the ends as given."""
-    notes = [
-        _changes(numbers, bonds(numbers, start), bonds(numbers, end.positions), name)
-        for start, end, name in zip(starts, ends, ENDS, strict=True)
-    ]
-    return "; ".join(note for note in notes if note)
+def relaxation_changes(
+    numbers: np.ndarray, starts: list[np.ndarray], ends: list[Minimum]
+) -> dict[str, str]:
+    """Say for each end what relaxation has changed of its bonds, and what became of its molecules.
+
+    Ends whose bonds are as given are missing.
+    """
+    changes = {}
+    for start, end, name in zip(starts, ends, ENDS, strict=True):
+        before, after = bonds(numbers, start), bonds(numbers, end.positions)
+        if text := _changes(numbers, before, after):
+            old, new = (molecules(numbers, pairs) for pairs in (before, after))
+            changes[name] = text + f" ({old} became {new})" * (old != new)
+    return changes
+
+
+def check_bonds(
+    numbers: np.ndarray, starts: list[np.ndarray], ends: list[Minimum], accept: bool
+) -> str:
+    """Raise `BadEndpoints` if relaxation has replaced an end by another structure.
+
+    That is one with other bonds, beyond what is undecided, another handedness, or the other of
+    E and Z (see `molecule.stereo`). What only crosses the limit of a bond, as in a loose complex,
+    is worth a note; so is what is accepted as relaxed.
+    """
+    changes = relaxation_changes(numbers, starts, ends)
+    left = []
+    for start, end, name in zip(starts, ends, ENDS, strict=True):
+        reason = difference(numbers, end.positions, start)
+        if reason and not _only_contacts(numbers, end.positions, start, reason):
+            text = changes.get(name, "") if reason.startswith("bonds") else f"turns it: {reason}"
+            left.append(f"the {name} left its basin: relaxation {text}")
+    if not left:
+        return "; ".join(f"relaxation of the {name} {text}" for name, text in changes.items())
+    said = "; ".join(left)
+    if accept:
+        return f"accepted as relaxed: {said}"
+    raise BadEndpoints(
+        f"{said}. There may be no barrier on this potential: start from minima of it, or go on "
+        "between the relaxed ends (--accept-relaxed)"
+    )
+
+
+def _only_contacts(numbers, a: np.ndarray, b: np.ndarray, reason: str) -> bool:
+    """Whether all that bonds differ in are long contacts of two atoms on a third one.
+
+    Large atoms come that near without a bond: Mg and C over O at 1.2 times the sum of radii.
+    """
+    at, bt = relative_distances(numbers, a), relative_distances(numbers, b)
+    common = ((at < BOND) & (bt < BOND)).astype(int)
+    contact = (common @ common > 0) & (np.minimum(at, bt) > CONTACT)
+    return reason.startswith("bonds") and not (((at < BOND) != (bt < BOND)) & ~contact).any()
+
+
+def molecules(numbers: np.ndarray, pairs: frozenset) -> str:
+    """Return the formulas of the molecules that bonds make: `CH2 + H2`."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    i, j = np.array(sorted(pairs), dtype=int).reshape(-1, 2).T
+    n = len(numbers)
+    _, labels = connected_components(coo_matrix((np.ones(len(i)), (i, j)), shape=(n, n)), False)
+    names = [Atoms(numbers[labels == k]).get_chemical_formula() for k in range(labels.max() + 1)]
+    return " + ".join(sorted(names))
 
 
 def check_stereo(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> str:
     """Say what is inverted from end to end although none of its bonds changes.
 
-    In a file the order of the atoms is a statement, and a centre may really invert; but mostly
-    two of its atoms are swapped at one end.
+    Where the order of the atoms is kept, a centre may really invert; but mostly two of its atoms
+    are swapped at one end.
     """
     marks = inverted(numbers, reactant.positions, product.positions)
     names = ", ".join(mark.name(numbers) for mark in marks[:4])
@@ -139,27 +198,45 @@ def check_whole(numbers: np.ndarray, reactant: Minimum, product: Minimum) -> Non
 
 
 def check_distinct(
-    numbers: np.ndarray, reactant: Minimum, product: Minimum, invariances: tuple[str, ...]
+    numbers: np.ndarray,
+    reactant: Minimum,
+    product: Minimum,
+    invariances: tuple[str, ...],
+    changes: dict[str, str],
 ) -> None:
-    """Raise `BadEndpoints` if both ends are one minimum."""
-    distance = rmsd(product.positions, reactant.positions, invariances)
-    gap = abs(product.energy - reactant.energy)
-    near = distance < SAME_RMSD or (distance < SIMILAR_RMSD and gap < SAME_ENERGY)
-    if near and not difference(numbers, reactant.positions, product.positions):
+    """Raise `BadEndpoints` if both ends are one minimum; `changes` as `relaxation_changes` says."""
+    if one_minimum(numbers, reactant, product, invariances):
+        distance = rmsd(product.positions, reactant.positions, invariances)
+        gap = abs(product.energy - reactant.energy)
+        said = "; ".join(f"relaxation of the {name} {text}" for name, text in changes.items())
         raise BadEndpoints(
             f"both ends relax into one minimum (RMSD {distance:.3f} A, energies {gap:.4f} eV "
-            "apart): with this potential there is no reaction between them"
+            f"apart; {said or 'no bond of either changes'}): with this potential there is no "
+            "reaction between them"
         )
 
 
-def _changes(numbers, before: frozenset, after: frozenset, end: str) -> str:
-    """One line on the bonds that relaxation has changed, empty if none."""
+def one_minimum(
+    numbers: np.ndarray,
+    reactant: Minimum,
+    product: Minimum,
+    invariances: tuple[str, ...] = ("translation", "rotation"),
+) -> bool:
+    """Whether both ends are the same minimum, as nearly as two relaxations tell."""
+    distance = rmsd(product.positions, reactant.positions, invariances)
+    gap = abs(product.energy - reactant.energy)
+    near = distance < SAME_RMSD or (distance < SIMILAR_RMSD and gap < SAME_ENERGY)
+    return near and not difference(numbers, reactant.positions, product.positions)
+
+
+def _changes(numbers, before: frozenset, after: frozenset) -> str:
+    """Which bonds break and form, empty if none."""
     parts = []
     for word, pairs in (("breaks", before - after), ("forms", after - before)):
         names = ["-".join(atom_label(numbers, k) for k in pair) for pair in sorted(pairs)]
         if names:
             parts.append(f"{word} {', '.join(names)}")
-    return f"relaxation of the {end} {' and '.join(parts)}" if parts else ""
+    return " and ".join(parts)
 
 
 def atom_label(numbers: np.ndarray, index: int) -> str:

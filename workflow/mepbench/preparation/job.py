@@ -1,5 +1,7 @@
 """The prepare job: endpoints of some reactions, relaxed, aligned and checked."""
 
+from functools import partial
+
 from ..files.frames import frame
 from ..jobs.joblog import log
 from ..jobs.tasks import FRAMES, do
@@ -8,16 +10,18 @@ from ..reaction import read_set
 from .prepare import Prepared, prepare
 
 
-def prepare_job(set_name, spec, reactions, potential, worker, outputs, journal) -> None:
+def prepare_job(
+    set_name, spec, reactions, potential, worker, outputs, journal, **how: bool
+) -> None:
     """Relax, align and check the endpoints of some reactions of a set.
 
-    `outputs` names the files `frames` and `rows`.
+    `outputs` names the files `frames` and `rows`; `how` is for `prepare`.
     """
 
     def work(entry) -> dict:
         log(f"prepare {entry.name!r}")
         try:
-            prepared = worker.run(prepare, entry, potential.load)
+            prepared = worker.run(partial(prepare, **how), entry, potential.load)
         except WorkerError as error:
             prepared = Prepared(entry, error.verdict, str(error))
         ends = [] if prepared.reaction is None else endpoint_frames(prepared.reaction)

@@ -1,21 +1,22 @@
 """From an entry of a set to a reaction whose ends are proven minima, or to the reason why not.
 
-Given geometries are relaxed as they are; geometries from SMILES come from `reactive_pair`. Both
-ends must be minima of the potential by their Hessians, with the same atoms in the same
-order, and different from each other. What is handed on is centred, the product turned onto
-the reactant, and rounded to the eight decimals of the file *before* energies and gradients
+Given geometries are relaxed as they are, must be the same structures then (see `checks`), and
+have their equivalent atoms renumbered (see `order`); geometries from SMILES come from
+`reactive_pair`. Both ends must be minima of the potential by their Hessians, with the same atoms
+in the same order, and different from each other. What is handed on is centred, the product turned
+onto the reactant, and rounded to the eight decimals of the file *before* energies and gradients
 are taken, so that file and memory agree exactly.
 """
 
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from ase import Atoms
 
-from ..errors import BadEndpoints, InputError, SCFFailure
+from ..errors import BadEndpoints, InputError, NotSupported, SCFFailure
 from ..landscape.minima import Minimum, minima
 from ..molecule.structure import bonds
 from ..oracle import Oracle
@@ -31,7 +32,9 @@ from .checks import (
     check_stereo,
     check_whole,
     given_geometries,
+    relaxation_changes,
 )
+from .order import ordered
 from .reactive_pair import pair_score, reactive_pair
 from .smiles import read_mappings
 
@@ -45,19 +48,21 @@ class Prepared:
     Attributes
     ----------
     entry : what was asked for
-    verdict : "ok", "bad-endpoints", "scf-failure", "error" or "timeout"
+    verdict : "ok", "bad-endpoints", "not-supported", "scf-failure", "error" or "timeout"
     reason : one line; for "ok" what a user may want to know
     reaction : the prepared reaction, None unless `verdict` is "ok"
     evaluations, seconds : what preparation cost
     fmax : largest atomic force at the two ends, eV/angstrom
-    checks : for each of bonds, minima, stereo, distinct, whole and spin "ok", what is wrong, or
-        what is worth to know; those that were not reached are missing
+    checks : for each of bonds, minima, order, stereo, distinct, whole and spin "ok", what is
+        wrong, or what is worth to know; those that were not reached are missing
+    relaxed : by role, the given ends that were relaxed, also where one of them was refused then
     """
 
     COLUMNS = tuple(
         "set reaction verdict reason class natoms formula charge multiplicity reaction_energy_eV "
         "rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
-        "check_bonds check_minima check_stereo check_distinct check_whole check_spin".split()
+        "ends_note check_bonds check_minima check_order check_stereo check_distinct check_whole "
+        "check_spin".split()
     )
 
     entry: Entry
@@ -68,7 +73,14 @@ class Prepared:
     seconds: float = 0.0
     fmax: float = np.nan
     checks: dict[str, str] = field(default_factory=dict)
+    relaxed: dict[str, Minimum] = field(default_factory=dict)
     invariances: tuple[str, ...] = field(default=("translation", "rotation"))
+
+    @property
+    def changed(self) -> str:
+        """In what the ends are not as given: bonds that relaxation changed, atoms renumbered."""
+        notes = (self.checks.get(name, "ok") for name in ("bonds", "order"))
+        return "; ".join(note for note in notes if note != "ok")
 
     def row(self) -> dict:
         """Return the reaction's line in `endpoints.csv`, keyed by `COLUMNS`."""
@@ -89,6 +101,7 @@ class Prepared:
         }
         if reaction is not None:
             row |= {
+                "ends_note": self.changed,
                 "natoms": reaction.natoms,
                 "formula": Atoms(reaction.numbers).get_chemical_formula(),
                 "reaction_energy_eV": float(reaction.energies[1] - reaction.energies[0]),
@@ -100,7 +113,14 @@ class Prepared:
         return row
 
 
-def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) -> Prepared:
+def prepare(
+    entry: Entry,
+    load_potential: Callable,
+    *,
+    relaxed: bool = False,
+    accept_relaxed: bool = False,
+    keep_order: bool = False,
+) -> Prepared:
     """Prepare one entry. Nothing is raised: whatever goes wrong is a verdict and a reason.
 
     Parameters
@@ -108,10 +128,13 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
     entry : from `reaction.read_set`
     load_potential : `load_potential(numbers, charge, multiplicity)` returns a potential
     relaxed : take given geometries for minima of this potential, unproven
+    accept_relaxed : take what given geometries relax to, be it another structure
+    keep_order : leave equivalent atoms of given geometries numbered as they are
     """
     start = time.perf_counter()
     meter: list[Oracle] = []
     checks: dict[str, str] = {}
+    found: dict[str, Minimum] = {}
 
     def outcome(verdict: str, reason: str, **result) -> Prepared:
         return Prepared(
@@ -121,13 +144,16 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
             evaluations=sum(oracle.evaluations for oracle in meter),
             seconds=time.perf_counter() - start,
             checks=checks,
+            relaxed={end: replace(minimum, model=None) for end, minimum in found.items()},
             **result,
         )
 
     try:
-        reaction, notes, invariances = _prepare(entry, load_potential, meter, checks, relaxed)
-    except BadEndpoints as error:
-        return outcome("bad-endpoints", str(error))
+        reaction, notes, invariances = _prepare(
+            entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
+        )
+    except (BadEndpoints, NotSupported) as error:
+        return outcome(error.verdict, str(error))
     except SCFFailure as error:
         return outcome("scf-failure", f"an energy on the way to the ends failed: {error}")
     except InputError as error:
@@ -139,7 +165,7 @@ def prepare(entry: Entry, load_potential: Callable, *, relaxed: bool = False) ->
 
 
 def _prepare(
-    entry, load_potential, meter, checks, relaxed
+    entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
 ) -> tuple[Reaction, list[str], tuple[str, ...]]:
     if entry.problem:
         raise BadEndpoints(f"{entry.problem} ({entry.origin})")
@@ -163,30 +189,45 @@ def _prepare(
     oracle = Oracle(load_potential(numbers, *state))
     meter.append(oracle)
     molecular = "rotation" in oracle.invariances
-    if starts is not None and relaxed:
-        ends, notes = _as_given(oracle, starts), []
-    elif starts is not None:
-        ends = check("minima", _relaxed_pair, oracle, numbers, starts)
-        notes = [check("bonds", check_bonds, numbers, starts, ends)]
+    notes, changes = [], {}
+    if starts is None:
+        ends = check("minima", reactive_pair, mappings, oracle)
+        checks["bonds"] = checks["order"] = checks["stereo"] = "ok"
+    elif relaxed:
+        ends = _as_given(oracle, starts)
     else:
-        ends, notes = check("minima", reactive_pair, mappings, oracle), []
-        checks["bonds"] = checks["stereo"] = "ok"
+        ends = check("minima", _relaxed_pair, oracle, numbers, starts, found)
+        changes = relaxation_changes(numbers, starts, ends) if molecular else {}
     if not relaxed:
         check("minima", check_minima, ends)
-    if molecular and starts is not None:
-        notes.append(check("stereo", check_stereo, numbers, *ends))
     check("whole", check_whole, numbers, *ends)
-    check("distinct", check_distinct, numbers, *ends, oracle.invariances)
+    check("distinct", check_distinct, numbers, *ends, oracle.invariances, changes)
+    if molecular and starts is not None:
+        if not relaxed:
+            notes.append(check("bonds", check_bonds, numbers, starts, ends, accept_relaxed))
+        if not keep_order:
+            product, note = ordered(oracle, numbers, *ends)
+            ends, checks["order"] = (ends[0], product), note or "ok"
+            notes.append(note)
+        notes.append(check("stereo", check_stereo, numbers, *ends))
     if molecular and not relaxed:
         check("spin", check_spin, numbers, *state, ends, load_potential)
     reaction = _finish(entry, numbers, *ends, oracle)
     return reaction, [note for note in notes if note], oracle.invariances
 
 
-def _relaxed_pair(oracle, numbers, starts) -> tuple[Minimum, Minimum]:
-    """Relax both given ends; where a way down forks, take the pair that belongs together."""
-    found = [_minima_of(oracle, numbers, x, end) for x, end in zip(starts, ENDS, strict=True)]
-    return min(itertools.product(*found), key=lambda pair: pair_score(*pair, oracle.invariances))
+def _relaxed_pair(oracle, numbers, starts, found) -> tuple[Minimum, Minimum]:
+    """Relax both given ends; where a way down forks, take the pair that belongs together.
+
+    `found`, by role, gets the lowest of each end as soon as there is one.
+    """
+    pools = []
+    for x, end in zip(starts, ENDS, strict=True):
+        pools.append(_minima_of(oracle, numbers, x, end))
+        found[end] = min(pools[-1], key=lambda minimum: minimum.energy)
+    pair = min(itertools.product(*pools), key=lambda pair: pair_score(*pair, oracle.invariances))
+    found.update(zip(ENDS, pair, strict=True))
+    return pair
 
 
 def _as_given(oracle, starts) -> list[Minimum]:
