@@ -18,6 +18,7 @@ from mepbench.files.xyz_text import element
 from mepbench.importing.import_set import import_set, rejected_file
 from mepbench.molecule.geometry import read_geometry
 from mepbench.preparation.given_ends import given_reaction
+from mepbench.preparation.smiles import read_mappings
 from mepbench.reaction import read_set
 
 # Water's hydrogens apart, and one of them on its way around the oxygen.
@@ -288,6 +289,12 @@ def test_what_ase_reads_of_a_sound_file_is_what_we_read(tmp_path):
     assert ours.atoms == theirs
     assert ours.atoms.info == theirs.info
     assert (ours.charge, ours.multiplicity) == (-1, 2)
+
+
+@pytest.mark.parametrize("atom", ["[2H:1]", "[13CH3:1]", "[18O:1]"])
+def test_isotopes_in_smiles_are_refused_as_in_files(atom):
+    with pytest.raises(BadEndpoints, match="isotopes"):
+        read_mappings(f"{atom}[Cl:2]>>[Cl:2]{atom}", 0)
 
 
 def test_the_periodic_case_is_refused_by_run_import_and_check(cases, tmp_path, capsys, monkeypatch):

@@ -313,7 +313,7 @@ def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> lis
                 problems.setdefault(name, f"{role}, {error}")
             continue
         if said := group[role].atoms.info.get("state_from"):
-            state_from[name] = said
+            state_from[name] = " ".join(said.split())[:80]
     return [
         _entry(set_name, name, group, path, problems.get(name), state_from.get(name))
         for name, group in groups.items()
