@@ -22,6 +22,7 @@ from ..errors import InputError
 
 LONGEST_LINE = 1 << 20  # characters: a binary file may have no line's end at all
 MOST_ATOMS = 2000  # a frame is a molecule; this also bounds what a hostile file can ask for
+MOST_COLUMNS = 1000
 PLAIN = "species:S:1:pos:R:3"  # what the rows hold where no `Properties=` says so
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -35,6 +36,7 @@ _NUMBER = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+))(?:(?:[eEdD]|\*\^)([+-]?\d+))?|([+-]?(?:nan|inf(?:inity)?))",
     re.ASCII | re.IGNORECASE,
 )
+_USUAL = re.compile(r"\s*([A-Z][a-z]?)(?:\s+-?\d+\.\d+){3}\s*", re.ASCII)  # row of most files
 _LABELLED = re.compile(r"([A-Z][a-z]?|[a-z])[_-]?\d+|([A-Z][a-z]?)_\w+", re.ASCII)
 _ISOTOPES = {"D": "deuterium", "T": "tritium"}
 
@@ -130,27 +132,25 @@ def is_extended(comment: str) -> bool:
     return _PROPERTIES.search(comment) is not None
 
 
-def columns(comment: str) -> tuple[list[tuple[str, str]], int, int]:
+@lru_cache(64)
+def columns(properties: str) -> tuple[list[tuple[str, str]], int, int]:
     """Return name and type of each column, and which are the element and x.
 
     Raises
     ------
     ValueError
-        if `Properties=` is malformed, or has no elements or positions.
+        if `properties` is malformed, or has no elements or positions.
     """
-    said = _PROPERTIES.search(comment)
-    fields = (said[1] if said else PLAIN).split(":")
-    names = []
-    if len(fields) % 3:
-        raise ValueError(f"has columns that can't be understood: {printable(said[1])}")
+    fields, names = properties.split(":"), []
     for name, kind, count in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
-        if kind not in ("R", "I", "S", "L") or not re.fullmatch("[1-9][0-9]{0,2}", count):
-            raise ValueError(f"has columns that can't be understood: {printable(said[1])}")
-        names += [(name, kind)] * int(count)
+        if kind in ("R", "I", "S", "L") and re.fullmatch("[1-9][0-9]{0,2}", count):
+            names += [(name, kind)] * int(count)
+    if len(fields) % 3 or not len(fields) // 3 <= len(names) <= MOST_COLUMNS:
+        raise ValueError(f"has columns that can't be understood: {printable(properties)}")
     species = next((at for at, (name, _) in enumerate(names) if name in ("species", "Z")), None)
     x = [at for at, column in enumerate(names) if column == ("pos", "R")]
     if species is None or len(x) != 3:
-        raise ValueError(f"has no columns `species` and `pos`: {printable(said[1])}")
+        raise ValueError(f"has no columns `species` and `pos`: {printable(properties)}")
     return names, species, x[0]
 
 
@@ -162,13 +162,18 @@ def canonical(block: Block) -> list[str]:
     ValueError
         naming the line, and what is wrong with it.
     """
+    said = _PROPERTIES.search(block.comment)
     try:
-        names, species, x = columns(block.comment)
+        names, species, x = columns(said[1] if said else PLAIN)
     except ValueError as error:
         raise ValueError(f"line {block.line + 1} {error}") from None
-    return [
-        _canonical(row, block.line + 2 + at, names, species, x) for at, row in enumerate(block.rows)
-    ]
+    plain, rows = names == columns(PLAIN)[0], []
+    for line, row in enumerate(block.rows, block.line + 2):
+        usual = _USUAL.fullmatch(row) if plain else None
+        if usual is None or usual[1] not in atomic_numbers:
+            row = _canonical(row, line, names, species, x)
+        rows.append(row.strip())
+    return rows
 
 
 def _canonical(row: str, line: int, names: list[tuple[str, str]], species: int, x: int) -> str:

@@ -16,6 +16,7 @@ number in words, as `Multiplicity three`, is an error. `q` counts with a whole n
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,7 +78,13 @@ def said_in_text(text: str) -> dict[str, int]:
         return {key: int(number) for key, number in alone.groupdict().items()}
     if not _MENTION.search(text):
         return {}
-    text, said = _OTHERS.sub(" ; ", text), {}
+    return dict(_said(_OTHERS.sub(" ; ", text)))
+
+
+@lru_cache(1024)
+def _said(text: str) -> dict[str, int]:
+    """Return what is said in words that are no values of other keys; the same in many frames."""
+    said: dict[str, int] = {}
     for both in _BOTH.finditer(text):
         for key, number in both.groupdict().items():
             _add(said, key, int(number))
