@@ -21,6 +21,15 @@ def development_reactions() -> Path:
     return folder.resolve()
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Folder of cases that went wrong once, which is no part of the project; skips without it."""
+    folder = Path(os.environ.get("MEPBENCH_CASES", ROOT / ".." / "shared" / "cases"))
+    if not folder.is_dir():
+        pytest.skip("cases absent: set MEPBENCH_CASES to their folder")
+    return folder.resolve()
+
+
 def pytest_collection_modifyitems(items):
     """Fork workers before a test has started JAX's threads, as the jobs of a run do."""
     items.sort(key=lambda item: item.path.name != "test_worker.py")

@@ -28,6 +28,7 @@ HNC = Atoms("HCN", [[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])
 CHEAP = {"method": "guess-only"}
 
 
+STATE = ["charge", "multiplicity", "state_from"]
 IRC = "intrinsic reaction coordinate"
 
 
@@ -99,9 +100,15 @@ def test_files_hold_what_the_result_does(hcn):
     assert summary["verdict"] == "intended"
     assert summary["barrier_eV"] == pytest.approx(found.barrier_eV)
     assert summary["evaluations"] == found.evaluations
+    for told in (summary, {key: getattr(found, key) for key in STATE}):
+        assert [told[key] for key in STATE] == [0, 1, "default"]
+    assert str(found).splitlines()[1].split(maxsplit=1)[1] == (
+        "charge 0, multiplicity 1 (from: default)"
+    )
     (row,) = read_rows(folder / "summary.csv")
     assert float(row["barrier_eV"]) == pytest.approx(found.barrier_eV)
     assert int(row["gradients_path"]) == found.evaluations["path"]
+    assert [row[key] for key in STATE] == ["0", "1", "default"]
     (saddle,) = read_frames(folder / "saddle.xyz")
     assert saddle.positions == pytest.approx(found.saddle.positions, abs=1e-7)
     assert saddle.arrays["mode"] == pytest.approx(found.saddle.arrays["mode"], abs=1e-7)
@@ -527,6 +534,29 @@ def test_files_in_the_working_directory_replace_no_library(files):
         command = [sys.executable, "-c", script, *pair, "--calculator", calculator]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("case", "options", "barrier"),
+    [("bare_radical", ["--multiplicity", "2"], 1.353), ("trip_autode", [], 1.285)],
+)
+def test_the_state_that_was_asked_for_is_computed_and_printed(
+    case, options, barrier, cases, tmp_path, capsys
+):
+    pair = [str(cases / case / f"{role}.xyz") for role in ("reactant", "product")]
+    assert main(["run", *pair, *options, "--output", str(tmp_path / "out")]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["verdict"] == "intended"
+    assert summary["barrier_eV"] == pytest.approx(barrier, abs=2e-3)
+    printed = capsys.readouterr()
+    assert f"charge 0, multiplicity {summary['multiplicity']} (" in printed.out.splitlines()[1]
+    assert printed.err.startswith("mepbench: state: charge 0, multiplicity")
+
+
+def test_a_state_that_an_argument_contradicts_is_refused_on_the_command_line(cases, capsys):
+    pair = [str(cases / "trip_autode" / f"{role}.xyz") for role in ("reactant", "product")]
+    assert main(["run", *pair, "--multiplicity", "1"]) == 2
+    assert "differ in multiplicity" in capsys.readouterr().err
 
 
 def test_charges_that_differ_between_the_files_are_refused(files):

@@ -700,6 +700,9 @@ def test_provenance_tells_source_licence_choice_and_counts_and_repeats_exactly(t
     assert manifest["source"] == "A (2020)"
     assert manifest["counts"]["imported"] == manifest["counts"]["rejected"] == 1
     assert manifest["imported_from"]["geometry_files"] == 2
+    state = {"charge": 0, "multiplicity": 1, "from": "default", "reactions": 1}
+    assert manifest["states"] == [state]
+    assert imported(tmp_path / "set.xyz")["good"].state_from == "default"
     first = manifest["imported_from"]["geometry_files_sha256"]
     xyz(source / "good" / "product.xyz", Z, HNC + 0.01)
     main([*command, "-o", str(tmp_path / "set.xyz")])

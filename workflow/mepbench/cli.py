@@ -4,12 +4,15 @@ import argparse
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-from .config import ROOT, SHIPPED_CONFIG, load_config
+from .config import ROOT, SHIPPED_CONFIG, Config, load_config
 from .errors import InputError
 from .jobs.run_lock import only_run
 from .pair import pair_command
+
+MOST_PRINTED = 20  # states and refused reactions of a set
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,11 +96,32 @@ def _check(options: argparse.Namespace) -> int:
     reactions = {name: sum(map(len, jobs.values())) for name, jobs in config.jobs.items()}
     for name, count in reactions.items():
         print(f"set {name}: {count} reactions in {len(config.jobs[name])} jobs")
+        _print_refused(name, config)
     print(f"potential {config.potential} {config.potential_options}")
     for method in config.methods.values():
         print(f"method {method.name}: {method.solver} {method.options}, guess {method.guess}")
     print(f"ok: {config.job_count} jobs and their tables")
     return 0
+
+
+def _print_refused(name: str, config: Config) -> None:
+    """Print in which states a set's reactions are, and which of them will be refused, and why."""
+    from .molecule.state import state_text
+    from .preparation.refusals import refusal
+    from .reaction import read_set
+
+    chosen = {reaction for job in config.jobs[name].values() for reaction in job}
+    refused, states = [], Counter()
+    for entry in read_set(name, config.sets[name], only=chosen):
+        if reason := refusal(entry):
+            refused.append(f"  {entry.name!r}: {' '.join(reason.split())}")
+        else:
+            states[state_text(entry.charge, entry.multiplicity, entry.state_from)] += 1
+    for state, count in states.most_common(MOST_PRINTED):
+        print(f"  {state}: {count} reactions")
+    if refused:
+        print(f"  {len(refused)} of {len(chosen)} reactions will be refused (bad-endpoints):")
+        print("\n".join(refused[:MOST_PRINTED]))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from .errors import InputError
+from .errors import BadEndpoints, InputError
 from .files.checksums import verify
-from .files.frames import comment_text, frames_text, iterate_frames, read_frames, xyz_blocks
+from .files.frames import comment_text, frames_text, read_frames
+from .files.xyz_text import Block, xyz_blocks
+from .molecule.geometry import Geometry, geometry_of, read_geometry, says_otherwise, state_of
+from .molecule.state import DEFAULT, origin_text
 from .registry import nearest
 
 SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
@@ -32,7 +35,8 @@ class Entry:
     """A reaction as its set asks for it, before preparation.
 
     Either `smiles` is given, or `numbers`, `reactant` and `product` are. Element lists are
-    kept per role, so that a mismatch can be reported instead of hidden.
+    kept per role, so that a mismatch can be reported instead of hidden. `state_from` says where
+    charge and multiplicity come from: file, atoms, argument, calculator or default.
     """
 
     set: str
@@ -40,12 +44,14 @@ class Entry:
     origin: str
     charge: int = 0
     multiplicity: int = 1
+    state_from: str = "default"
     smiles: str | None = None
     reaction_class: str = ""
     literature: str = ""
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
     positions: dict[str, np.ndarray] = field(default_factory=dict)
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,10 +145,9 @@ def reaction_names(name: str, spec: str) -> list[str]:
     if path.suffix in (".yaml", ".yml"):
         return [entry.name for entry in read_set(name, spec)]
     roles: dict[str, dict] = {}
-    for at, (_, block) in enumerate(xyz_blocks(path)):
-        reaction, role = (comment_text(block[1], key) for key in ("reaction", "role"))
-        _check_role(path, at, reaction, role, roles)
-        roles[reaction][role] = at
+    for block in xyz_blocks(path):
+        reaction, role = _check_role(path, block, roles)
+        roles[reaction][role] = block.line
     if not roles:
         raise InputError(f"{path}: set {name!r} has no reactions.")
     return list(roles)
@@ -219,6 +224,9 @@ def _read_yaml(set_name: str, path: Path) -> list[Entry]:
                 origin=str(path),
                 charge=_integer(item.get("charge", 0), path, name, "charge"),
                 multiplicity=_integer(item.get("multiplicity", 1), path, name, "multiplicity"),
+                state_from=origin_text(
+                    *("file" if key in item else "default" for key in ("charge", "multiplicity"))
+                ),
                 smiles=item["smiles"],
                 reaction_class=str(item.get("class", "")),
                 literature=str(item.get("literature", "")),
@@ -288,29 +296,44 @@ def verify_references(file: Path) -> None:
 
 
 def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> list[Entry]:
-    def wanted(comment: str) -> bool:
-        return only is None or comment_text(comment, "reaction") in (None, *only)
+    groups: dict[str, dict[str, Geometry]] = {}
+    roles: dict[str, dict] = {}
+    problems: dict[str, str] = {}
+    state_from: dict[str, str] = {}
+    for block in xyz_blocks(path):
+        if only is not None and comment_text(block.comment, "reaction") not in (None, *only):
+            continue
+        name, role = _check_role(path, block, roles)
+        roles[name][role] = block.line
+        group = groups.setdefault(name, {})
+        try:
+            group[role] = geometry_of(path, block)
+        except BadEndpoints as error:
+            if role != "ts":
+                problems.setdefault(name, f"{role}, {error}")
+            continue
+        if said := group[role].atoms.info.get("state_from"):
+            state_from[name] = " ".join(said.split())[:80]
+    return [
+        _entry(set_name, name, group, path, problems.get(name), state_from.get(name))
+        for name, group in groups.items()
+    ]
 
-    groups: dict[str, dict] = {}
-    for at, atoms in enumerate(iterate_frames(path, wanted)):
-        name, role = atoms.info.get("reaction"), atoms.info.get("role")
-        _check_role(path, at, name, role, groups)
-        groups[name][role] = atoms
-    return [_entry_from_frames(set_name, name, group, path) for name, group in groups.items()]
 
-
-def _check_role(path: Path, at: int, name: str | None, role: str | None, known: dict) -> None:
-    """Refuse the frame number `at` if it is nobody's or given twice; else make room for it."""
+def _check_role(path: Path, block: Block, known: dict[str, dict]) -> tuple[str, str]:
+    """Return whose a frame is, and which; refuse it if it is nobody's or given twice."""
+    name, role = (comment_text(block.comment, key) for key in ("reaction", "role"))
     if name is None or role not in ROLES:
         raise InputError(
-            f"{path}: frame {at + 1} needs `reaction=` and `role=` (reactant, product or ts) "
-            f"in its comment line; it has reaction={name!r}, role={role!r}."
+            f"{path}: the frame at line {block.line} needs `reaction=` and `role=` (reactant, "
+            f"product or ts) in its comment line; it has reaction={name!r}, role={role!r}."
         )
     if role in known.setdefault(name, {}):
         raise InputError(
             f"{path}: two reactions of the name {name!r} (two frames {role!r}): rename one, or "
             "let `mepbench import extxyz` leave the second out."
         )
+    return name, role
 
 
 def _reaction_folders(path: Path) -> list[Path]:
@@ -323,53 +346,54 @@ def _read_folder(set_name: str, path: Path, only: Collection[str] | None) -> lis
     for folder in _reaction_folders(path):
         if only is not None and folder.name not in only:
             continue
-        files = {role: folder / f"{role}.xyz" for role in ROLES}
         group, problem = {}, None
-        for role, file in files.items():
-            if not file.exists():
-                if role != "ts":
-                    problem = f"{file} is missing"
-                continue
+        for role in ROLES:
+            file = folder / f"{role}.xyz"
             try:
-                frames = read_frames(file)
+                if role != "ts" or file.exists():
+                    group[role] = read_geometry(file)
             except InputError as error:
-                problem = str(error)
-                continue
-            if len(frames) == 1:
-                group[role] = frames[0]
-            elif role != "ts":
-                problem = f"{file} has {len(frames)} frames, not one"
-        entries.append(_entry_from_frames(set_name, folder.name, group, folder, problem))
+                problem = problem or str(error) if role != "ts" else problem
+            except BadEndpoints as error:
+                problem = problem or f"{file}: {error}" if role != "ts" else problem
+        entries.append(_entry(set_name, folder.name, group, folder, problem))
     return entries
 
 
-def _entry_from_frames(set_name, name, group, origin, problem=None) -> Entry:
-    values = {}
-    for key, default in (("charge", 0), ("multiplicity", 1)):
-        given = {
-            role: atoms.info.get(key, default)
-            for role, atoms in group.items()
-            if role in ("reactant", "product")
-        }
-        if len({str(value) for value in given.values()}) > 1:
-            problem = problem or f"reactant and product differ in {key} ({given})"
-        values[key] = default
-        for value in given.values():
-            try:
-                values[key] = int(value)
-            except (TypeError, ValueError):
-                problem = problem or f"{key}={value!r} is not an integer"
+def _entry(
+    set_name: str,
+    name: str,
+    group: dict[str, Geometry],
+    origin: Path,
+    problem: str | None = None,
+    state_from: str | None = None,
+) -> Entry:
+    """Put the geometries of a reaction together; a `ts` of another state is left out."""
+    ends = {role: of for role, of in group.items() if role != "ts"}
     for role in ("reactant", "product"):
-        if role not in group:
+        if role not in ends:
             problem = problem or f"the {role} is missing"
+    state = {}
+    try:
+        state = state_of(ends)
+    except BadEndpoints as error:
+        problem = problem or str(error)
+    if not state_from:
+        state_from = origin_text(*(where for _, where in state.values())) if state else ""
+    charge, multiplicity = (state.get(key, (of, ""))[0] for key, of in DEFAULT.items())
+    if "ts" in group and says_otherwise(group["ts"], charge, multiplicity):
+        group = ends
     return Entry(
         set=set_name,
         name=name,
         origin=str(origin),
-        numbers={role: atoms.numbers for role, atoms in group.items()},
-        positions={role: atoms.positions for role, atoms in group.items()},
+        charge=charge,
+        multiplicity=multiplicity,
+        state_from=state_from,
+        numbers={role: of.numbers for role, of in group.items()},
+        positions={role: of.positions for role, of in group.items()},
         problem=problem,
-        **values,
+        notes=tuple(f"{role}: {note}" for role, of in ends.items() for note in of.notes),
     )
 
 

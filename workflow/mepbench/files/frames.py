@@ -9,7 +9,8 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
+from copy import copy
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,15 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from ..errors import InputError
+from .xyz_text import Block, canonical, is_extended, xyz_blocks
 
-TEXT_KEYS = ("reaction", "role", "set", "method", "guess", "verdict", "reason", "source")
-LONGEST_LINE = 1 << 20  # characters: a binary file may have no line's end at all
+TEXT_KEYS = tuple("reaction role set method guess verdict reason source state_from".split())
+_PAIR = re.compile(
+    r"(?<!\S)[A-Za-z_][\w-]{0,60}\s{0,9}=\s{0,9}"
+    r"(?:\"(?:[^\"\\]|\\.){0,4000}\"|\{[^{}]{0,4000}\}|\[[^\[\]]{0,4000}\]|[^\s\"'{}\[\]=]+)(?!\S)"
+)
+_SIMPLE_PAIR = re.compile(r"[^\s=\"'{}\[\]\\]+=(?:\"[^\"\\]+\"|[^\s=\"'{}\[\]\\]+)(?!\S)")
+_SIMPLE = re.compile(rf"(?:\s*{_SIMPLE_PAIR.pattern})*\s*")
 _TOKEN = r'(?:^|\s){key}=("(?:[^"\\]|\\.)*"|\S+)'
 
 
@@ -116,46 +123,72 @@ def iterate_frames(
     InputError
         if the file is missing, or from the first line on that is no XYZ file.
     """
-    for line, block in xyz_blocks(path):
-        if wanted is None or wanted(block[1]):
-            try:
-                yield parse_block(block)
-            except Exception as error:
-                raise InputError(
-                    f"{path}: is not a valid XYZ file (frame at line {line}: {error})"
-                ) from None
+    blocks = xyz_blocks(path)
+    return (frame_of(path, block) for block in blocks if not wanted or wanted(block.comment))
 
 
-def xyz_blocks(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line and the lines of each frame of an XYZ file."""
-    path, at = Path(path), 0
+def frame_of(path: str | Path, block: Block) -> Atoms:
+    """Return one frame of a file as ASE's atoms.
+
+    A comment without `Properties=` is free text, of which `key=value` is kept.
+
+    Raises
+    ------
+    InputError
+        naming the line, and what is wrong with it.
+    """
+    comment = block.comment.strip()
+    free = not is_extended(comment)
+    if free:
+        comment = " ".join(match[0].strip() for match in _PAIR.finditer(comment))
     try:
-        # A byte that is no UTF-8 is kept, so that it costs its own frame and no other.
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
-            while head := file.readline(LONGEST_LINE):
-                if not head.strip():
-                    if not file.read(LONGEST_LINE).strip():
-                        return
-                    raise InputError(
-                        f"{path}: is not a valid XYZ file (line {at + 1} is empty, it should be "
-                        "the number of atoms)"
-                    )
-                if not head.strip().isdecimal():
-                    raise InputError(
-                        f"{path}: is not a valid XYZ file (line {at + 1} should be the number of "
-                        f"atoms, it is {head.strip()[:40]!r})"
-                    )
-                natoms = int(head.strip()[:12])
-                block = [head, *islice(iter(lambda: file.readline(LONGEST_LINE), ""), natoms + 1)]
-                if len(block) < natoms + 2:
-                    raise InputError(
-                        f"{path}: is not a valid XYZ file (the frame at line {at + 1} has "
-                        f"{max(len(block) - 2, 0)} atoms, it announces {natoms})"
-                    )
-                yield at + 1, block
-                at += natoms + 2
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.__class__.__name__}: {error})") from None
+        rows = canonical(block)
+        try:
+            atoms = _read(comment, rows, free)
+        except Exception as error:  # ASE's reader fails in many ways
+            if not free or "Lattice" in comment:
+                raise ValueError(
+                    f"line {block.line + 1} is no comment of extended XYZ: {error}"
+                ) from None
+            atoms = _read("", rows, free)
+    except ValueError as error:
+        raise InputError(
+            f"{path}: is not a valid XYZ file (frame at line {block.line}: {error})"
+        ) from None
+    for key in TEXT_KEYS:
+        if key in atoms.info and not isinstance(atoms.info[key], str):
+            atoms.info[key] = comment_text(block.comment, key) or str(atoms.info[key])
+    return atoms
+
+
+def _read(comment: str, rows: list[str], free: bool) -> Atoms:
+    def parse(line: str) -> dict:
+        info = _pairs(line)
+        if not free and "Properties" not in info:
+            raise ValueError("a quote or brace in it is not closed")
+        return info
+
+    text = io.StringIO("\n".join([str(len(rows)), comment, *rows, ""]))
+    (atoms,) = _extxyz().read_xyz(text, slice(None), properties_parser=parse)
+    return atoms
+
+
+def _pairs(comment: str) -> dict:
+    """Return a comment's keys and values as ASE reads them.
+
+    ASE goes through it letter by letter; what is the same in many frames is read once.
+    """
+    if not _SIMPLE.fullmatch(comment):
+        return _extxyz().key_val_str_to_dict(comment)
+    return {
+        key: copy(value) if isinstance(value, list | np.ndarray) else value
+        for key, value in map(_pair, _SIMPLE_PAIR.findall(comment))
+    }
+
+
+@lru_cache(1024)
+def _pair(text: str) -> tuple[str, object]:
+    return next(iter(_extxyz().key_val_str_to_dict(text).items()))
 
 
 def comment_text(comment: str, key: str) -> str | None:
@@ -171,15 +204,3 @@ def comment_text(comment: str, key: str) -> str | None:
     except ValueError:  # broken JSON, which reading the frame reports
         return token
     return value if isinstance(value, str) else token
-
-
-def parse_block(block: list[str]) -> Atoms:
-    """Return the frame of one block of lines."""
-    text = "".join(block)
-    if not text.isascii():
-        text.encode("utf-8")  # raises what the file has that is not UTF-8
-    (atoms,) = _extxyz().read_xyz(io.StringIO(text), slice(None))
-    for key in TEXT_KEYS:
-        if key in atoms.info and not isinstance(atoms.info[key], str):
-            atoms.info[key] = comment_text(block[1], key) or str(atoms.info[key])
-    return atoms

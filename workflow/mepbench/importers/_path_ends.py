@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..errors import BadEndpoints
+from ..molecule.geometry import Geometry
 from ._found import Geometries
-from ._structures import XYZ_SUFFIXES, Structure, combined
+from ._structures import XYZ_SUFFIXES, combined
 
 SUFFIXES = (".traj", *XYZ_SUFFIXES)
 
@@ -23,7 +24,7 @@ def _natural(file: Path) -> list:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", file.name)]
 
 
-def ends_of(frames: Iterable[Structure], ts: str = "none", images: int = 0) -> Geometries:
+def ends_of(frames: Iterable[Geometry], ts: str = "none", images: int = 0) -> Geometries:
     """Return first and last frame of a path as reactant and product.
 
     Parameters
@@ -67,11 +68,11 @@ def ends_of(frames: Iterable[Structure], ts: str = "none", images: int = 0) -> G
     return combined(by_role, notes)
 
 
-def _higher(a: Structure, b: Structure) -> bool:
+def _higher(a: Geometry, b: Geometry) -> bool:
     return a.energy is not None and a.energy >= b.energy
 
 
-def _last_band(frames: Iterable[Structure], images: int) -> Iterator[Structure]:
+def _last_band(frames: Iterable[Geometry], images: int) -> Iterator[Geometry]:
     band, count = deque(maxlen=images), 0
     for frame in frames:
         band.append(frame)

@@ -4,16 +4,18 @@ import re
 from pathlib import Path
 
 import numpy as np
+from ase import Atoms
 from ase.data import atomic_numbers
 
 from ..errors import BadEndpoints
-from ._structures import MOST_ATOMS, Structure
+from ..files.xyz_text import MOST_ATOMS
+from ..molecule.geometry import Geometry
 
 HEAD = "Standard Nuclear Orientation (Angstroms)"
 ROW = re.compile(r"\s*\d+\s+([A-Z][a-z]?)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)\s+(-?\d+\.\d+)\s*")
 
 
-def read_log(path: Path) -> Structure:
+def read_log(path: Path) -> Geometry:
     """Return the last geometry of a log, which is read line by line."""
     said, rows, reading = None, [], False
     try:
@@ -34,9 +36,9 @@ def read_log(path: Path) -> Structure:
     if not rows or any(row[0] not in atomic_numbers for row in rows):
         raise BadEndpoints(f"{path.name} has no geometry ({HEAD!r})")
     charge, multiplicity = map(int, said.groups()) if isinstance(said, re.Match) else (None, None)
-    return Structure(
-        np.array([atomic_numbers[row[0]] for row in rows]),
-        np.array([row[1:] for row in rows], dtype=float),
+    positions = np.array([row[1:] for row in rows], dtype=float)
+    return Geometry(
+        Atoms([row[0] for row in rows], positions),
         charge,
         multiplicity,
     )

@@ -45,7 +45,7 @@ def read(
 def _has_one_frame(file: Path) -> bool:
     try:
         return len(list(islice(structures(file), 2))) == 1
-    except InputError:
+    except (BadEndpoints, InputError):
         return False
 
 

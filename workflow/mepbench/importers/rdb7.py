@@ -21,11 +21,12 @@ import numpy as np
 from ase.units import Bohr
 
 from ..errors import BadEndpoints, InputError
+from ..molecule.geometry import Geometry
 from ..molecule.structure import bonds
 from ..preparation.smiles import read_smiles
 from ._found import Found, Geometries, Rejected
 from ._qchem import read_log
-from ._structures import Structure, combined, read_structure
+from ._structures import combined, read_structure
 from .xyz_pairs import role_and_name
 
 STATED = {"multiplicity": 1}
@@ -185,7 +186,7 @@ def _roles(folder: Path, rests: tuple[str, ...]) -> list[tuple[str, Path]]:
 def _load(index: str, smiles: str, files: list[tuple[str, Path]], scale: float) -> Geometries:
     charge = sum(map(_charge, CHARGE.findall(smiles.split(">")[0])))
     mapped = read_smiles(smiles, charge)
-    by_role: dict[str, Structure] = {}
+    by_role: dict[str, Geometry] = {}
     notes = []
     for role, file in files:
         if role.startswith("part"):

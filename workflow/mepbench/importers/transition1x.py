@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 
 from ..errors import BadEndpoints, InputError, one_line
+from ..files.xyz_text import MOST_ATOMS
 from ._found import Found, Geometries, Rejected
-from ._structures import MOST_ATOMS
 
 STATED = {"charge": 0, "multiplicity": 1}
 CACHE = 1 << 20  # bytes

@@ -7,16 +7,23 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from ..errors import BadEndpoints
+from ..files.xyz_text import MOST_ATOMS
 from ..importers._found import Found, Geometries
-from ..importers._structures import MOST_ATOMS
 from ..molecule.mapping import find_map, orders_differ
+from ..molecule.state import DEFAULT, origin_text
 from ..molecule.stereo import bonds
 from ..preparation.checks import check_electrons, given_geometries
 from ..reaction import Entry
 
 MOST_CHANGES = 6  # bonds; more change in none of 209 reactions of four published sets
 FARTHEST = 1e4  # angstrom, of an atom from the origin
-ASSUMED = {"charge": 0, "multiplicity": 1}
+ASSUMED = DEFAULT
+ORIGINS = {
+    "source": "file",
+    "given": "argument",
+    "stated": "data set",
+    "assumed": "default",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,11 @@ class Accepted:
     mapped: bool
     notes: tuple[str, ...]
     files: tuple[Path, ...]
+
+    @property
+    def state_from(self) -> str:
+        """Where charge and multiplicity come from, in the words of a table."""
+        return origin_text(ORIGINS[self.charge_from], ORIGINS[self.multiplicity_from])
 
 
 class TooLarge(Exception):

@@ -11,12 +11,14 @@ from pathlib import Path
 from .. import __version__
 from ..errors import InputError, one_line
 from ..files.checksums import sha256
+from ..molecule.state import state_text
 from ..registry import available, options
 from .accept import ASSUMED, Choice
 from .import_set import Tally, import_set, rejected_file
 
 MOST_PRINTED = 20
 WORDS = {
+    "source": "as the source says",
     "given": "as given on the command line",
     "stated": "as all of the data set of this layout; if yours differs, give",
     "assumed": "ASSUMED, since the source does not say",
@@ -115,6 +117,10 @@ def _manifest(given: argparse.Namespace, tally: Tally, format_options: dict) -> 
         "counts": dict(sorted(tally.counts.items())),
         "charge_from": dict(tally.charge_from),
         "multiplicity_from": dict(tally.multiplicity_from),
+        "states": [
+            {"charge": charge, "multiplicity": multiplicity, "from": where, "reactions": count}
+            for (charge, multiplicity, where), count in sorted(tally.states.items())
+        ],
         "mapped": tally.mapped,
         "notes": tally.notes,
         "rejected": rejected_file(given.output).name,
@@ -146,6 +152,8 @@ def _print(tally: Tally, output: Path, licence: str) -> None:
         for word, number in sorted(origins.items()):
             if word in WORDS:
                 print(f"{key} of {number} reactions: {WORDS[word]}" + _remedy(key, word))
+    for state, number in tally.states.most_common(MOST_PRINTED):
+        print(f"state of {number} reactions: {state_text(*state)}")
     if tally.notes:
         first = tally.notes[0]
         print(f"{len(tally.notes)} notes, such as {first['reaction']!r}: {first['note']}")

@@ -38,6 +38,7 @@ class Tally:
     counts: Counter = field(default_factory=Counter)
     charge_from: Counter = field(default_factory=Counter)
     multiplicity_from: Counter = field(default_factory=Counter)
+    states: Counter = field(default_factory=Counter)
     mapped: list[str] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
@@ -221,6 +222,7 @@ def _writer(target, source: Path, tally: Tally) -> Callable[[Accepted], None]:
                 role=role,
                 charge=reaction.charge,
                 multiplicity=reaction.multiplicity,
+                state_from=reaction.state_from,
                 source=reaction.where,
             )
             for role in ROLES
@@ -231,6 +233,7 @@ def _writer(target, source: Path, tally: Tally) -> Callable[[Accepted], None]:
         tally.counts["with ts"] += "ts" in reaction.positions
         tally.charge_from[reaction.charge_from] += 1
         tally.multiplicity_from[reaction.multiplicity_from] += 1
+        tally.states[reaction.charge, reaction.multiplicity, reaction.state_from] += 1
         if reaction.mapped:
             tally.mapped.append(one_line(reaction.name))
         for note in reaction.notes:

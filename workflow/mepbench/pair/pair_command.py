@@ -13,8 +13,8 @@ OPTIONS = {
         "help": "xtb-python, tblite, module:function that makes an ASE calculator, or what "
         "`potential:` is in a config, as '{name: tblite, method: GFN1-xTB}'"
     },
-    "charge": {"type": int, "help": "default: charge= in the files' comment lines, else 0"},
-    "multiplicity": {"type": int, "help": "default: multiplicity= in the files, else 1"},
+    "charge": {"type": int, "help": "as in the files; default: theirs, else 0"},
+    "multiplicity": {"type": int, "help": "as in the files; default: theirs, else 1"},
     "method": {"help": "a file of methods/; default: the best one"},
     "guess": {"help": "a file of guesses/"},
     "seed": {"type": int},

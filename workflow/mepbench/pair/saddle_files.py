@@ -16,6 +16,7 @@ from ..files.frames import frame, write_frames
 from ..files.metrics import KCAL_PER_EV
 from ..files.tidy import write_rows
 from ..judging.job import judged_cells
+from ..molecule.state import state_text
 from ..path import align, arc_length, rmsd, spline
 
 STAGES = ("ends", "path", "refine", "verify")
@@ -126,8 +127,9 @@ def summary(search) -> dict:
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
         "notes": search.notes,
         "ends_note": search.prepared.changed,
-        "charge": search.reaction.charge,
-        "multiplicity": search.reaction.multiplicity,
+        "charge": search.charge,
+        "multiplicity": search.multiplicity,
+        "state_from": search.state_from,
         "method": search.method.solver,
         "options": search.method.options,
         "guess": search.method.guess,
@@ -155,6 +157,7 @@ def summary_text(search) -> str:
         frequency = "none"
     lines = {
         "verdict": search.verdict + (f": {search.reason}" if search.reason else ""),
+        "state": state_text(search.charge, search.multiplicity, search.state_from),
         "barrier": energy(search.barrier_eV),
         "reverse barrier": energy(search.reverse_barrier_eV),
         "reaction energy": energy(search.reaction_energy_eV),

@@ -20,6 +20,7 @@ from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
 from ..judging.verify import Judged, refine_and_judge
+from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
 from ..preparation.given_ends import Given, given_reaction, notes_on, whole_number
@@ -47,6 +48,8 @@ class SaddleSearch:
     irc : from the reactant's side over the saddle to the other; empty unless first-order
     evaluations : gradient evaluations of the stages ends, path, refine, verify
     seconds : wall clock of the stages ends, guess, path, refine, verify
+    charge, multiplicity, state_from : what was computed, and who said so: file, atoms, argument,
+        calculator or default
     notes : what there is to say about the ends
     inputs : absolute names of the files that were the ends; None for atoms
     prepared, guess, solved, judged : what the stages returned; `judged` is None without a path
@@ -76,6 +79,21 @@ class SaddleSearch:
     seed: int
     potential: str
     backend: str
+
+    @property
+    def charge(self) -> int:
+        """Charge, in elementary charges."""
+        return self.reaction.charge
+
+    @property
+    def multiplicity(self) -> int:
+        """Spin multiplicity, 2S + 1."""
+        return self.reaction.multiplicity
+
+    @property
+    def state_from(self) -> str:
+        """Where charge and multiplicity come from."""
+        return self.prepared.entry.state_from
 
     @property
     def reaction(self) -> Reaction:
@@ -138,7 +156,8 @@ def find_saddle(
         `potential:` is in a config. The shipped config's, GFN2-xTB, if None
     charge, multiplicity : where not given, those in the atoms' `info`, initial charges and
         magnetic moments, in the files' comment lines, or that the calculator was made with;
-        else 0 and 1. An ASE calculator that exists gets them in the atoms, or has its own.
+        else 0 and 1. All that say one must agree. An ASE calculator that exists gets them in the
+        atoms, or has its own.
     relax : relax both ends and prove them to be minima (a Hessian each, 6N evaluations);
         otherwise they are taken as they are
     accept_relaxed : go on between the relaxed ends where these have other bonds than those given
@@ -187,6 +206,8 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
     from ..solving.job import path_frames
     from .saddle_files import begin
 
+    entry = given.entry
+    log.info("state: %s", state_text(entry.charge, entry.multiplicity, entry.state_from))
     prepared = _prepared(given, progress, how, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from ..errors import InputError
-from ..files.frames import read_frames
+from ..errors import BadEndpoints, InputError
+from ..molecule.geometry import PER_ATOM, Geometry, geometry, read_geometry
 from ..molecule.mapping import AtomMap, describe
+from ..molecule.state import DEFAULT, is_state_key, origin_text, settled
 from ..molecule.stereo import bonds
 from ..reaction import Entry
 from .prepare import Prepared
@@ -18,8 +19,6 @@ from .prepare import Prepared
 FMAX_OF_A_MINIMUM = 0.05  # eV/angstrom: above, ends taken as given are worth a remark
 # What is said of charge and multiplicity: in a calculator's parameters, and atom by atom.
 PARAMETERS = {"charge": ("charge",), "multiplicity": ("multiplicity", "mult")}
-PER_ATOM = {"charge": "initial_charges", "multiplicity": "initial_magmoms"}
-WHOLE = 0.01  # how far a sum over atoms may be from an integer
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Given:
     ----------
     entry : the reaction as the benchmark's sets have it
     atoms : the reactant for a calculator, with the user's `info`, initial charges and magnetic
-        moments; charge and multiplicity are in each of them
+        moments; charge and multiplicity are in each of them, as `spin` too (FAIRChem)
     note : what an existing calculator may not have been told; mostly empty
     inputs : absolute names of the files that are reactant and product; None for atoms
     """
@@ -62,33 +61,35 @@ def given_reaction(
     InputError
         if an end can't be read or treated, or ends and calculator differ in charge or spin.
     """
-    ends = [_atoms(end, role) for end, role in ((reactant, "reactant"), (product, "product"))]
-    inputs = tuple(
-        None if isinstance(end, Atoms) else str(Path(end).resolve()) for end in (reactant, product)
-    )
-    (reactant, origin_r), (product, origin_p) = ends
-    state, notes, atoms = {}, [], Atoms(reactant.numbers, reactant.positions, info=reactant.info)
-    calculator_name = type(calculator).__name__
+    given = {"reactant": reactant, "product": product}
+    files = {role: None if isinstance(end, Atoms) else str(end) for role, end in given.items()}
+    ends = {files[role] or role: _geometry(end, role) for role, end in given.items()}
+    if len(ends) < 2:
+        ends = {role: _geometry(end, role) for role, end in given.items()}
+    (reactant, product), calculator_name = ends.values(), type(calculator).__name__
+    state, state_from, notes = {}, {}, []
+    info = {key: of for key, of in reactant.atoms.info.items() if not is_state_key(key)}
+    atoms = Atoms(reactant.numbers, reactant.positions, info=info)
     for key, argument in (("charge", charge), ("multiplicity", multiplicity)):
-        default = int(key == "multiplicity")
+        default = DEFAULT[key]
         if key == "multiplicity" and calculator is not None:
             default += (int(reactant.numbers.sum()) - state["charge"]) % 2
-        said = {origin: _said(end, origin, key) for end, origin in ends}
-        if argument is not None:
-            said = {"argument": whole_number(key, argument)}
-        stated = {where: n for where, n in said.items() if n is not None}
-        own = _own(calculator, key)
-        if own is None:
-            said = {where: stated.get(where, default) for where in said}
-        else:
-            said = {**stated, f"calculator {calculator_name}": own}
-        if len(set(said.values())) > 1:
-            places = " and ".join(f"{where} ({n})" for where, n in said.items())
-            raise InputError(f"{places} differ in {key}: give one {key} for all")
-        state[key] = next(iter(said.values()))
+        said, own = {where: getattr(end, key) for where, end in ends.items()}, _own(calculator, key)
+        try:
+            state[key], state_from[key] = settled(
+                key,
+                said,
+                "file" if any(files.values()) else "atoms",
+                argument=None if argument is None else whole_number(key, argument),
+                calculator=None if own is None else (f"calculator {calculator_name}", own),
+                default=default,
+            )
+        except BadEndpoints as error:
+            raise InputError(str(error)) from None
+        stated = state_from[key] not in ("default", "calculator")
         sum_over_atoms = state[key] - (key == "multiplicity")
-        array = reactant.arrays.get(PER_ATOM[key])
-        if argument is None and array is not None and array.any():
+        array = reactant.atoms.arrays.get(PER_ATOM[key])
+        if array is not None and array.any():
             atoms.set_array(PER_ATOM[key], array)
         elif stated and sum_over_atoms:
             array = np.zeros(len(atoms))
@@ -99,47 +100,29 @@ def given_reaction(
                 f"{calculator_name} has no {key} of its own: it must read {key} {state[key]} from "
                 f"the atoms' info or {PER_ATOM[key]}"
             )
-    atoms.info |= state
+    atoms.info |= state | {"spin": state["multiplicity"]}
     entry = Entry(
         set="single",
         name=name,
-        origin=f"{origin_r}, {origin_p}",
+        origin=", ".join(ends),
         numbers={"reactant": reactant.numbers, "product": product.numbers},
         positions={"reactant": reactant.positions, "product": product.positions},
+        state_from=origin_text(*state_from.values()),
+        notes=tuple(f"{role}: {note}" for role, end in ends.items() for note in end.notes),
         **state,
     )
+    inputs = tuple(file if file is None else str(Path(file).resolve()) for file in files.values())
     return Given(entry, atoms, "; ".join(notes), inputs)
 
 
 def whole_number(name: str, value: Any) -> int:
     """Return an integer that may be written as text or as a float, or raise `InputError`."""
     try:
-        if float(value) == int(float(value)):
+        if not isinstance(value, bool | np.bool_) and float(value) == int(float(value)):
             return int(float(value))
     except (TypeError, ValueError, OverflowError):
         pass
     raise InputError(f"{name}: must be an integer, it is {value!r}")
-
-
-def _said(atoms: Atoms, origin: str, key: str) -> int | None:
-    """What the atoms say of their charge or multiplicity; None if nothing."""
-    said, array = [], atoms.arrays.get(PER_ATOM[key])
-    if key in atoms.info:
-        said.append(whole_number(f"{origin}: {key}", atoms.info[key]))
-    if array is not None and array.ndim == 1 and array.any():
-        total = float(array.sum())
-        if abs(total - round(total)) > WHOLE:
-            raise InputError(
-                f"{origin}: {PER_ATOM[key]} sum up to {total:.3f}, to no integer: correct "
-                "or delete them"
-            )
-        said.append(round(total) if key == "charge" else abs(round(total)) + 1)
-    if len(set(said)) > 1:
-        raise InputError(
-            f"{origin}: {key} is {said[0]} by its info, but {said[1]} by its {PER_ATOM[key]}: "
-            "correct one"
-        )
-    return said[0] if said else None
 
 
 def _own(calculator: Any, key: str) -> int | None:
@@ -169,23 +152,10 @@ def notes_on(prepared: Prepared, given: Given, relax: bool) -> str:
     return "; ".join(note for note in (*notes, given.note) if note)
 
 
-def _atoms(end: Atoms | str | Path, role: str) -> tuple[Atoms, str]:
-    """Return one end and where it is from."""
-    if isinstance(end, Atoms):
-        atoms, origin = end, role
-    elif isinstance(end, (str, Path)):
-        frames, origin = read_frames(end), str(end)
-        if len(frames) != 1:
-            raise InputError(f"{origin}: has {len(frames)} frames, the {role} must be one")
-        atoms = frames[0]
-    else:
+def _geometry(end: Atoms | str | Path, role: str) -> Geometry:
+    if not isinstance(end, Atoms | str | Path):
         raise InputError(f"{role}: must be ASE atoms or an XYZ file, it is {end!r}")
-    if atoms.pbc.any():
-        raise InputError(f"{origin}: periodic systems can't be treated: set pbc to false")
-    if atoms.constraints:
-        raise InputError(f"{origin}: constraints can't be treated: remove them")
-    if not np.allclose(atoms.get_masses(), Atoms(numbers=atoms.numbers).get_masses(), atol=1e-2):
-        raise InputError(
-            f"{origin}: isotopes can't be treated: remove the masses, `del atoms.arrays['masses']`"
-        )
-    return atoms, origin
+    try:
+        return geometry(end) if isinstance(end, Atoms) else read_geometry(end)
+    except BadEndpoints as error:
+        raise InputError(f"{role if isinstance(end, Atoms) else end}: {error}") from None

@@ -59,8 +59,8 @@ class Prepared:
     """
 
     COLUMNS = tuple(
-        "set reaction verdict reason class natoms formula charge multiplicity reaction_energy_eV "
-        "rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
+        "set reaction verdict reason class natoms formula charge multiplicity state_from "
+        "reaction_energy_eV rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
         "ends_note check_bonds check_minima check_order check_stereo check_distinct check_whole "
         "check_spin".split()
     )
@@ -93,6 +93,7 @@ class Prepared:
             "class": entry.reaction_class,
             "charge": entry.charge,
             "multiplicity": entry.multiplicity,
+            "state_from": entry.state_from,
             "fmax_eV_A": self.fmax,
             "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
@@ -213,7 +214,7 @@ def _prepare(
     if molecular and not relaxed:
         check("spin", check_spin, numbers, *state, ends, load_potential)
     reaction = _finish(entry, numbers, *ends, oracle)
-    return reaction, [note for note in notes if note], oracle.invariances
+    return reaction, [note for note in (*notes, *entry.notes) if note], oracle.invariances
 
 
 def _relaxed_pair(oracle, numbers, starts, found) -> tuple[Minimum, Minimum]:

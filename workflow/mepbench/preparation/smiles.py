@@ -103,6 +103,10 @@ def _parse(text: str, name: str):
         Chem.SanitizeMol(molecule)
     except Exception as error:
         raise BadEndpoints(f"RDKit refuses the {name}'s SMILES ({error}): correct it") from None
+    if any(atom.GetIsotope() for atom in molecule.GetAtoms()):
+        raise BadEndpoints(
+            f"the {name}'s SMILES has isotopes, which can't be treated: leave them out"
+        )
     Chem.SetBondStereoFromDirections(molecule)
     return Chem.AddHs(molecule)
 

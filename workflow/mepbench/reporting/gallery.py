@@ -22,8 +22,8 @@ from .depiction import depict
 PER_PAGE = 100
 POTENTIAL = "GFN2-xTB"  # of the shipped references
 COLUMNS = tuple(
-    "set reaction class natoms formula charge multiplicity problem barrier_eV reference_source "
-    "methods_solved methods evaluations_median literature".split()
+    "set reaction class natoms formula charge multiplicity state_from problem barrier_eV "
+    "reference_source methods_solved methods evaluations_median literature".split()
 )
 
 
@@ -146,6 +146,7 @@ def _rows(entries: list[Entry], outcomes: Outcomes) -> Iterator[dict]:
             else str(Formula(str(Symbols(numbers))).format("hill")),
             "charge": entry.charge,
             "multiplicity": entry.multiplicity,
+            "state_from": entry.state_from,
             "problem": drawing.problem or outcomes.refused.get(entry.name, ""),
             "barrier_eV": barrier,
             "reference_source": source,

@@ -10,7 +10,7 @@ ORDER = (
     "intended multistep half-intended other higher-order minimum unconverged budget timeout "
     "scf-failure error not-installed bad-endpoints not-supported"
 ).split()
-UNSOLVED_COLUMNS = "set reaction formula natoms runs verdicts reason".split()
+UNSOLVED_COLUMNS = "set reaction formula natoms charge multiplicity runs verdicts reason".split()
 MOST_REASONS = 2
 
 
@@ -44,7 +44,7 @@ def unsolved(runs: pd.DataFrame) -> pd.DataFrame:
                 "set": name,
                 "reaction": reaction,
                 "formula": first["formula"],
-                "natoms": first["natoms"],
+                **first[["natoms", "charge", "multiplicity"]],
                 "runs": len(group),
                 "verdicts": ", ".join(f"{counts[v]} {v}" for v in order),
                 "reason": _reason(group, order),

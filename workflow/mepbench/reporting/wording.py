@@ -138,6 +138,9 @@ def intervals(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+STATE = ["charge", "multiplicity", "state_from"]
+
+
 def reactions_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per reaction: what it is, then each method's verdict and barrier (eV).
 
@@ -146,7 +149,7 @@ def reactions_table(runs: pd.DataFrame) -> pd.DataFrame:
     key = ["set", "reaction"]
     solved = runs["verdict"].eq("intended")
     runs = runs.assign(intended=solved, runs=1, low=runs["barrier_eV"].where(solved))
-    about = {"formula": "first", "natoms": "first", "charge": "first", "multiplicity": "first"}
+    about = dict.fromkeys(["formula", "natoms", *STATE], "first")
     table = runs.groupby(key, sort=False).agg({**about, "intended": "sum", "runs": "sum"})
     ended = runs.groupby([*key, "method"], sort=False).agg(
         verdict=("verdict", "first"),
@@ -170,10 +173,15 @@ def reactions(table: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["reaction"])
     columns = {} if table["set"].nunique() == 1 else {"set": table["set"]}
     columns |= {"reaction": table.reaction, "formula": table.formula}
+    columns |= {key: [_whole(n) for n in table[key]] for key in STATE[:2]}
     for method in (c.removesuffix(" verdict") for c in table if c.endswith(" verdict")):
         cells = zip(table[f"{method} verdict"], table[f"{method} barrier_eV"], strict=True)
         columns[method] = [cell(verdict, barrier) for verdict, barrier in cells]
     return pd.DataFrame(columns)
+
+
+def _whole(number: float) -> str:
+    return "\N{EN DASH}" if pd.isna(number) else f"{int(number)}"
 
 
 def cell(verdict: str, barrier: float) -> str:
