@@ -13,7 +13,7 @@ COLUMNS = tuple(
 )
 EXTRA_COLUMNS = tuple(
     "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
-    "guess_length_A end_match reactant_gap_eV product_gap_eV".split()
+    "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
@@ -32,7 +32,8 @@ CHAIN_COLUMNS = tuple(
 )
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "
-    "shipped potential backend end_match chain step_from step_to step_set step_reaction".split()
+    "shipped potential backend end_match end_conformer chain step_from step_to step_set "
+    "step_reaction".split()
 )
 WHOLE = frozenset(
     "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
