@@ -130,7 +130,7 @@ def same_length(end: np.ndarray, other_end: np.ndarray) -> float:
 def is_spectators(numbers: np.ndarray, ends: np.ndarray, p: np.ndarray) -> bool:
     """Whether a relabelling moves only atoms that take no part in a reaction.
 
-    Reactant and product are alike there, and up to two bonds around. In hydrazine, where both
+    Reactant and product are alike there, and up to three bonds around. In hydrazine, where both
     nitrogens invert, no hydrogen is a spectator.
 
     Parameters
@@ -142,7 +142,7 @@ def is_spectators(numbers: np.ndarray, ends: np.ndarray, p: np.ndarray) -> bool:
     if not around.any():
         return True
     bonded = relative_distances(numbers, ends[0]) < BOND
-    for _ in range(2):
+    for _ in range(3):  # bonds, as far as a dihedral reaches
         around = around | bonded[around].any(axis=0)
     limit = SPECTATOR * _neighbour_distance(ends[0])
     return rmsd(ends[0][around], ends[1][around], RIGID) <= limit
