@@ -61,7 +61,7 @@ def test_a_bond_between_one_and_two_is_told_where_turning_it_costs_more_than_the
     found = list(turned_bonds(numbers, other, x))
     if found:  # else it is as short as a double bond
         assert {found[0][1], found[0][2]} == {i, j}
-        assert cost / 2 < estimated_cost(numbers, other, x, found[0]) < 2 * cost
+        assert cost / 2.5 < estimated_cost(numbers, other, x, found[0]) < 1.5 * cost
         assert compare(numbers, other, x, away, turns=hard).matches
     assert compare(numbers, x @ rotation(), x, away, turns=easy).matches
 
@@ -78,13 +78,13 @@ def test_single_bonds_turn_whatever_the_reaction_costs(smiles, bond):
     assert compare(numbers, other, x, away, turns=by_length(0.01)).how == "exact"
 
 
-@pytest.mark.parametrize(("smiles", "barrier"), [("O=CNC", 0.8), ("O=COC", 0.6)])
-def test_the_cost_of_turning_is_that_of_the_literature_or_somewhat_more(smiles, barrier):
+@pytest.mark.parametrize(("smiles", "barrier"), [("O=CNC", 0.8), ("O=COC", 0.55)])
+def test_the_cost_of_turning_is_that_of_the_literature(smiles, barrier):
     # N-methylformamide 0.8 to 0.9 eV, methyl formate 0.55 to 0.6, relaxed.
     numbers, x, oracle = relaxed(smiles)
     (atoms,) = turned_bonds(numbers, half_turn(numbers, x, 1, 2), x)
     before = oracle.evaluations
-    assert 0.9 * barrier < turning_cost(oracle, numbers, x, atoms) < 1.4 * barrier
+    assert turning_cost(oracle, numbers, x, atoms) == pytest.approx(barrier, abs=0.12)
     assert oracle.evaluations - before < 70
 
 
@@ -92,7 +92,7 @@ def test_the_judge_measures_what_is_near_the_reactions_own_scale():
     numbers, x, oracle = relaxed("O=CNC")
     other = half_turn(numbers, x, 1, 2)
     (atoms,) = turned_bonds(numbers, other, x)
-    for barrier, turns, paid in ((0.6, False, True), (1.5, True, True), (0.1, False, False)):
+    for barrier, turns, paid in ((0.5, False, True), (1.5, True, True), (0.1, False, False)):
         oracle.evaluations = 0
         rule = Turning(Reaction("", numbers, x, other), oracle, barrier)
         assert (rule(numbers, other, x, atoms) == "") is turns

@@ -23,7 +23,15 @@ import numpy as np
 
 from ..errors import BadEndpoints
 from ..landscape.hessian import NEGATIVE
-from ..landscape.minima import SAME_MINIMUM, Minimum, lowest_mode, minima, relax, relax_gently
+from ..landscape.minima import (
+    GENTLE_STEP,
+    SAME_MINIMUM,
+    Minimum,
+    lowest_mode,
+    minima,
+    relax,
+    relax_gently,
+)
 from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
 from ..molecule.structure import EndMatch, bond_changes, compare, compare_both
@@ -167,8 +175,9 @@ def connection(
     gaps = np.array([end.energy for end in best.ends]) - given.energies
     conformer = ""
     if best.verdict == "intended" and "rotation" in oracle.invariances:
-        gaps = np.array([_gap(given, oracle, end, k) for k, end in enumerate(best.ends)])
-        others = [ROLES[k] for k in range(2) if abs(gaps[k]) > SAME_ENERGY]
+        measured = [_gap(given, oracle, end, k) for k, end in enumerate(best.ends)]
+        gaps = np.array([gap for gap, _ in measured])
+        others = [role for role, (_, another) in zip(ROLES, measured, strict=True) if another]
         conformer = "both" if len(others) == 2 else "".join(others)
         remarks += [
             f"conformer of the {role}, {gaps[ROLES.index(role)]:+.3f} eV" for role in others
@@ -196,20 +205,25 @@ def _tightened(reaction: Reaction, oracle) -> Reaction:
 
 
 def _tight(oracle, numbers: np.ndarray, positions: np.ndarray) -> Minimum:
-    return relax(oracle, numbers, positions, TIGHT, TIGHT_STEPS)
+    return relax(oracle, numbers, positions, TIGHT, TIGHT_STEPS, longest=GENTLE_STEP)
 
 
-def _gap(reaction: Reaction, oracle, end: End, side: int) -> float:
-    """Energy of an IRC's end above the given one, eV, measured tightly unless they are one."""
+def _gap(reaction: Reaction, oracle, end: End, side: int) -> tuple[float, bool]:
+    """Energy of an IRC's end above the given one, eV, and whether it is another conformer.
+
+    Unless they are seen to be one, both are relaxed tightly first: on its loose end a methyl
+    group or a complex may lie 0.04 eV above the very minimum that it is in. Minima of one energy
+    are one, or each other's image. Complexes too loose to come to rest are given more room.
+    """
     gap = end.energy - reaction.energies[side]
     same_length, same_height = SAME_MINIMUM
     away = rmsd(end.position, reaction.ends[side], oracle.invariances)
     if abs(gap) <= SAME_ENERGY or (abs(gap) < same_height and away < same_length):
-        return 0.0 + gap
-    here, there = (
-        _tight(oracle, reaction.numbers, x).energy for x in (end.position, reaction.ends[side])
-    )
-    return here - there
+        return gap, False
+    here, there = (_tight(oracle, reaction.numbers, x) for x in (end.position, reaction.ends[side]))
+    gap = here.energy - there.energy
+    at_rest = here.converged and there.converged
+    return gap, abs(gap) > (SAME_ENERGY if at_rest else same_height)
 
 
 def _ends_of(reaction, oracle, branch: Branch, turns) -> list[End]:

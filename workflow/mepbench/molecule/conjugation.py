@@ -12,9 +12,9 @@ a clear dihedral about it, and it is shorter than 0.95 times the sum of the cova
 0.895 in both geometries it is double, whatever the scale (`stereo`).
 
 The cost falls with the length d/r as Pauling's bond order does (J. Am. Chem. Soc. 69, 542 (1947),
-doi:10.1021/ja01195a024): 1.85 eV exp((0.89 - d/r)/0.038). On forty bonds with GFN2-xTB this
-is within 0.3 eV of turning them by 90 degrees, but for push-pull ethylenes whose donor holds
-the acceptor by hydrogen bonds, where it is half of it.
+doi:10.1021/ja01195a024): 1.39 eV exp((0.89 - d/r)/0.038). On forty bonds with GFN2-xTB this
+is mostly within 0.25 eV of what `judging.turning` measures; where the donor of a push-pull
+ethylene holds the acceptor by hydrogen bonds it is half of it.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,8 +26,8 @@ from .stereo import BOND, DOUBLE_BOND, cis, label, relative_distances
 SINGLE_BOND = 0.95
 CONJUGATED = frozenset({5, 6, 7, 8, 14, 15, 16, 33, 34})
 FLAT = 0.5  # volume of three unit vectors: 11 degrees out of the plane
-COST, LENGTH, DECAY = 1.85, 0.89, 0.038  # eV; d/r
-ALWAYS_TURNS = 0.5  # eV: what a bond may cost that turns, where a reaction's barrier is not known
+COST, LENGTH, DECAY = 1.39, 0.89, 0.038  # eV; d/r
+ALWAYS_TURNS = 0.4  # eV: what a bond may cost that turns, where a reaction's barrier is not known
 
 Bond = tuple[int, int, int, int]
 Turns = Callable[[np.ndarray, np.ndarray, np.ndarray, Bond], str]
