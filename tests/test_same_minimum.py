@@ -10,11 +10,13 @@ from ase.io import read
 from known import XTB, shipped
 from test_structure import bonds, embedded, rotation, turned
 
+from mepbench.errors import BadEndpoints
 from mepbench.judging.judge import judge
-from mepbench.landscape.minima import relax
-from mepbench.molecule.structure import compare, compare_both, saddle_rmsd
+from mepbench.landscape.minima import Minimum, relax
+from mepbench.molecule.structure import RIGID, compare, compare_both, saddle_rmsd
 from mepbench.oracle import Oracle
-from mepbench.path import Peak, align
+from mepbench.path import Peak, align, rmsd
+from mepbench.preparation.checks import check_distinct
 from mepbench.reaction import Reaction
 from mepbench.refiners.sella import refine as sella
 
@@ -125,6 +127,19 @@ def test_a_pyramid_that_inverts_is_its_mirror_image_and_nothing_between():
         assert not compare(numbers, down, up, down).matches
         between = (up + align(down, up)) / 2
         assert not compare(numbers, between, up, down).matches
+
+
+@pytest.mark.parametrize("height", [0.15, 0.25, 0.35])
+def test_two_hands_of_a_flat_pyramid_are_two_minima(height):
+    angles = 2 * np.pi * np.arange(3) / 3
+    hydrogens = np.stack([np.cos(angles), np.sin(angles), np.full(3, height)], axis=1)
+    up, down = (np.vstack([np.zeros(3), hydrogens * [1, 1, hand]]) for hand in (1, -1))
+    ends = [Minimum(x, 0.0, 0.0, True) for x in (up, down)]
+    numbers = np.array([8, 1, 1, 1])
+    if rmsd(up, down) > 0.1:
+        check_distinct(numbers, *ends, RIGID)
+    with pytest.raises(BadEndpoints, match="one minimum"):
+        check_distinct(numbers, ends[0], Minimum(up + 0.001 * up**2, 0.0, 0.0, True), RIGID)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, leni
     masses = atomic_masses[numbers] if surrogate.molecular else np.ones(len(numbers))
     only_moves = surrogate.molecular and not bond_changes(numbers, *reaction.ends)
     near = MINIMUM if only_moves else BOTTOM
-    turns = by_length(saddle.energy - reaction.energies.min())
+    turns = by_length(saddle.energy - reaction.energies.min()) if surrogate.molecular else None
     believed, surface = [False, False], surrogate.surface
     for paid in range(soundings + 1):
         sides = [

@@ -144,7 +144,10 @@ def check_distinct(
     """Raise `BadEndpoints` if both ends are one minimum."""
     distance = rmsd(product.positions, reactant.positions, invariances)
     gap = abs(product.energy - reactant.energy)
-    near = distance < SAME_RMSD or (distance < SIMILAR_RMSD and gap < SAME_ENERGY)
+    # Two hands of one pyramid have one energy, and may be that near.
+    hands = rmsd(-product.positions, reactant.positions, invariances) < distance / 2
+    similar = distance < SIMILAR_RMSD and gap < SAME_ENERGY and not hands
+    near = distance < SAME_RMSD or similar
     if near and not difference(numbers, reactant.positions, product.positions):
         raise BadEndpoints(
             f"both ends relax into one minimum (RMSD {distance:.3f} A, energies {gap:.4f} eV "
