@@ -111,7 +111,7 @@ def test_where_the_reaction_is_a_rotation_the_other_rotamer_is_not_the_end():
     ]
     gauche = turned(trans, sorted(set(moving)), middle, 140.0)
     between = turned(trans, sorted(set(moving)), middle, -110.0)
-    near = turned(trans, sorted(set(moving)), middle, 10.0)
+    near = turned(trans, sorted(set(moving)), middle, 5.0)
     assert compare(numbers, near, trans, gauche).matches
     assert not compare(numbers, near, gauche, trans).matches
     assert not compare(numbers, between, trans, gauche).matches

@@ -13,7 +13,8 @@ COLUMNS = tuple(
 )
 EXTRA_COLUMNS = tuple(
     "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
-    "guess_length_A end_match reactant_gap_eV product_gap_eV ends_note state_from".split()
+    "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV ends_note "
+    "state_from".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
@@ -32,7 +33,8 @@ CHAIN_COLUMNS = tuple(
 )
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "
-    "shipped potential backend end_match ends_note state_from chain step_from step_to step_set "
+    "shipped potential backend end_match end_conformer ends_note state_from chain step_from "
+    "step_to step_set "
     "step_reaction".split()
 )
 WHOLE = frozenset(

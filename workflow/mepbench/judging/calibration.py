@@ -22,8 +22,8 @@ from .verify import refine_and_judge
 
 COLUMNS = tuple(
     """set reaction natoms verdict reason barrier_eV imaginary_frequency_cm eigenvalue_1_eV_A2
-    eigenvalue_2_eV_A2 reactant_gap_eV product_gap_eV end_match moved_A gradients_refine
-    gradients_verify cpu_s potential backend""".split()
+    eigenvalue_2_eV_A2 reactant_gap_eV product_gap_eV end_match end_conformer moved_A
+    gradients_refine gradients_verify cpu_s potential backend""".split()
 )
 
 
@@ -76,6 +76,7 @@ def calibrate(
         "reactant_gap_eV": found.end_gaps[0],
         "product_gap_eV": found.end_gaps[1],
         "end_match": found.end_match,
+        "end_conformer": found.end_conformer,
         "moved_A": rmsd(judged.saddle.position, given, prepared.invariances),
     }
 

@@ -5,6 +5,10 @@ reactant or product itself, which the preparation has proven. An IRC that ended 
 element, at a stationary point that is no minimum, goes on to the minima below it; where these
 are different ends of the reaction it forks, which is said.
 
+Where the reaction changes no bonds only the same minimum is an end: the place reached and the
+given end are both relaxed until soft modes are at rest, and compared by distance and energy.
+Where it does, another conformer is an end as well, and said to be one.
+
 Both ends of a saddle together say what it is (`structure`): reactant and product, as they are
 or after one relabelling or reflection of both; exactly one of them; none. The saddle of a step
 leads to an intermediate that the path visits: the path has a well that relaxes to it, or passes
@@ -12,21 +16,32 @@ it so closely that the well is lost in how the path is drawn.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..errors import BadEndpoints
 from ..landscape.hessian import NEGATIVE
-from ..landscape.minima import SAME_MINIMUM, lowest_mode, minima, relax_gently
+from ..landscape.minima import (
+    GENTLE_STEP,
+    SAME_MINIMUM,
+    Minimum,
+    lowest_mode,
+    minima,
+    relax,
+    relax_gently,
+)
 from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
-from ..molecule.structure import EndMatch, compare, compare_both
+from ..molecule.structure import EndMatch, bond_changes, compare, compare_both
 from ..path import Path, rmsd, spline
 from ..reaction import Reaction
 from .irc import Branch
+from .turning import Turning
 
+TIGHT, TIGHT_STEPS = 5e-4, 100  # eV/angstrom; steps
+SAME_ENERGY = 1e-3  # eV: two tight relaxations of one minimum differ by less
 VISIT = 0.1  # angstrom RMSD: a path so near to a minimum visits it
 # The deepest are relaxed. There is no thermal threshold: only a well that relaxes to the very
 # minimum of the IRC counts, however deep.
@@ -72,6 +87,9 @@ class Connection:
     how : see `structure.ReactionMatch`; of `intended` only
     ends : the two ends, that on the reactant's side first
     swapped : whether the first side of the IRC is the second of `ends`
+    gaps : (2,) array, eV: energies of `ends` above the given ones; of `intended`, relaxed tightly
+    conformer : "reactant", "product" or "both" where an end of `intended` is another
+        conformer of that; else ""
     """
 
     verdict: str
@@ -79,6 +97,8 @@ class Connection:
     how: str
     ends: tuple[End, End]
     swapped: bool
+    gaps: np.ndarray = field(default_factory=lambda: np.full(2, np.nan))
+    conformer: str = ""
 
 
 @dataclass
@@ -117,11 +137,14 @@ class VisitedMinima:
 
     def _below_wells(self) -> list:
         if self._minima is None:
-            self._minima = [
-                (well.s, relax_gently(self.oracle, self.reaction.numbers, well.position).positions)
-                for well in self.wells
-            ]
+            self._minima = [(well.s, self._relaxed(well.position)) for well in self.wells]
         return self._minima
+
+    def _relaxed(self, position: np.ndarray) -> np.ndarray:
+        relaxed = relax_gently(self.oracle, self.reaction.numbers, position).positions
+        if not _only_moves(self.reaction, self.oracle):
+            return relaxed
+        return _tight(self.oracle, self.reaction.numbers, relaxed).positions
 
 
 def connection(
@@ -134,40 +157,116 @@ def connection(
     oracle : pays for the Hessians of ends that are not the given ones, 6N each
     """
     rank = ("intended", "multistep", "half-intended", "other")
-    ends = [_ends_of(reaction, oracle, branch) for branch in branches]
-    found = [_connection(reaction, oracle, pair, visited) for pair in itertools.product(*ends)]
+    given, turns = reaction, None
+    if "rotation" in oracle.invariances and reaction.energies is not None:
+        top = max(branch.energies.max() for branch in branches)
+        turns = Turning(reaction, oracle, float(top - reaction.energies.min()))
+    if _only_moves(reaction, oracle):
+        given = _tightened(reaction, oracle)
+    ends = [_ends_of(given, oracle, branch, turns) for branch in branches]
+    pairs = itertools.product(*ends)
+    found = [_connection(given, oracle, pair, visited, turns) for pair in pairs]
     best = min(found, key=lambda one: (rank.index(one.verdict), one.how != "exact"))
+    remarks = [best.reason]
     if any(end.forked for end in best.ends):
-        reason = f"{best.reason}; " if best.reason else ""
-        reason += "the IRC ends at a stationary point that is no minimum, and forks there"
-        return Connection(best.verdict, reason, best.how, best.ends, best.swapped)
-    return best
+        remarks.append("the IRC ends at a stationary point that is no minimum, and forks there")
+    if given.energies is None:
+        return replace(best, reason=_joined(remarks))
+    gaps = np.array([end.energy for end in best.ends]) - given.energies
+    conformer = ""
+    if best.verdict == "intended" and "rotation" in oracle.invariances:
+        measured = [_gap(given, oracle, end, k) for k, end in enumerate(best.ends)]
+        gaps = np.array([gap for gap, _ in measured])
+        others = [role for role, (_, another) in zip(ROLES, measured, strict=True) if another]
+        conformer = "both" if len(others) == 2 else "".join(others)
+        remarks += [
+            f"conformer of the {role}, {gaps[ROLES.index(role)]:+.3f} eV" for role in others
+        ]
+    return replace(best, reason=_joined(remarks), gaps=gaps, conformer=conformer)
 
 
-def _ends_of(reaction, oracle, branch: Branch) -> list[End]:
+def _joined(parts: Iterable[str]) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+def _only_moves(reaction: Reaction, oracle) -> bool:
+    """Whether a molecule changes no bond, so that only the very minima are its ends."""
+    molecular = "rotation" in oracle.invariances
+    return molecular and not bond_changes(reaction.numbers, *reaction.ends)
+
+
+def _tightened(reaction: Reaction, oracle) -> Reaction:
+    """Return the reaction with its ends relaxed tightly, in their basins."""
+    ends = [_tight(oracle, reaction.numbers, x) for x in reaction.ends]
+    energies = np.array([end.energy for end in ends])
+    return replace(
+        reaction, reactant=ends[0].positions, product=ends[1].positions, energies=energies
+    )
+
+
+def _tight(oracle, numbers: np.ndarray, positions: np.ndarray) -> Minimum:
+    return relax(oracle, numbers, positions, TIGHT, TIGHT_STEPS, longest=GENTLE_STEP)
+
+
+def _gap(reaction: Reaction, oracle, end: End, side: int) -> tuple[float, bool]:
+    """Energy of an IRC's end above the given one, eV, and whether it is another conformer.
+
+    Unless they are seen to be one, both are relaxed tightly first: on its loose end a methyl
+    group or a complex may lie 0.04 eV above the very minimum that it is in. Minima of one energy
+    are one, or each other's image. Complexes too loose to come to rest are given more room.
+    """
+    gap = end.energy - reaction.energies[side]
+    same_length, same_height = SAME_MINIMUM
+    away = rmsd(end.position, reaction.ends[side], oracle.invariances)
+    if abs(gap) <= SAME_ENERGY or (abs(gap) < same_height and away < same_length):
+        return gap, False
+    here, there = (_tight(oracle, reaction.numbers, x) for x in (end.position, reaction.ends[side]))
+    gap = here.energy - there.energy
+    at_rest = here.converged and there.converged
+    return gap, abs(gap) > (SAME_ENERGY if at_rest else same_height)
+
+
+def _ends_of(reaction, oracle, branch: Branch, turns) -> list[End]:
     """Return the minimum below a side of the IRC; two or more where it forks."""
+    only_moves = reaction.energies is not None and _only_moves(reaction, oracle)
 
     def end(position, energy, fmax, minimum) -> End:
         matches = tuple(
-            compare(reaction.numbers, position, one, other, oracle.invariances)
-            for one, other in (reaction.ends, reaction.ends[::-1])
+            _level(
+                compare(reaction.numbers, position, one, other, oracle.invariances, turns),
+                energy - reaction.energies[side] if only_moves else 0.0,
+            )
+            for side, (one, other) in enumerate((reaction.ends, reaction.ends[::-1]))
         )
         return End(position, energy, fmax, minimum, False, matches)
 
+    def at_rest(position, energy, fmax) -> End:
+        if only_moves:
+            tight = _tight(oracle, reaction.numbers, position)
+            position, energy, fmax = tight.positions, tight.energy, tight.fmax
+        return end(position, energy, fmax, True)
+
     fmax = float(np.linalg.norm(branch.gradient, axis=1).max())
     reached = end(branch.end, float(branch.energies[-1]), fmax, branch.converged)
-    if branch.converged and (
-        _is_given(reaction, oracle, reached) or lowest_mode(oracle, reached.position)[0] > NEGATIVE
-    ):
+    if branch.converged and _is_given(reaction, oracle, reached):
         return [reached]
+    if branch.converged and lowest_mode(oracle, reached.position)[0] > NEGATIVE:
+        return [at_rest(reached.position, reached.energy, fmax)]
     try:
         below = minima(oracle, reaction.numbers, reached.position)
     except BadEndpoints:
         return [end(reached.position, reached.energy, fmax, False)]
-    forks = [end(m.positions, m.energy, m.fmax, True) for m in below]
+    forks = [at_rest(m.positions, m.energy, m.fmax) for m in below]
     if len({tuple(match.matches for match in fork.matches) for fork in forks}) > 1:
         return [replace(fork, forked=True) for fork in forks]
     return forks
+
+
+def _level(match: EndMatch, gap: float) -> EndMatch:
+    """Take back a match with a minimum of another energy, eV."""
+    if not match.matches or abs(gap) <= SAME_ENERGY:
+        return match
+    return replace(match, matches=False, how="", reason=f"another minimum, {gap:+.3f} eV from it")
 
 
 def _is_given(reaction, oracle, end: End) -> bool:
@@ -182,7 +281,9 @@ def _is_given(reaction, oracle, end: End) -> bool:
     )
 
 
-def _connection(reaction, oracle, ends: tuple[End, End], visited: VisitedMinima) -> Connection:
+def _connection(
+    reaction, oracle, ends: tuple[End, End], visited: VisitedMinima, turns
+) -> Connection:
     a, b = ends
 
     def found(verdict, reason, forwards, how="") -> Connection:
@@ -193,9 +294,12 @@ def _connection(reaction, oracle, ends: tuple[End, End], visited: VisitedMinima)
         np.array([a.position, b.position]),
         reaction.ends,
         oracle.invariances,
+        turns,
     )
-    if both.how and a.minimum and b.minimum:
-        reason = "" if both.how == "exact" else f"both ends match only when {both.how}"
+    if both.how and a.minimum and b.minimum and _even(reaction, oracle, ends, both.swapped):
+        reason = _joined(dict.fromkeys((both.reactant.reason, both.product.reason)))
+        if both.how != "exact":
+            reason = f"both ends match only when {both.how}"
         return found("intended", reason, not both.swapped, both.how)
     places = [_place(end, visited) for end in ends]
     if None not in places and places[0] != places[1]:
@@ -218,6 +322,14 @@ def _connection(reaction, oracle, ends: tuple[End, End], visited: VisitedMinima)
         f"against the product: {_missed(second, 1)}"
     )
     return found("other", reason, not both.swapped)
+
+
+def _even(reaction, oracle, ends: tuple[End, End], swapped: bool) -> bool:
+    """Whether both ends have the energies of the given ones, where they are these very minima."""
+    if reaction.energies is None or not _only_moves(reaction, oracle):
+        return True
+    energies = np.array([end.energy for end in ends[:: -1 if swapped else 1]])
+    return bool((np.abs(energies - reaction.energies) <= SAME_ENERGY).all())
 
 
 def _side(end: End) -> int:

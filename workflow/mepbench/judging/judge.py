@@ -24,7 +24,6 @@ __all__ = ["FMAX", "NEGATIVE", "Judgement", "judge"]
 FMAX = 0.01  # eV/angstrom
 FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
 MARGIN = 0.005  # eV/angstrom^2: a curvature so near to NEGATIVE may fall on either side
-OTHER_CONFORMER = 0.1  # eV: an end whose energy differs by more is worth a remark
 IRC_FRAMES = 61
 
 
@@ -45,6 +44,8 @@ class Judgement:
     irc_energies : (M,) array, eV
     end_gaps : (2,) array, eV: energy of the IRC's first and last frame above the intended ends
     end_match : of `intended`: "exact", "permuted", "mirror" or "permuted-mirror"; else ""
+    end_conformer : of `intended`: of which end another conformer was reached, "reactant",
+        "product" or "both"; else ""
     """
 
     verdict: str
@@ -58,6 +59,7 @@ class Judgement:
     irc_energies: np.ndarray | None = None
     end_gaps: np.ndarray = field(default_factory=lambda: np.full(2, np.nan))
     end_match: str = ""
+    end_conformer: str = ""
 
 
 def judge(
@@ -119,20 +121,16 @@ def judge(
         branches = branches[::-1]
     towards = branches[1].positions[0] - x
     proof["mode"] = modes[0] * (np.sign((modes[0] * towards).sum()) or 1.0)
-    gaps, remark = np.full(2, np.nan), ""
-    if reaction.energies is not None:
-        gaps = np.array([end.energy for end in found.ends]) - reaction.energies
-    if found.verdict == "intended" and np.abs(gaps).max() > OTHER_CONFORMER:
-        remark = f"the IRC's ends lie {gaps[0]:+.2f} and {gaps[1]:+.2f} eV from those given"
     frames, heights = _whole_path(x, proof["energy"], branches, found.ends)
     return Judgement(
         found.verdict,
-        _joined(found.reason, remark, doubt),
+        _joined(found.reason, doubt),
         **proof,
         irc=frames,
         irc_energies=heights,
-        end_gaps=gaps,
+        end_gaps=found.gaps,
         end_match=found.how,
+        end_conformer=found.conformer,
     )
 
 

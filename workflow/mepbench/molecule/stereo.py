@@ -1,4 +1,4 @@
-"""Which molecule a geometry is: bonds, signed chirality, E/Z.
+"""Which molecule a geometry is: bonds, signed chirality, E/Z, the order around a metal.
 
 Two geometries are the same structure when, in the given atom order,
 
@@ -10,10 +10,15 @@ Two geometries are the same structure when, in the given atom order,
   the same handedness. Its sign is that of a determinant over the neighbours in atom order,
   so two swapped hydrogens of a CH2 or CH3 group count as well: without breaking a bond they
   cannot swap. Pyramidal N, O and C invert without breaking one, and do not count;
+* every metal and hypervalent centre has the same neighbours opposite each other, and with five
+  or six of them the same sense (`coordination`);
 * every double bond has the same of E and Z. Double is what is shorter than 0.895 times the
   sum of the radii (C=C up to 1.36, C=N up to 1.32 angstrom; with GFN2-xTB that is in the gap
   below aromatic bonds, and below amides) between two of C, N, Si, P, S with two or three
   neighbours.
+
+Bonds between one and two (amides, esters, enamines with an acceptor, allyl, iminium, B=N) turn
+at a price that decides whether they are conformers or isomers: see `conjugation`.
 
 So conformers are one structure: rotamers, the mirror image of a conformer of a molecule
 without stereocentre (rotation alone reaches it), an inverted amine, fragments further apart.
@@ -24,6 +29,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
+
+from .coordination import coordination_centres, rearranged, untold
 
 BOND, UNDECIDED = 1.3, 0.1
 DOUBLE_BOND = 0.895
@@ -39,29 +46,46 @@ def bonds(numbers: np.ndarray, positions: np.ndarray) -> frozenset[tuple[int, in
     return frozenset(zip(i[bonded].tolist(), j[bonded].tolist(), strict=True))
 
 
-def difference(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> str:
-    """Say in one line how the structure of geometry `a` differs from that of `b`; "" if not."""
+def bond_changes(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> str:
+    """Say in one line which bonds geometry `a` has that `b` has not, or lacks; "" if none."""
     at, bt = relative_distances(numbers, a), relative_distances(numbers, b)
     straddles = (at < BOND) != (bt < BOND)
     near = np.minimum(at, 2 * BOND), np.minimum(bt, 2 * BOND)
     changed = np.triu(straddles & (np.abs(near[0] - near[1]) >= UNDECIDED), 1)
-    if changed.any():
-        pairs = [
-            f"{_name(numbers, i)}-{_name(numbers, j)} {'extra' if at[i, j] < BOND else 'missing'}"
-            for i, j in np.argwhere(changed)
-        ]
-        more = f" and {len(pairs) - 4} more" if len(pairs) > 4 else ""
-        return "bonds differ: " + ", ".join(pairs[:4]) + more
+    pairs = [
+        f"{label(numbers, i)}-{label(numbers, j)} {'extra' if at[i, j] < BOND else 'missing'}"
+        for i, j in np.argwhere(changed)
+    ]
+    more = f" and {len(pairs) - 4} more" if len(pairs) > 4 else ""
+    return "bonds differ: " + ", ".join(pairs[:4]) + more if pairs else ""
+
+
+def difference(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> str:
+    """Say in one line how the structure of geometry `a` differs from that of `b`; "" if not."""
+    if changes := bond_changes(numbers, a, b):
+        return changes
+    at, bt = relative_distances(numbers, a), relative_distances(numbers, b)
     common = (at < BOND) & (bt < BOND)
     for centre, neighbours in stereocentres(numbers, common):
         if handedness(a, centre, neighbours) * handedness(b, centre, neighbours) < 0:
-            return f"{_name(numbers, centre)} has the opposite handedness"
+            return f"{label(numbers, centre)} has the opposite handedness"
+    for centre, neighbours in coordination_centres(numbers, common):
+        if rearranged(a, b, centre, neighbours):
+            return f"the neighbours of {label(numbers, centre)} are arranged otherwise"
     double = common & (at < DOUBLE_BOND) & (bt < DOUBLE_BOND)
     for atoms in double_bonds(numbers, common, double):
         if cis(a, *atoms) * cis(b, *atoms) < 0:
             i, j = atoms[1:3]
-            return f"{_name(numbers, i)}={_name(numbers, j)} has the opposite of E and Z"
+            return f"{label(numbers, i)}={label(numbers, j)} has the opposite of E and Z"
     return ""
+
+
+def not_compared(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> str:
+    """Say around which centres the order of the neighbours can't be told, "" if around all."""
+    bonded = relative_distances(numbers, a) < BOND
+    bonded &= relative_distances(numbers, b) < BOND
+    names = ", ".join(label(numbers, centre) for centre in untold(numbers, bonded, a, b))
+    return f"the arrangement around {names} can't be told" if names else ""
 
 
 def relative_distances(numbers: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -119,6 +143,6 @@ def cis(x: np.ndarray, a: int, i: int, j: int, b: int) -> int:
     return 0 if abs(cosine) < 0.5 else int(np.sign(cosine))
 
 
-def _name(numbers: np.ndarray, i: int) -> str:
+def label(numbers: np.ndarray, i: int) -> str:
     """Element and number from 1, as chemists count."""
     return f"{chemical_symbols[numbers[i]]}{i + 1}"

@@ -67,7 +67,13 @@ def follow_saddle(
 
 
 def descent(
-    surface: Surface, masses: np.ndarray, saddle: np.ndarray, mode: np.ndarray, sign: int
+    surface: Surface,
+    masses: np.ndarray,
+    saddle: np.ndarray,
+    mode: np.ndarray,
+    sign: int,
+    *,
+    near: float = NEAR,
 ) -> np.ndarray:
     """Follow one side of a saddle of the surrogate down: (M, N, 3) geometries.
 
@@ -77,7 +83,8 @@ def descent(
     masses : (N,) array, u
     saddle, mode : (N, 3) arrays
     sign : 1 or -1, which side
+    near : largest force on an atom at which it ends, eV/angstrom
     """
     start = saddle + sign * OFF * mode / np.linalg.norm(mode, axis=1).max()
     lengths = {"step": LONGEST, "first": FIRST, "shortest": SHORTEST}
-    return descend(surface, masses, start, near=NEAR, left=0.0, steps=STEPS, **lengths)[0]
+    return descend(surface, masses, start, near=near, left=0.0, steps=STEPS, **lengths)[0]

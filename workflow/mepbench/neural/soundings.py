@@ -1,19 +1,23 @@
 """Does a saddle join the two ends? Asked of the surrogate, with a few evaluations as proof.
 
-From the saddle the surrogate is descended on both sides. A side that does not reach an end is
-sounded (one evaluation) at the first point where the surrogate is in doubt. Where both do, each
-is sounded where the surrogate knows least, and where a barrier as high as the saddle might
-hide, until there is no surprise.
+From the saddle the surrogate is descended on both sides, to where the judge's rule (`structure`)
+can tell an end; where the reaction changes no bonds, to the very minimum. A side that does not
+reach an end is sounded (one evaluation) at the first point where the surrogate is in doubt. Where
+both do, each is sounded where the surrogate knows least, and where a barrier as high as the saddle
+might hide, until there is no surprise.
 """
 
 import numpy as np
 from ase.data import atomic_masses
 
-from ..molecule.structure import compare_both
+from ..molecule.conjugation import by_length
+from ..molecule.structure import bond_changes, compare_both
+from .follow import NEAR as BOTTOM
 from .follow import descent
 
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 RIPPLE = 2.0  # deviations: a well that is shallower is sounded
+MINIMUM = 0.01  # eV/angstrom: forces at which a well's minimum is reached
 AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature
 
 
@@ -32,11 +36,17 @@ def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, leni
     """
     numbers, invariances = reaction.numbers, surrogate.invariances
     masses = atomic_masses[numbers] if surrogate.molecular else np.ones(len(numbers))
+    only_moves = surrogate.molecular and not bond_changes(numbers, *reaction.ends)
+    near = MINIMUM if only_moves else BOTTOM
+    turns = by_length(saddle.energy - reaction.energies.min()) if surrogate.molecular else None
     believed, surface = [False, False], surrogate.surface
     for paid in range(soundings + 1):
-        sides = [descent(surface, masses, saddle.position, saddle.mode, sign) for sign in (1, -1)]
+        sides = [
+            descent(surface, masses, saddle.position, saddle.mode, sign, near=near)
+            for sign in (1, -1)
+        ]
         bottoms = np.array([side[-1] for side in sides])
-        match = compare_both(numbers, bottoms, reaction.ends, invariances)
+        match = compare_both(numbers, bottoms, reaction.ends, invariances, turns)
         joined = bool(match.how)
         points = []
         for k, side in enumerate(sides):

@@ -225,7 +225,10 @@ def one_minimum(
     """Whether both ends are the same minimum, as nearly as two relaxations tell."""
     distance = rmsd(product.positions, reactant.positions, invariances)
     gap = abs(product.energy - reactant.energy)
-    near = distance < SAME_RMSD or (distance < SIMILAR_RMSD and gap < SAME_ENERGY)
+    # Two hands of one pyramid have one energy, and may be that near.
+    hands = rmsd(-product.positions, reactant.positions, invariances) < distance / 2
+    similar = distance < SIMILAR_RMSD and gap < SAME_ENERGY and not hands
+    near = distance < SAME_RMSD or similar
     return near and not difference(numbers, reactant.positions, product.positions)
 
 
