@@ -2,10 +2,17 @@
 
 A gradient evaluation is one call of the potential at one geometry; a round is one batch of
 them that could run in parallel. The endpoints are free for every method.
+
+No way round it stays unseen: what a thread asks of any potential is counted where it is asked,
+and `Oracle.audit` compares that with what this oracle has booked.
 """
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -17,6 +24,40 @@ from .registry import load
 
 TRACE_LENGTH = 16
 SAME = 1e-9  # angstrom: a geometry this near to an endpoint is the endpoint
+
+
+class _Asked(threading.local):
+    """Geometries that this thread asked potentials for; whether it is just asking."""
+
+    total, within = 0, False
+
+
+_asked = _Asked()
+
+
+@contextmanager
+def _asking(count: int) -> Iterator[None]:
+    """Count `count` geometries, once however many layers of oracles and potentials answer."""
+    if _asked.within:
+        yield
+        return
+    _asked.total += count
+    _asked.within = True
+    try:
+        yield
+    finally:
+        _asked.within = False
+
+
+def counted(evaluate: Callable) -> Callable:
+    """Decorate `evaluate` of a potential: no geometry is evaluated that nobody counts."""
+
+    @wraps(evaluate)
+    def counting(*arguments):
+        with _asking(len(arguments[-1])):
+            return evaluate(*arguments)
+
+    return counting
 
 
 @dataclass(frozen=True)
@@ -63,7 +104,7 @@ class Oracle:
     """
 
     def __init__(self, potential, reaction: Reaction | None = None, budget: int | None = None):
-        self.potential = potential
+        self._evaluate, self._backend = counted(potential.evaluate), potential.backend
         self.invariances = tuple(potential.invariances)
         self.budget = budget
         self.evaluations = 0
@@ -73,6 +114,7 @@ class Oracle:
         self._trace: list[Checkpoint] = []
         self._started = time.perf_counter()
         self._reaction = reaction
+        self._asked_before = _asked.total
 
     @property
     def remaining(self) -> float:
@@ -127,12 +169,32 @@ class Oracle:
             self.rounds += 1
             start = time.perf_counter()
             try:
-                energies[paid], gradients[paid] = self.potential.evaluate(positions[paid])
+                with _asking(cost):
+                    energies[paid], gradients[paid] = self._evaluate(positions[paid])
             finally:
                 self.seconds += time.perf_counter() - start
             if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
-                raise SCFFailure(f"{self.potential.backend} returned no finite energy or gradient")
+                raise SCFFailure(f"{self._backend} returned no finite energy or gradient")
         return energies, gradients
+
+    def audit(self, budget: int | None) -> None:
+        """Compare what was booked with what this thread asked for since this oracle was made.
+
+        Parameters
+        ----------
+        budget : what it was made with, whatever it says of that now
+
+        Raises
+        ------
+        ValueError
+            if a potential was asked for more than was booked (by its own `evaluate`, by another
+            oracle), or more was booked than the budget.
+        """
+        uncounted = _asked.total - self._asked_before - self.evaluations
+        if uncounted > 0:
+            raise ValueError(f"evaluations that the oracle did not count: {uncounted}")
+        if budget is not None and self.evaluations > budget:
+            raise ValueError(f"{self.evaluations} evaluations, the budget was {budget}")
 
     def checkpoint(self, path: Path, residual: float = np.nan) -> None:
         """Record the current path: it is what remains when the budget runs out.

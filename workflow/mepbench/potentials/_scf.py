@@ -6,6 +6,7 @@ import numpy as np
 from ase.units import Bohr, Hartree
 
 from ..errors import SCFFailure
+from ..oracle import counted
 
 ROOM_TEMPERATURE = 300.0
 WARM_TEMPERATURES = (1000.0, 3000.0, 6000.0)
@@ -37,6 +38,7 @@ class SCFPotential:
         """
         raise NotImplementedError
 
+    @counted
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
         energies = np.empty(len(positions))

@@ -63,6 +63,10 @@ def solve(
         verdict, reason = "error", f"path stage: {reported(error)}"
     wall = time.perf_counter() - start
     peak = None
+    try:
+        oracle.audit(budget)
+    except ValueError as error:
+        verdict, reason = "error", f"path stage: {error}"
     if not verdict:
         try:
             path = checked(path, reaction.ends)
