@@ -11,8 +11,8 @@ from ase.data import atomic_masses
 
 from ..molecule.structure import compare_both
 from .follow import descent
+from .surrogate import NEAR
 
-NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 RIPPLE = 2.0  # deviations: a well that is shallower is sounded
 AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature
 
