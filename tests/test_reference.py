@@ -14,6 +14,7 @@ from mepbench.files.checksums import SUMS
 from mepbench.files.columns import REFERENCE_COLUMNS
 from mepbench.files.frames import frame, read_frames, write_frames
 from mepbench.files.tidy import write_rows
+from mepbench.oracle import PotentialSpec
 from mepbench.reaction import (
     SHIPPED,
     Reaction,
@@ -146,6 +147,55 @@ def test_the_shipped_files_are_those_of_their_checksums_and_a_changed_one_stops_
     monkeypatch.setattr("mepbench.config.reference_file", lambda spec, potential: changed)
     with pytest.raises(InputError, match=r"textbook\.xyz: its SHA-256"):
         check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("potential", "found"),
+    [
+        ({"name": "tblite"}, True),
+        ({"name": "xtb-python"}, True),
+        ({"name": "tblite", "accuracy": 0.01}, True),
+        ({"name": "tblite", "method": "GFN2-xTB"}, True),
+        ({"name": "xtb-python", "method": "GFN1-xTB"}, False),
+        ({"name": "ase", "factory": "tblite:make"}, False),
+    ],
+)
+def test_references_are_those_of_the_hamiltonian_however_it_is_named(potential, found):
+    config = check_config({"sets": {"mine": "quick"}, "potential": potential})
+    assert config.references == ({"mine": SHIPPED_REFERENCE} if found else {})
+    if found:
+        # What a row says of its potential is what the reference says: else it is passed over.
+        known = {atoms.info.get("potential") for atoms in read_frames(SHIPPED_REFERENCE)}
+        assert PotentialSpec(config.potential, config.potential_options).level in known
+
+
+@pytest.mark.parametrize("potential", [{"name": "TBLite"}, {"name": "tblite", "method": "gfn2"}])
+def test_a_potential_or_method_that_is_misspelt_is_an_error_and_no_run_without_references(
+    potential,
+):
+    with pytest.raises(InputError, match=r"tblite|GFN2-xTB"):
+        check_config({"sets": {"mine": "quick"}, "potential": potential})
+
+
+@pytest.mark.parametrize("lost", [("textbook.xyz",), ("textbook.irc.xyz",), ("textbook.xyz",
+    "textbook.irc.xyz"), ("SHA256SUMS",)], ids="+".join)  # fmt: skip
+def test_a_deleted_file_of_references_stops_the_start(lost, tmp_path, monkeypatch):
+    folder = tmp_path / "GFN2-xTB"
+    shutil.copytree(SHIPPED_REFERENCE.parent, folder)
+    for name in lost:
+        (folder / name).unlink()
+    monkeypatch.setattr(
+        "mepbench.config.reference_file", lambda spec, potential: folder / "textbook.xyz"
+    )
+    with pytest.raises(InputError, match=r"textbook.*git checkout"):
+        check_config({"sets": {"mine": "quick"}})
+
+
+def test_where_no_references_were_released_there_are_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "mepbench.config.reference_file", lambda spec, potential: tmp_path / "textbook.xyz"
+    )
+    assert check_config({"sets": {"mine": "quick"}}).references == {}
 
 
 def _reaction(ends, energies=(-1.0, -1.0), **more):

@@ -20,7 +20,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from .errors import BudgetExhausted, SCFFailure
 from .path import Path
 from .reaction import Reaction
-from .registry import load
+from .registry import load, options
 
 TRACE_LENGTH = 16
 SAME = 1e-9  # angstrom: a geometry this near to an endpoint is the endpoint
@@ -77,6 +77,15 @@ class PotentialSpec:
 
     name: str
     options: dict = field(default_factory=dict)
+
+    @property
+    def level(self) -> str:
+        """Name of the Hamiltonian, whichever code computes it: the method, given or by default.
+
+        That of the potential itself where it has no methods.
+        """
+        method = options("potentials", self.name).get("method")
+        return str(self.options.get("method", method.default if method else self.name))
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int):
         """Return the potential of one molecule."""

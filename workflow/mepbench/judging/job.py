@@ -38,7 +38,7 @@ def judge_job(
             **identity,
             "guess": method.guess,
             "refiner": method.refiner,
-            "potential": potential.options.get("method", potential.name),
+            "potential": potential.level,
         }
         if name not in reactions:
             return {"runs": [row]}

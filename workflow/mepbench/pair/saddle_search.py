@@ -246,7 +246,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, relax: 
         judged=judged,
         method=method,
         seed=seed,
-        potential=progress.spec.options.get("method", progress.spec.name),
+        potential=progress.spec.level,
         backend=progress.backend,
     )
 
