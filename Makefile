@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` and `make test`. They set up .venv on first use.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.10 || command -v python3)
-CORES ?= $(shell nproc)
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 

@@ -21,6 +21,7 @@ from mepbench.cli import main
 from mepbench.errors import InputError
 from mepbench.files.frames import read_frames, write_frames
 from mepbench.files.tidy import read_rows
+from mepbench.judging.job import judged_cells
 from mepbench.path import rmsd
 
 HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
@@ -119,6 +120,36 @@ def test_files_hold_what_the_result_does(hcn):
         assert (folder / f"profile.{kind}").stat().st_size > 5000
 
 
+@pytest.mark.parametrize(
+    ("verdict", "what"),
+    [
+        ("multistep", "saddle of a step, 3.175 eV (73.2 kcal/mol) above the reactant"),
+        ("half-intended", "saddle of another reaction, 3.175 eV"),
+        ("other", "saddle of another reaction, 3.175 eV"),
+        ("higher-order", "no saddle (two or more negative modes), 3.175 eV"),
+        ("minimum", "no saddle (no negative mode), 3.175 eV"),
+    ],
+)
+def test_what_is_no_saddle_of_this_reaction_is_called_what_it_is_and_no_barrier(hcn, verdict, what):
+    found, _ = hcn
+    assert "refined point" not in str(found)
+    judged = replace(found.judged, verdict=verdict)
+    other = replace(found, verdict=verdict, judged=judged, barrier_eV=np.nan)
+    printed = dict(line.split(maxsplit=1) for line in str(other).splitlines())
+    assert printed["barrier"] == "unknown"
+    assert what in printed["refined"]
+    axes, _ = drawn(other)
+    assert "barrier" not in axes.get_title()
+    cells = judged_cells(found.reaction, judged)
+    first_order = verdict not in ("higher-order", "minimum")
+    assert ("barrier_eV" in cells, "reverse_barrier_eV" in cells) == (first_order, first_order)
+
+
+def test_a_point_below_the_reactant_is_said_to_be_below(hcn):
+    low = replace(hcn[0], verdict="minimum", barrier_eV=np.nan, height_eV=-0.012)
+    assert "no saddle (no negative mode), 0.012 eV (0.3 kcal/mol) below the reactant" in str(low)
+
+
 def test_the_profile_is_labelled_with_units_and_its_irc_peaks_at_the_saddle(hcn):
     from mepbench.pair.saddle_files import plot_profile
 
@@ -158,9 +189,11 @@ def test_the_profile_is_where_the_saddle_is_and_runs_as_the_path_does(hcn):
 
 def test_what_is_no_saddle_or_unknown_is_not_drawn_as_one(hcn):
     found, _ = hcn
-    axes, lines = drawn(replace(found, verdict="minimum", irc=[], barrier_eV=-0.012))
+    axes, lines = drawn(replace(found, verdict="minimum", irc=[], height_eV=-0.012))
     assert "refined point, minimum" in lines
-    assert "saddle" not in axes.get_title() + axes.get_xlabel()
+    assert "barrier" not in axes.get_title()
+    assert "no saddle" in axes.get_title()
+    assert "saddle" not in axes.get_xlabel()
     judged = replace(found.judged, quality=None, judgement=None)
     path = replace(found.solved.path, energies=None)
     failed = replace(
@@ -170,6 +203,7 @@ def test_what_is_no_saddle_or_unknown_is_not_drawn_as_one(hcn):
         judged=judged,
         solved=replace(found.solved, path=path),
         barrier_eV=np.nan,
+        height_eV=np.nan,
         imaginary_frequency_cm=np.nan,
     )
     axes, _ = drawn(failed)

@@ -236,6 +236,20 @@ def test_energy_and_convergence_are_the_verify_stages_not_the_refiners(monkeypat
     assert (judged.verdict, judged.saddle.converged) == ("unconverged", False)
 
 
+def test_a_refiner_that_goes_round_the_oracle_is_an_error(monkeypatch):
+    reaction, saddle = shipped("hcn-isomerisation")
+
+    def thief(reaction, oracle, peak, seed):
+        energies, gradients = XTB.of(reaction).evaluate(np.array([peak.position] * 3))
+        return Peak(peak.position, energies[0], gradients[0], converged=True)
+
+    monkeypatch.setattr(mepbench.judging.verify, "load", lambda kind, name: thief)
+    path = Path(reaction.ends, is_path=False)
+    judged = refine_and_judge(reaction, path, Peak(saddle), "thief", XTB, 200, 0)
+    assert (judged.verdict, judged.refine_evaluations) == ("error", 0)
+    assert judged.reason == "refinement: evaluations that the oracle did not count: 3"
+
+
 def test_where_electronic_states_cross_the_reason_says_so(monkeypatch):
     # Two ethylenes face to face: occupied and empty orbitals swap, the suprafacial addition is
     # forbidden (Hoffmann, Woodward, J. Am. Chem. Soc. 87, 2046 (1965)).

@@ -9,6 +9,7 @@ from ase.data import atomic_numbers
 from scipy.spatial.transform import Rotation
 
 from mepbench.errors import NotInstalled, NotSupported
+from mepbench.oracle import Oracle
 from mepbench.registry import available, load, options
 
 WATER = np.array([[0.0, 0.05, 0.12], [0.02, 0.76, -0.47], [-0.05, -0.74, -0.5]])
@@ -55,6 +56,14 @@ def test_gradient_is_the_derivative_of_the_energy(case):
         numerical = ((up - down) / (2 * step)).reshape(x.shape)
         scale = max(1.0, np.abs(numerical).max())
         assert gradient[0] == pytest.approx(numerical, abs=1e-3 * scale)
+
+
+def test_every_evaluation_is_counted(case):
+    potential, geometries = case
+    oracle = Oracle(potential)
+    potential.evaluate(geometries)
+    with pytest.raises(ValueError, match=f"did not count: {len(geometries)}"):
+        oracle.audit(None)
 
 
 def test_shapes_are_those_of_a_batch_and_geometries_do_not_mix(case):

@@ -6,14 +6,20 @@ import subprocess
 
 import numpy as np
 import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
 from scipy.spatial.transform import Rotation
 
+import mepbench.scoring.recheck
+from mepbench.cli import main
 from mepbench.config import check_config
 from mepbench.errors import InputError
 from mepbench.files.checksums import SUMS
-from mepbench.files.columns import REFERENCE_COLUMNS
+from mepbench.files.columns import COLUMNS, REFERENCE_COLUMNS
 from mepbench.files.frames import frame, read_frames, write_frames
 from mepbench.files.tidy import write_rows
+from mepbench.judging.verify import Judged
+from mepbench.oracle import PotentialSpec
+from mepbench.path import rmsd
 from mepbench.reaction import (
     SHIPPED,
     Reaction,
@@ -24,6 +30,7 @@ from mepbench.reaction import (
 )
 from mepbench.registry import load
 from mepbench.scoring import reference
+from mepbench.scoring.recheck import recheck_file
 
 SHIPPED_REFERENCE = SHIPPED / "references" / "GFN2-xTB" / "textbook.xyz"
 HCN = "hcn-isomerisation"
@@ -106,6 +113,47 @@ def test_a_reference_without_its_irc_is_completed_by_the_same_saddle(tmp_path, s
     assert len(read_frames(irc_file(shipped))) == reference.IRC_FRAMES
 
 
+def _scored_against(folder, barrier, proven):
+    """The same run, scored against a shipped reference; its own saddle was `proven` or not."""
+    (saddle,) = read_frames(_run(folder, barrier) / "reference.xyz")
+    identity = {"set": "mine", "reaction": HCN, "method": "neb", "seed": 0}
+    verdict = "intended" if proven else "other"
+    row = {**identity, "verdict": verdict, "barrier_eV": barrier, "potential": "GFN2-xTB"}
+    write_rows(folder / "runs.csv", COLUMNS, [row | {"imaginary_frequency_cm": 1000.0}])
+    own = frame(NUMBERS, saddle.positions, energy=barrier - 1.0, role="saddle", **identity)
+    write_frames(folder / "saddles.xyz", [own])
+    irc = [frame(NUMBERS, ENDS[0], energy=-1.0, **identity)] * 3
+    other = [frame(NUMBERS, ENDS[1], energy=-1.0, **identity | {"seed": 1})]
+    write_frames(folder / "sets" / "mine" / "irc" / "neb" / "000.xyz", [*irc, *other])
+    saddle.info["source"] = "shipped"
+    write_frames(folder / "reference.xyz", [saddle])
+    return folder
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_what_is_withdrawn_is_replaced_by_the_runs_own_saddle_although_it_is_higher(
+    proven, tmp_path, shipped
+):
+    reference.update(_run(tmp_path / "first", 2.0))
+    run = _scored_against(tmp_path / "higher", 2.5, proven)
+    assert reference.update(run) == []
+
+    def withdraw(file):
+        known, ircs = reference.read(file)
+        del known[HCN]["ts"]
+        reference.write(file, known, ircs)
+        yield f"{HCN}: higher-order"
+
+    lines = reference.update(run, withdraw)
+    new = [f"textbook {HCN}: 2.5000 eV"] if proven else []
+    assert lines == [f"textbook {HCN}: higher-order", *new]
+    frames = read_frames(shipped)
+    assert len(frames) == (3 if proven else 2)
+    if proven:
+        assert frames[2].info["source"] == "run:neb:0 of commit abc"
+        assert len(read_frames(irc_file(shipped))) == 3
+
+
 def test_geometry_lowest_eigenvalues_and_irc_are_stored(tmp_path, shipped):
     reference.update(_run(tmp_path / "first", 2.0))
     saddle = read_frames(shipped)[2]
@@ -146,6 +194,55 @@ def test_the_shipped_files_are_those_of_their_checksums_and_a_changed_one_stops_
     monkeypatch.setattr("mepbench.config.reference_file", lambda spec, potential: changed)
     with pytest.raises(InputError, match=r"textbook\.xyz: its SHA-256"):
         check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("potential", "found"),
+    [
+        ({"name": "tblite"}, True),
+        ({"name": "xtb-python"}, True),
+        ({"name": "tblite", "accuracy": 0.01}, True),
+        ({"name": "tblite", "method": "GFN2-xTB"}, True),
+        ({"name": "xtb-python", "method": "GFN1-xTB"}, False),
+        ({"name": "ase", "factory": "tblite:make"}, False),
+    ],
+)
+def test_references_are_those_of_the_hamiltonian_however_it_is_named(potential, found):
+    config = check_config({"sets": {"mine": "quick"}, "potential": potential})
+    assert config.references == ({"mine": SHIPPED_REFERENCE} if found else {})
+    if found:
+        # What a row says of its potential is what the reference says: else it is passed over.
+        known = {atoms.info.get("potential") for atoms in read_frames(SHIPPED_REFERENCE)}
+        assert PotentialSpec(config.potential, config.potential_options).level in known
+
+
+@pytest.mark.parametrize("potential", [{"name": "TBLite"}, {"name": "tblite", "method": "gfn2"}])
+def test_a_potential_or_method_that_is_misspelt_is_an_error_and_no_run_without_references(
+    potential,
+):
+    with pytest.raises(InputError, match=r"tblite|GFN2-xTB"):
+        check_config({"sets": {"mine": "quick"}, "potential": potential})
+
+
+@pytest.mark.parametrize("lost", [("textbook.xyz",), ("textbook.irc.xyz",), ("textbook.xyz",
+    "textbook.irc.xyz"), ("SHA256SUMS",)], ids="+".join)  # fmt: skip
+def test_a_deleted_file_of_references_stops_the_start(lost, tmp_path, monkeypatch):
+    folder = tmp_path / "GFN2-xTB"
+    shutil.copytree(SHIPPED_REFERENCE.parent, folder)
+    for name in lost:
+        (folder / name).unlink()
+    monkeypatch.setattr(
+        "mepbench.config.reference_file", lambda spec, potential: folder / "textbook.xyz"
+    )
+    with pytest.raises(InputError, match=r"textbook.*git checkout"):
+        check_config({"sets": {"mine": "quick"}})
+
+
+def test_where_no_references_were_released_there_are_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "mepbench.config.reference_file", lambda spec, potential: tmp_path / "textbook.xyz"
+    )
+    assert check_config({"sets": {"mine": "quick"}}).references == {}
 
 
 def _reaction(ends, energies=(-1.0, -1.0), **more):
@@ -269,3 +366,85 @@ def test_the_shipped_saddles_are_stationary_and_above_their_ends():
         ).evaluate(x)
         assert np.linalg.norm(gradients, axis=-1).max() <= 0.011, entry.name
         assert energies[2] > energies[:2].max(), entry.name
+
+
+def _file(tmp_path, **changed):
+    """A released file of one reaction, HCN's, its frames by role changed."""
+    file = tmp_path / "GFN2-xTB" / "textbook.xyz"
+    known, ircs = reference.read(SHIPPED_REFERENCE)
+    group = {role: changed.get(role, atoms) for role, atoms in known[HCN].items()}
+    reference.write(file, {HCN: group}, ircs)
+    return file, group["ts"]
+
+
+def test_a_reference_that_stands_is_left_as_it_is(tmp_path):
+    file, _ = _file(tmp_path)
+    before = file.read_bytes()
+    assert list(recheck_file(file, update=True)) == []
+    assert file.read_bytes() == before
+    assert list(recheck_file(file, ["another"])) == []
+
+
+def _moved(frame, away):
+    """The saddle moved, as an optimiser with loose thresholds leaves it."""
+    moved = frame.copy()
+    moved.positions[2] += away
+    moved.calc = SinglePointCalculator(moved, **frame.calc.results)
+    return moved
+
+
+@pytest.mark.parametrize("away", [[0.2, 0.0, 0.0], [0.0, 0.3, 0.0], [-0.1, 0.1, 0.05]])
+def test_a_reference_that_was_converged_loosely_is_replaced_by_what_it_is_refined_to(
+    away, tmp_path
+):
+    true = reference.read(SHIPPED_REFERENCE)[0][HCN]["ts"]
+    file, _ = _file(tmp_path, ts=_moved(true, away))
+    (line,) = recheck_file(file, update=True)
+    assert line.startswith(f"{HCN}: its saddle lies 0.")
+    known, ircs = reference.read(file)
+    saddle = known[HCN]["ts"]
+    assert rmsd(saddle.positions, true.positions) < 0.01
+    assert saddle.info["barrier_eV"] == pytest.approx(true.info["barrier_eV"], abs=1e-4)
+    assert saddle.info["source"].endswith(", refined anew")
+    assert len(ircs[HCN]) == reference.IRC_FRAMES
+    assert set(true.info) == set(saddle.info)
+    assert list(recheck_file(file, update=True)) == []
+
+
+def _in_role(atoms, role):
+    atoms = atoms.copy()
+    atoms.info["role"] = role
+    atoms.calc = SinglePointCalculator(atoms, energy=-1.0, forces=np.zeros((3, 3)))
+    return atoms
+
+
+@pytest.mark.parametrize(("end", "by"), [("product", "reactant"), ("reactant", "product")])
+def test_a_reference_that_is_no_saddle_of_its_reaction_is_withdrawn(end, by, tmp_path):
+    known = reference.read(SHIPPED_REFERENCE)[0][HCN]
+    file, _ = _file(tmp_path, **{end: _in_role(known[by], end)})
+    (line,) = recheck_file(file)
+    assert line.startswith((f"{HCN}: half-intended", f"{HCN}: other"))
+    assert "ts" in reference.read(file)[0][HCN]
+    list(recheck_file(file, update=True))
+    left, ircs = reference.read(file)
+    assert (set(left[HCN]), ircs) == ({"reactant", "product"}, {})
+
+
+def test_a_reference_that_could_not_be_judged_is_left_and_named(tmp_path, monkeypatch):
+    def failing(*given):
+        return Judged("scf-failure", "no energy")
+
+    monkeypatch.setattr(mepbench.scoring.recheck, "refine_and_judge", failing)
+    file, _ = _file(tmp_path)
+    before = file.read_bytes()
+    assert list(recheck_file(file, update=True)) == [
+        f"{HCN}: could not be judged (scf-failure: no energy)"
+    ]
+    assert file.read_bytes() == before
+
+
+def test_references_are_checked_from_the_command_line(capsys):
+    assert main(["reference", "--check", HCN]) == 0
+    assert capsys.readouterr().out == "all that were judged stand\n"
+    assert main(["reference"]) == 2
+    assert "results folder" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The path stage takes from a method what `Path` describes, and says of the rest what is wrong."""
 
+import copy
 import logging
 import sys
 import types
@@ -11,8 +12,10 @@ import pytest
 import mepbench.solving.solve
 from mepbench.config import check_method
 from mepbench.files.tidy import read_rows
+from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
 from mepbench.potentials import mueller_brown
+from mepbench.registry import load
 from mepbench.solving.guess import make_guess
 from mepbench.solving.job import path_frames
 from mepbench.solving.solve import solve
@@ -88,14 +91,64 @@ def test_what_is_wrong_with_a_returned_path_is_a_row_that_says_so(solved, change
     assert found.evaluations == len(GUESS.positions)
 
 
-def test_energies_that_went_round_the_oracle_are_an_error(solved):
-    def thief(oracle, guess):
-        energies, _ = oracle.potential.evaluate(guess.positions)
-        return Path(guess.positions, energies)
+def test_more_energies_than_evaluations_are_an_error(solved):
+    def inventor(oracle, guess):
+        return Path(guess.positions, np.linspace(0.0, 1.0, 21))
 
-    found = solved(thief)
+    found = solved(inventor)
     assert found.verdict == "error"
     assert "has 19 energies beside the ends', the oracle was asked for 0" in found.reason
+
+
+def reset(oracle, x):
+    oracle(x)
+    oracle.evaluations = 0
+
+
+def lifted(oracle, x):
+    oracle.budget = None
+    oracle(np.concatenate([x] * 6))
+
+
+AROUND = {
+    "its own evaluate": (lambda oracle, x: oracle._evaluate(x), "did not count: 21"),
+    "a second potential": (lambda oracle, x: SURFACE.of(REACTION).evaluate(x), "count: 21"),
+    "a plug-in": (lambda oracle, x: load("potentials", "mueller-brown")([1], 0, 1).evaluate(x),
+                  "count: 21"),
+    "a second oracle": (lambda oracle, x: Oracle(SURFACE.of(REACTION), REACTION)(x), "count: 21"),
+    "a copy": (lambda oracle, x: copy.copy(oracle)(x), "count: 21"),
+    "the meter set back": (reset, "count: 21"),
+    "the budget lifted": (lifted, "126 evaluations, the budget was 100"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("around", "message"), AROUND.values(), ids=AROUND)
+def test_evaluations_that_go_round_the_oracle_are_an_error(solved, around, message):
+    def thief(oracle, guess):
+        around(oracle, guess.positions)
+        return Path(guess.positions)
+
+    found = solved(thief)
+    assert (found.verdict, found.path) == ("error", None)
+    assert message in found.reason
+
+
+def test_there_is_no_potential_to_take_from_an_oracle(solved):
+    found = solved(lambda oracle, guess: oracle.potential.evaluate(guess.positions))
+    assert found.verdict == "error"
+    assert "no attribute 'potential'" in found.reason
+
+
+def test_an_oracle_that_asks_an_oracle_is_counted_once(solved):
+    def limited(oracle, guess):
+        class Within:
+            invariances, backend = oracle.invariances, ""
+            evaluate = staticmethod(oracle)
+
+        return evaluated(Oracle(Within, REACTION, budget=30), guess)
+
+    found = solved(limited)
+    assert (found.verdict, found.evaluations) == ("", 21)
 
 
 def test_a_frame_given_twice_is_paid_for_once_and_the_ends_are_free(solved):

@@ -31,7 +31,7 @@ def copy(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def three(copy):
-    """Three real reactions of the textbook set, all ten methods."""
+    """Three real reactions of the textbook set, all methods."""
     config = {"sets": {"three": "textbook"}, "select": THREE, "results": "three"}
     copy.snakemake(config)
     return config

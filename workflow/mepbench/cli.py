@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from .config import ROOT, SHIPPED_CONFIG, Config, load_config
@@ -46,9 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
     show.set_defaults(function=_show)
 
     reference = commands.add_parser("reference", help="the shipped reference saddles")
-    reference.add_argument("results", type=Path, help="results folder of a finished run")
+    reference.add_argument("results", nargs="?", type=Path, help="folder of a finished run")
     reference.add_argument(
-        "--update", action="store_true", help="take over what the run found better"
+        "--update",
+        action="store_true",
+        help="replace or withdraw those that do not stand, take over what the run found better",
+    )
+    reference.add_argument(
+        "--check",
+        nargs="*",
+        metavar="REACTION",
+        help="judge those that ship anew, all or these, and list what does not stand",
     )
     reference.set_defaults(function=_reference)
 
@@ -160,11 +170,26 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _reference(options: argparse.Namespace) -> int:
+    from .scoring.recheck import recheck_file, released
     from .scoring.reference import notices, update
 
-    changed = (update if options.update else notices)(options.results)
-    print("\n".join(changed) or "nothing better than the shipped references")
+    if options.check is not None:
+        lines = [line for file in released() for line in _told(recheck_file(file, options.check))]
+        print(f"{len(lines)} do not stand" if lines else "all that were judged stand")
+        return 0
+    if options.results is None:
+        raise InputError("reference: give the results folder of a finished run, or --check")
+    renew = partial(recheck_file, update=True)
+    lines = update(options.results, renew) if options.update else notices(options.results)
+    print("\n".join(lines) or "nothing better than the shipped references")
     return 0
+
+
+def _told(lines: Iterable[str]) -> Iterator[str]:
+    """Print lines as they come."""
+    for line in lines:
+        print(line, flush=True)
+        yield line
 
 
 def _statistics(options: argparse.Namespace) -> int:

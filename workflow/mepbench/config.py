@@ -15,7 +15,9 @@ from pathlib import Path
 import yaml
 
 from .errors import InputError
+from .files.checksums import released
 from .files.tidy import read_rows
+from .oracle import PotentialSpec
 from .reaction import (
     ROLES,
     SAFE_NAME,
@@ -268,11 +270,9 @@ def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> tuple[list[st
 
 def _references(sets: dict[str, str], potential: str, given: dict) -> dict[str, Path]:
     """Return the shipped references there are for this potential, by set, verified."""
-    level = given.get("method")
-    if level is None and "method" in options("potentials", potential):
-        level = options("potentials", potential)["method"].default
-    files = {name: reference_file(spec, str(level)) for name, spec in sets.items()}
-    found = {name: file for name, file in files.items() if file is not None and file.exists()}
+    level = PotentialSpec(potential, given).level
+    files = {name: reference_file(spec, level) for name, spec in sets.items()}
+    found = {name: file for name, file in files.items() if file is not None and released(file)}
     for file in set(found.values()):
         verify_references(file)
     return found

@@ -3,10 +3,17 @@
 A gradient evaluation is one call of the potential at one geometry; a round is one batch of
 them that could run in parallel. The endpoints are free for every method. What fails is tried
 once more, since disks, licences and queues fail too: each try is an evaluation.
+
+No way round it stays unseen: what a thread asks of any potential is counted where it is asked,
+and `Oracle.audit` compares that with what this oracle has booked.
 """
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
@@ -14,11 +21,45 @@ from ase.calculators.calculator import Calculator, all_changes
 from .errors import BudgetExhausted, InputError, SCFFailure
 from .path import Path
 from .reaction import Reaction
-from .registry import load
+from .registry import load, options
 
 TRACE_LENGTH = 16
 SLOW = 0.5  # seconds an evaluation: then a round is evaluated one by one, so that less is lost
 SAME = 1e-9  # angstrom: a geometry this near to an endpoint is the endpoint
+
+
+class _Asked(threading.local):
+    """Geometries that this thread asked potentials for; whether it is just asking."""
+
+    total, within = 0, False
+
+
+_asked = _Asked()
+
+
+@contextmanager
+def _asking(count: int) -> Iterator[None]:
+    """Count `count` geometries, once however many layers of oracles and potentials answer."""
+    if _asked.within:
+        yield
+        return
+    _asked.total += count
+    _asked.within = True
+    try:
+        yield
+    finally:
+        _asked.within = False
+
+
+def counted(evaluate: Callable) -> Callable:
+    """Decorate `evaluate` of a potential: no geometry is evaluated that nobody counts."""
+
+    @wraps(evaluate)
+    def counting(*arguments):
+        with _asking(len(arguments[-1])):
+            return evaluate(*arguments)
+
+    return counting
 
 
 @dataclass(frozen=True)
@@ -38,6 +79,15 @@ class PotentialSpec:
 
     name: str
     options: dict = field(default_factory=dict)
+
+    @property
+    def level(self) -> str:
+        """Name of the Hamiltonian, whichever code computes it: the method, given or by default.
+
+        That of the potential itself where it has no methods.
+        """
+        method = options("potentials", self.name).get("method")
+        return str(self.options.get("method", method.default if method else self.name))
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int):
         """Return the potential of one molecule."""
@@ -65,7 +115,7 @@ class Oracle:
     """
 
     def __init__(self, potential, reaction: Reaction | None = None, budget: int | None = None):
-        self.potential = potential
+        self._evaluate, self._backend = counted(potential.evaluate), potential.backend
         self.invariances = tuple(potential.invariances)
         self.budget = budget
         self.evaluations = 0
@@ -75,6 +125,7 @@ class Oracle:
         self._trace: list[Checkpoint] = []
         self._started = time.perf_counter()
         self._reaction = reaction
+        self._asked_before = _asked.total
 
     @property
     def remaining(self) -> float:
@@ -154,9 +205,7 @@ class Oracle:
                         raise
                     raise failure from failure.__cause__  # what failed first tells more
                 if not (np.isfinite(energies[one]).all() and np.isfinite(gradients[one]).all()):
-                    raise SCFFailure(
-                        f"{self.potential.backend} returned no finite energy or gradient"
-                    )
+                    raise SCFFailure(f"{self._backend} returned no finite energy or gradient")
         return energies, gradients
 
     def _booked(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,9 +213,29 @@ class Oracle:
         self.evaluations += len(positions)
         start = time.perf_counter()
         try:
-            return self.potential.evaluate(positions)
+            with _asking(len(positions)):
+                return self._evaluate(positions)
         finally:
             self.seconds += time.perf_counter() - start
+
+    def audit(self, budget: int | None) -> None:
+        """Compare what was booked with what this thread asked for since this oracle was made.
+
+        Parameters
+        ----------
+        budget : what it was made with, whatever it says of that now
+
+        Raises
+        ------
+        ValueError
+            if a potential was asked for more than was booked (by its own `evaluate`, by another
+            oracle), or more was booked than the budget.
+        """
+        uncounted = _asked.total - self._asked_before - self.evaluations
+        if uncounted > 0:
+            raise ValueError(f"evaluations that the oracle did not count: {uncounted}")
+        if budget is not None and self.evaluations > budget:
+            raise ValueError(f"{self.evaluations} evaluations, the budget was {budget}")
 
     def checkpoint(self, path: Path, residual: float = np.nan) -> None:
         """Record the current path: it is what remains when the budget runs out.

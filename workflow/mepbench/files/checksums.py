@@ -17,6 +17,11 @@ def sha256(file: str | Path) -> str:
     return digest.hexdigest()
 
 
+def released(file: Path) -> bool:
+    """Whether there is such a file, or should be: `SHA256SUMS` names what was deleted."""
+    return file.exists() or file.name in _read_sums(file.parent)
+
+
 def verify(*files: Path, remedy: str) -> None:
     """Compare files of one folder with the checksums beside them.
 

@@ -82,6 +82,14 @@ def frame(
     return atoms
 
 
+def as_read(atoms: Atoms) -> Atoms:
+    """Return what `frame` built as a reader gives it back: its text is not that of a file."""
+    for key, value in atoms.info.items():
+        if isinstance(value, str) and value.startswith("_JSON "):
+            atoms.info[key] = json.loads(value[len("_JSON ") :].replace("\\\\", "\\"))
+    return atoms
+
+
 def write_frames(path: str | Path, frames: list[Atoms]) -> None:
     """Write `frames` to an extended XYZ file (empty where there are none)."""
     path = Path(path)

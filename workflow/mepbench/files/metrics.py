@@ -61,10 +61,14 @@ def _error(quantity: str, when: str, unit: str) -> Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "barrier_eV": _energy("Barrier", "Energy of the refined saddle above the reactant.", "", None),
-    "reverse_barrier_eV": _energy(
-        "Reverse barrier", "Energy of the refined saddle above the product.", "", None
+    "barrier_eV": _energy(
+        "Barrier",
+        "Energy of the refined saddle above the reactant; empty where it is none of first order. "
+        "The verdict says whether it is this reaction's.",
+        "",
+        None,
     ),
+    "reverse_barrier_eV": _energy("Reverse barrier", "The same above the product.", "", None),
     "reaction_energy_eV": _energy(
         "Reaction energy", "Energy of the product above the reactant.", "", None
     ),

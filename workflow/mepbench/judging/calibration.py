@@ -18,6 +18,7 @@ from ..oracle import PotentialSpec
 from ..path import Path, Peak, rmsd
 from ..preparation.prepare import prepare
 from ..reaction import Entry, read_set
+from .judge import FIRST_ORDER
 from .verify import refine_and_judge
 
 COLUMNS = tuple(
@@ -69,7 +70,7 @@ def calibrate(
     found = judged.judgement
     values = np.append(found.eigenvalues, [np.nan, np.nan])
     return row | {
-        "barrier_eV": found.energy - reaction.energies[0],
+        "barrier_eV": found.energy - reaction.energies[0] if found.verdict in FIRST_ORDER else "",
         "imaginary_frequency_cm": found.imaginary_frequency_cm,
         "eigenvalue_1_eV_A2": values[0],
         "eigenvalue_2_eV_A2": values[1],

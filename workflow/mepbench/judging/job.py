@@ -12,6 +12,7 @@ from ..jobs.worker import WorkerError
 from ..path import Path, Peak
 from ..reaction import read_endpoints
 from ..solving.job import read_paths
+from .judge import FIRST_ORDER
 from .stations import find_stations, station_frames
 from .verify import Judged, refine_and_judge
 
@@ -37,7 +38,7 @@ def judge_job(
             **identity,
             "guess": method.guess,
             "refiner": method.refiner,
-            "potential": potential.options.get("method", potential.name),
+            "potential": potential.level,
         }
         if name not in reactions:
             return {"runs": [row]}
@@ -114,7 +115,7 @@ def judged_cells(reaction, judged: Judged) -> dict:
         "wall_verify_s": judged.verify_wall,
         "oracle_refine_s": judged.refine_oracle_seconds,
     }
-    if judged.saddle is not None and judged.saddle.converged:
+    if judged.verdict in FIRST_ORDER:
         cells["barrier_eV"] = judged.saddle.energy - e_reactant
         cells["reverse_barrier_eV"] = judged.saddle.energy - e_product
     if judged.judgement is not None:

@@ -19,7 +19,9 @@ from ..reaction import Reaction
 from .connection import End, VisitedMinima, connection
 from .irc import STEP, Branch, irc
 
-__all__ = ["FMAX", "NEGATIVE", "Judgement", "judge"]
+__all__ = ["FIRST_ORDER", "FMAX", "NEGATIVE", "Judgement", "judge"]
+
+FIRST_ORDER = ("intended", "multistep", "half-intended", "other")  # verdicts on proven saddles
 
 FMAX = 0.01  # eV/angstrom
 FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most

@@ -70,6 +70,10 @@ def refine_and_judge(
         verdict, reason = error.verdict, f"refinement: {error}"
     except Exception as error:
         verdict, reason = "error", f"refinement: {reported(error)}"
+    try:
+        oracle.audit(budget)
+    except ValueError as error:
+        verdict, reason = "error", f"refinement: {error}"
     refine_wall = time.perf_counter() - start - (compiling() - compiled_before)
 
     verifier = Oracle(potential.of(reaction), reaction)

@@ -129,7 +129,7 @@ def solve(
         surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
         explorer = Explorer(reaction, surrogate, options)
         found = None
-        for name, frames in _guesses(reaction, guess, seed, surrogate.molecular):
+        for name, frames in guesses(reaction, guess, seed, surrogate.molecular):
             frames[0], frames[-1] = reaction.ends
             way = curve_of(curve, frames, oracle.invariances, **shape)
             if name == "given":
@@ -146,7 +146,7 @@ def solve(
             way = curve_of("guess", direct.positions, oracle.invariances, **shape)
             found = explorer.search(relaxation_of(way), affordable(restart))
             if found is None:
-                message = _notes(explorer, None, name)
+                message = notes(explorer.rejected, None, name)
                 return replace(direct, converged=False, message=message)
         relaxation = relaxation_of(way)
         relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
@@ -159,7 +159,7 @@ def solve(
         return _finished(explorer, found, name, way(grid))
 
 
-def _guesses(reaction, guess: Path, seed: int, molecular: bool):
+def guesses(reaction, guess: Path, seed: int, molecular: bool):
     """Name and frames (M, N, 3) of the given guess, and of others for when it fails."""
     from ..registry import load
 
@@ -179,18 +179,19 @@ def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
     best = found or explorer.most_promising()
     converged = found is not None and found.force <= explorer.options["fmax"]
     peak = best.peak(converged) if best is not None else explorer.top()
-    message = _notes(explorer, found, name)
+    message = notes(explorer.rejected, found, name)
     return Path(frames, None, peak=peak, converged=converged, message=message)
 
 
-def _notes(explorer, found, name: str) -> str:
-    notes = []
-    if explorer.rejected:
-        notes.append(f"{len(explorer.rejected)} saddles rejected that do not join the ends")
+def notes(rejected: list, found, name: str) -> str:
+    """Say how many saddles were rejected, and from which guess the accepted one was found."""
+    said = []
+    if rejected:
+        said.append(f"{len(rejected)} saddles rejected that do not join the ends")
     if found is not None and name != "given":
         where = "the direct solver's path" if name == "direct" else f"the guess {name}"
-        notes.append(f"found from {where}")
-    return "; ".join(notes)
+        said.append(f"found from {where}")
+    return "; ".join(said)
 
 
 def warm_up() -> None:

@@ -23,8 +23,8 @@ from ..landscape.hessian import NEGATIVE, lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from .follow import follow_saddle
 from .relaxation import Relaxation
-from .soundings import NEAR as NEW
 from .soundings import ends_reached
+from .surrogate import NEAR as NEW
 
 GRID = np.linspace(0.0, 1.0, 61)
 MARGIN = 3  # frames of the grid next to an end that are no peak
@@ -54,6 +54,10 @@ class Candidate:
     force: float
     curvature: float
     ends: int = 0
+
+    def accepted(self, fmax: float) -> bool:
+        """Whether it is the saddle: at rest, bent downwards (no minimum), and joins the ends."""
+        return self.force <= fmax and self.curvature < NEGATIVE and self.ends == 2
 
     def peak(self, converged: bool) -> Peak:
         """Return it as the method's answer."""
@@ -211,7 +215,7 @@ class Explorer:
             found = self.converge(saddle.position, saddle.mode)
             if found is not None and found.ends == 2:
                 return found
-            if saddle.force <= STALLED and self.lowest_curvature(saddle.position) < NEGATIVE:
+            if saddle.force <= STALLED and self.lowest(saddle.position)[0] < NEGATIVE:
                 return replace(saddle, ends=2)
         return None
 
@@ -223,14 +227,15 @@ class Explorer:
         """
         above = max(self.surrogate.ends)
         known = [*self.rejected, *([self.best] if self.best is not None else [])]
-        saddles = [one for one in known if self.lowest_curvature(one.position) < NEGATIVE]
+        saddles = [one for one in known if self.lowest(one.position)[0] < NEGATIVE]
         order = [(one.energy > above, one.ends, -one.force) for one in saddles]
         return saddles[max(range(len(order)), key=order.__getitem__)] if saddles else None
 
-    def lowest_curvature(self, x: np.ndarray) -> float:
-        """Lowest curvature of the surrogate at a geometry, eV/angstrom^2."""
+    def lowest(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Lowest curvature of the surrogate at a geometry (eV/angstrom^2), and its mode."""
         hessian = without_rigid_motion(self.surrogate.surface.hessian(x), x, self.invariances)
-        return float(lowest_modes(hessian, x, self.invariances, count=1)[0][0])
+        values, modes = lowest_modes(hessian, x, self.invariances, count=1)
+        return float(values[0]), modes[0]
 
     def top(self) -> Peak:
         """The highest point of the curve, by the surrogate, and its tangent."""
@@ -299,8 +304,8 @@ class Explorer:
                         return replace(here, ends=ends)
                     joined = y
                 if force <= options["fmax"]:
-                    # A minimum, or as flat as one, is no saddle wherever it leads.
-                    return replace(here, ends=2) if found.curvature < NEGATIVE else here
+                    joining = replace(here, ends=2)
+                    return joining if joining.accepted(options["fmax"]) else here
                 better = self.hopeful is None or force < self.hopeful.force
                 if better and found.curvature < NEGATIVE:
                     self.hopeful = replace(here, ends=2)
@@ -308,6 +313,15 @@ class Explorer:
                 break
             x, mode = y, found.mode
         return None
+
+    def asked(self, peak: Peak) -> Candidate:
+        """Ask where a saddle leads that another has found, unless it was rejected before."""
+        x, force = peak.position, float(np.linalg.norm(peak.gradient, axis=1).max())
+        curvature, mode = self.lowest(x)
+        here = Candidate(x, peak.energy, peak.gradient, mode, force, curvature)
+        if not peak.converged or self.is_rejected(x, peak.energy):
+            return here
+        return replace(here, ends=self.ends_reached(here, self.afford))
 
     def afford(self, x: np.ndarray) -> tuple[float, np.ndarray, float] | None:
         """Pay for one geometry, within the limit."""

@@ -14,8 +14,8 @@ from ..molecule.conjugation import by_length
 from ..molecule.structure import bond_changes, compare_both
 from .follow import NEAR as BOTTOM
 from .follow import descent
+from .surrogate import NEAR
 
-NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 RIPPLE = 2.0  # deviations: a well that is shallower is sounded
 MINIMUM = 0.01  # eV/angstrom: forces at which a well's minimum is reached
 AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature

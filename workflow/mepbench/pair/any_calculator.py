@@ -34,6 +34,11 @@ class CalculatorSpec(PotentialSpec):
         object.__setattr__(self, "_atoms", atoms)
         object.__setattr__(self, "_states", set())
 
+    @property
+    def level(self) -> str:
+        """Its name: what it computes it alone knows."""
+        return self.name
+
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int) -> ASEPotential:
         """Return the calculator behind the contract of potentials.
 

@@ -19,6 +19,15 @@ from ..judging.job import judged_cells
 from ..molecule.state import state_text
 from ..path import align, arc_length, rmsd, spline
 
+# What a point at rest is called, by its verdict: it has a barrier only where that is `intended`.
+POINTS = {
+    "intended": "saddle",
+    "multistep": "saddle of a step",
+    "half-intended": "saddle of another reaction",
+    "other": "saddle of another reaction",
+    "higher-order": "no saddle (two or more negative modes)",
+    "minimum": "no saddle (no negative mode)",
+}
 STAGES = ("ends", "path", "refine", "verify")
 FILES = (
     "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf".split()
@@ -122,6 +131,7 @@ def summary(search) -> dict:
         "barrier_eV": known(search.barrier_eV),
         "reverse_barrier_eV": known(search.reverse_barrier_eV),
         "reaction_energy_eV": known(search.reaction_energy_eV),
+        "height_eV": known(search.height_eV),
         "imaginary_frequency_cm": known(search.imaginary_frequency_cm),
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
@@ -141,13 +151,24 @@ def summary(search) -> dict:
     }
 
 
+def energy(value: float) -> str:
+    """Return an energy in both units; "unknown" where it is."""
+    if not np.isfinite(value):
+        return "unknown"
+    return f"{value:.3f} eV ({value * KCAL_PER_EV:.1f} kcal/mol)"
+
+
+def refined_point(search) -> str:
+    """Say what the refined point is, and how high; empty where there is none at rest."""
+    if not np.isfinite(search.height_eV):
+        return ""
+    side = "above" if search.height_eV >= 0 else "below"
+    what = POINTS.get(search.verdict, search.verdict)
+    return f"{what}, {energy(abs(search.height_eV))} {side} the reactant"
+
+
 def summary_text(search) -> str:
     """Return the summary for a terminal."""
-
-    def energy(value: float) -> str:
-        if not np.isfinite(value):
-            return "unknown"
-        return f"{value:.3f} eV ({value * KCAL_PER_EV:.1f} kcal/mol)"
 
     judgement = None if search.judged is None else search.judged.judgement
     frequency = "unknown"
@@ -158,6 +179,7 @@ def summary_text(search) -> str:
     lines = {
         "verdict": search.verdict + (f": {search.reason}" if search.reason else ""),
         "state": state_text(search.charge, search.multiplicity, search.state_from),
+        "refined point": refined_point(search),
         "barrier": energy(search.barrier_eV),
         "reverse barrier": energy(search.reverse_barrier_eV),
         "reaction energy": energy(search.reaction_energy_eV),
@@ -167,7 +189,9 @@ def summary_text(search) -> str:
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",
     }
-    return "\n".join(f"{label:<21} {text}" for label, text in lines.items())
+    if search.verdict == "intended":
+        del lines["refined point"]
+    return "\n".join(f"{label:<21} {text}" for label, text in lines.items() if text)
 
 
 def _row(search) -> dict:
@@ -217,7 +241,7 @@ def plot_profile(search):
             unknown = "the energies along the path are unknown"
         note(axes, f"{search.verdict}: {unknown}")
         return figure
-    refined = np.isfinite(search.barrier_eV)
+    refined = np.isfinite(search.height_eV)
     point = "saddle" if search.irc else "refined point" if refined else "highest point"
     if search.irc:
         at, energies = _irc_profile(search)
@@ -232,11 +256,13 @@ def plot_profile(search):
     if refined:
         full = "full" if search.verdict == "intended" else "none"
         label = point if search.irc else f"{point}, {search.verdict}"
-        axes.plot(0, search.barrier_eV, "o", color="#D55E00", fillstyle=full, label=label)
-    barrier = "barrier unknown"
+        axes.plot(0, search.height_eV, "o", color="#D55E00", fillstyle=full, label=label)
+    what = "barrier unknown"
     if refined:
-        barrier = f"{'barrier' if search.irc else point} {search.barrier_eV:.3f} eV"
-    axes.set_title(f"{search.verdict}, {barrier}", parse_math=False)
+        what = POINTS.get(search.verdict, point) + f" at {search.height_eV:.3f} eV"
+    if search.verdict == "intended":
+        what = f"barrier {search.barrier_eV:.3f} eV"
+    axes.set_title(f"{search.verdict}, {what}", parse_math=False)
     axes.set_xlabel(f"arc length from the {point} (Å)")
     axes.set_ylabel("energy above the reactant (eV)")
     other = axes.secondary_yaxis(

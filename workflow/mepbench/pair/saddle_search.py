@@ -42,7 +42,9 @@ class SaddleSearch:
     verdict, reason : `intended` is a proven saddle of this reaction; docs/results.md has all
     saddle : with energy, forces and, in its arrays, the lowest `mode`; None if none was reached
     reactant, product : the ends as they were used, with energies and forces
-    barrier_eV, reverse_barrier_eV, reaction_energy_eV : electronic; NaN where unknown
+    barrier_eV, reverse_barrier_eV, reaction_energy_eV : electronic; NaN where unknown. Barriers
+        are those of a proven saddle of this reaction, so of `intended` only
+    height_eV : of the refined point above the reactant, whatever the verdict says that it is
     imaginary_frequency_cm : 1/cm, positive; NaN where there is none
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
@@ -64,6 +66,7 @@ class SaddleSearch:
     barrier_eV: float  # noqa: N815 - as the benchmark's columns
     reverse_barrier_eV: float  # noqa: N815
     reaction_energy_eV: float  # noqa: N815
+    height_eV: float  # noqa: N815
     imaginary_frequency_cm: float
     path: list[Atoms]
     irc: list[Atoms]
@@ -254,6 +257,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
             energy = judged.saddle.energy
     if judged is not None and judged.judgement is not None:
         frequency = judged.judgement.imaginary_frequency_cm
+    barrier = energy if verdict == "intended" else np.nan
     counts = (0, 0) if judged is None else (judged.refine_evaluations, judged.verify_evaluations)
     walls = (0.0, 0.0) if judged is None else (judged.refine_wall, judged.verify_wall)
     stages = ("ends", "guess", "path", "refine", "verify")
@@ -265,9 +269,10 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
         saddle=saddle,
         reactant=ends[0],
         product=ends[1],
-        barrier_eV=float(energy - reaction.energies[0]),
-        reverse_barrier_eV=float(energy - reaction.energies[1]),
+        barrier_eV=float(barrier - reaction.energies[0]),
+        reverse_barrier_eV=float(barrier - reaction.energies[1]),
         reaction_energy_eV=float(reaction.energies[1] - reaction.energies[0]),
+        height_eV=float(energy - reaction.energies[0]),
         imaginary_frequency_cm=float(frequency),
         path=path,
         irc=irc,
@@ -281,7 +286,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
         judged=judged,
         method=method,
         seed=seed,
-        potential=progress.spec.options.get("method", progress.spec.name),
+        potential=progress.spec.level,
         backend=progress.backend,
     )
 

@@ -3,7 +3,7 @@
 It returns an object with
 
 * `evaluate(positions)`: (B, N, 3) angstrom -> (B,) eV, (B, N, 3) eV/angstrom; raises
-  `SCFFailure` where there is no energy;
+  `SCFFailure` where there is no energy; decorated with `oracle.counted`;
 * `invariances`: the rigid motions that leave its energy unchanged, a tuple out of
   `"translation"` and `"rotation"` (a two-dimensional model surface has none);
 * `backend`: name and version of the code that computes it.

@@ -7,6 +7,7 @@ from ase.data import chemical_symbols
 from ase.units import Bohr, Hartree
 
 from ..errors import NotSupported, SCFFailure
+from ..oracle import counted
 
 ROOM_TEMPERATURE = 300.0
 WARM_TEMPERATURES = (1000.0, 3000.0, 6000.0)
@@ -40,6 +41,7 @@ class SCFPotential:
         """
         raise NotImplementedError
 
+    @counted
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
         energies = np.empty(len(positions))

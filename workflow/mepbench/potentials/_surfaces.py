@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SCFFailure
+from ..oracle import counted
 from ..reaction import Reaction
 
 Z_SPRING = 10.0  # eV/angstrom^2
@@ -34,6 +35,7 @@ class Surface:
         self._surface = surface
         self.backend = f"analytic ({name})"
 
+    @counted
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (B,) in eV and gradients (B, 1, 3) in eV/angstrom at (B, 1, 3) angstrom."""
         x, y, z = np.moveaxis(np.asarray(positions, dtype=float)[:, 0], -1, 0)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, NotSupported, SCFFailure, described
+from ..oracle import counted
 
 
 class CalculatorRaised(Exception):
@@ -31,6 +32,7 @@ class ASEPotential:
         self._atoms = atoms.copy()  # with what says charge and spin: info, charges, moments
         self._atoms.calc = calculator
 
+    @counted
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
         energies, gradients = np.empty(len(positions)), np.empty_like(positions)

@@ -12,7 +12,7 @@ the preparation has changed, the reference is left out until a new one is found.
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -158,8 +158,33 @@ def announce(results: str | Path) -> None:
         print("\n".join(["", bar, *lines, bar]), file=sys.stderr, flush=True)
 
 
-def update(results: Path) -> list[str]:
+def read(file: Path) -> tuple[dict[str, dict[str, Atoms]], dict[str, list[Atoms]]]:
+    """Return the frames of a released file of references by reaction and role, and the IRCs."""
+    verify_references(file)
+    ircs: dict[str, list[Atoms]] = {}
+    for atoms in read_frames(irc_file(file)):
+        ircs.setdefault(atoms.info["reaction"], []).append(atoms)
+    return by_reaction(read_frames(file)), ircs
+
+
+def write(file: Path, known: dict[str, dict[str, Atoms]], ircs: dict[str, list[Atoms]]) -> None:
+    """Write what `read` returns, and the checksums."""
+    frames = [known[name][role] for name in sorted(known) for role in ROLES if role in known[name]]
+    write_frames(file, _as_text(frames, file.stem))
+    frames = [atoms for name in sorted(known) for atoms in _thinned(ircs.get(name, []))]
+    write_frames(irc_file(file), _as_text(frames, file.stem))
+    write_sums(file, irc_file(file))
+
+
+def update(results: Path, renew: Callable[[Path], Iterable[str]] = lambda file: ()) -> list[str]:
     """Take over the references of a results folder that are new or lower by over 1 meV.
+
+    Where none is stored the lowest proven saddle of the run is new.
+
+    Parameters
+    ----------
+    renew : is handed each file of references before; replaces or withdraws what does not stand
+        (`recheck`), and returns lines on it
 
     Returns
     -------
@@ -180,7 +205,7 @@ def update(results: Path) -> list[str]:
     ircs: dict[tuple[str, str], list[Atoms]] = {}
     for atoms in read_frames(results / "reference_irc.xyz"):
         ircs.setdefault((atoms.info["set"], atoms.info["reaction"]), []).append(atoms)
-    lines = []
+    lines, renewed = [], set()
     for name, spec in manifest["sets"].items():
         saddles = found.get(name, {})
         if not saddles:
@@ -188,6 +213,13 @@ def update(results: Path) -> list[str]:
         file = reference_file(spec, next(iter(saddles.values())).info["potential"])
         if file is None:
             continue
+        if file.exists() and file not in renewed:
+            renewed.add(file)
+            lines += [f"{file.stem} {line}" for line in renew(file)]
+        for saddle in _withdrawn(file, results, name, saddles):
+            reaction = saddle.info["reaction"]
+            saddles[reaction] = saddle
+            ircs[name, reaction] = _own_irc(results, name, reaction, saddle.info["source"])
         found_here = {r: (saddle, ircs.get((name, r), [])) for r, saddle in saddles.items()}
         changed = _update_file(file, results / "sets" / name, found_here, manifest["commit"])
         lines += [f"{file.stem} {line}" for line in changed]
@@ -199,12 +231,7 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> l
     from ..reaction import read_endpoints
     from .score import BETTER
 
-    known, known_ircs = {}, {}
-    if file.exists():
-        verify_references(file)
-        known = by_reaction(read_frames(file))
-        for atoms in read_frames(irc_file(file)):
-            known_ircs.setdefault(atoms.info["reaction"], []).append(atoms)
+    known, known_ircs = read(file) if file.exists() else ({}, {})
     ends = by_reaction(read_frames(folder / "endpoints.xyz"))
     names = reaction_names(file.stem, file.stem)
     lines = [f"{reaction}: no longer in the set" for reaction in known if reaction not in names]
@@ -227,16 +254,42 @@ def _update_file(file: Path, folder: Path, found: dict, commit: str | None) -> l
             was = f", was {before:.4f}"
         saddle.info["source"] += f" of commit {commit}" if commit else ""
         known[name] = {**ends[name], "ts": saddle}
-        known_ircs[name] = _thinned(irc)
+        known_ircs[name] = irc
         lines.append(f"{name}: {barrier:.4f} eV{was}")
     if lines or not file.exists():
-        kept = sorted(set(known) & set(names))
-        frames = [known[name][role] for name in kept for role in ROLES if role in known[name]]
-        write_frames(file, _as_text(frames, file.stem))
-        frames = [atoms for name in kept for atoms in known_ircs.get(name, [])]
-        write_frames(irc_file(file), _as_text(frames, file.stem))
-        write_sums(file, irc_file(file))
+        write(file, {name: known[name] for name in known if name in names}, known_ircs)
     return lines
+
+
+def _withdrawn(file: Path, results: Path, name: str, saddles: dict[str, Atoms]) -> list[Atoms]:
+    """Return the run's own saddles where it was scored against one that has been withdrawn."""
+    from ..reaction import read_endpoints
+    from .score import lowest_saddles, read_runs
+
+    known = read(file)[0] if file.exists() else {}
+    lost = {
+        reaction
+        for reaction, saddle in saddles.items()
+        if saddle.info["source"] == "shipped" and "ts" not in known.get(reaction, {})
+    }
+    if not lost:
+        return []
+    runs = read_runs(results / "runs.csv")
+    ends = read_endpoints(results / "sets" / name / "endpoints.xyz")
+    found = lowest_saddles(runs[runs["set"] == name], read_frames(results / "saddles.xyz"), ends)
+    return [saddle for reaction, saddle in found.items() if reaction in lost]
+
+
+def _own_irc(results: Path, name: str, reaction: str, source: str) -> list[Atoms]:
+    """Return the IRC of a run, `source` is "run:METHOD:SEED"."""
+    _, method, seed = source.split(":")
+    files = sorted((results / "sets" / name / "irc" / method).glob("*.xyz"))
+    return [
+        atoms
+        for file in files
+        for atoms in frames_of(file, {reaction})
+        if int(atoms.info["seed"]) == int(seed)
+    ]
 
 
 def _thinned(irc: list[Atoms]) -> list[Atoms]:

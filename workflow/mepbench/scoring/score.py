@@ -23,7 +23,7 @@ from ..files.columns import (
     TEXT,
     WHOLE,
 )
-from ..files.frames import frame
+from ..files.frames import as_read, frame
 from ..molecule.structure import RIGID, saddle_rmsd
 from ..reaction import STEPS, Reaction
 
@@ -179,6 +179,26 @@ def score(
         typed(pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))),
         frames,
     )
+
+
+def lowest_saddles(
+    runs: pd.DataFrame, saddles: Iterable[Atoms], endpoints: Iterable[Reaction]
+) -> dict[str, Atoms]:
+    """Return a run's own saddle of lowest barrier for each reaction of one set, where proven.
+
+    Parameters as for `score`; `runs` are of one set.
+    """
+    proven = runs[runs["verdict"].eq("intended") & runs["barrier_eV"].notna()]
+    barriers = dict(zip(_keys(proven), proven["barrier_eV"], strict=True))
+    frequencies = dict(zip(_keys(proven), proven["imaginary_frequency_cm"], strict=True))
+    _, best = _read_saddles(saddles, barriers)
+    return {
+        reaction.name: as_read(
+            _reference(reaction, best[key], barriers, None, proven.iloc[0], frequencies).frame
+        )
+        for reaction in endpoints
+        if (key := (reaction.set, reaction.name)) in best
+    }
 
 
 def _keys(runs: pd.DataFrame) -> list[tuple]:

@@ -47,8 +47,12 @@ def solve(
     if guess.positions is None:
         return Solved(None, None, guess.verdict, guess.reason)
     method = load("methods", solver)
-    # What a method imports at first use is no cost of it: such a file offers `warm_up()`.
-    getattr(sys.modules[method.__module__], "warm_up", lambda: None)()
+    # What a method imports or compiles at first use is no cost of it: such a file offers
+    # `warm_up()`, `compilation_seconds()`.
+    module = sys.modules[method.__module__]
+    getattr(module, "warm_up", lambda: None)()
+    compiling = getattr(module, "compilation_seconds", lambda: 0.0)
+    compiled_before = compiling()
     oracle = Oracle(potential.of(reaction), reaction, budget)
     path, verdict, reason = None, "", ""
     start = time.perf_counter()
@@ -61,8 +65,12 @@ def solve(
         verdict, reason = error.verdict, f"path stage: {error}"
     except Exception as error:
         verdict, reason = "error", f"path stage: {reported(error)}"
-    wall = time.perf_counter() - start
+    wall = time.perf_counter() - start - (compiling() - compiled_before)
     peak = None
+    try:
+        oracle.audit(budget)
+    except ValueError as error:
+        verdict, reason = "error", f"path stage: {error}"
     if not verdict:
         try:
             path = checked(path, reaction.ends)

@@ -22,6 +22,8 @@ from .profiles import EVALUATIONS, share_within
 
 TOLERANCES = (0.1, 0.0434, 0.01, 0.005)  # eV; the second is 1 kcal/mol
 BASELINE = "verified"
+# Verdicts on a geometry without forces, whatever else it is.
+AT_REST = ("intended", "multistep", "half-intended", "other", "higher-order", "minimum")
 COLUMNS = "set kind scenario method share rank kendall_tau".split()
 
 
@@ -38,7 +40,7 @@ def scenarios(runs: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
     found = {(BASELINE, "verified"): _share(runs, good)}
     for x in TOLERANCES:
         found["tolerance", f"verified, within {x:g} eV"] = _share(runs, good & (error <= x))
-    found["tolerance", "any saddle, not verified"] = _share(runs, runs["barrier_eV"].notna())
+    found["tolerance", "any saddle, not verified"] = _share(runs, runs["verdict"].isin(AT_REST))
     for x in TOLERANCES[:3]:
         found["tolerance", f"path within {x:g} eV"] = _share(runs, path_error <= x)
     least, most = cost[good].min(), cost[good].max()

@@ -1,0 +1,119 @@
+"""Guess and refinement, asked where their saddle leads, and tried again from other guesses.
+
+`neural-surrogate` asks of each saddle, before it answers, whether the surrogate's descents from
+it end in the reactant and in the product, with a few evaluations as proof, and tries on if they
+do not. Here the plainest of all methods does the same: the guess's peak is refined by Sella, a
+surrogate of the same class is fitted to what that has evaluated, and the same rule with the same
+numbers (neural/soundings.py) is asked; where it says no, the guesses `idpp` and `linear` follow.
+Beside `guess-only` it says what asking and trying again are worth, beside `neural-surrogate`
+what the search on the surrogate is worth.
+
+Sella: Hermes, Sargsyan, Najm, Zador, J. Chem. Theory Comput. 15, 6536 (2019),
+doi:10.1021/acs.jctc.9b00869. Gaussian processes in saddle search: Denzel, Kaestner, J. Chem.
+Phys. 148, 094114 (2018), doi:10.1063/1.5017103.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import BudgetExhausted, SCFFailure
+from ..oracle import Oracle
+from ..path import Path
+from ..refiners.sella import compilation_seconds, refine
+from . import neural_surrogate
+from ._peak import guess_peak
+
+__all__ = ["compilation_seconds", "solve", "warm_up"]
+
+RULE = neural_surrogate.solve.__kwdefaults__  # the numbers of the check and of its surrogate
+
+
+def solve(
+    reaction, oracle, guess: Path, seed: int, *, evaluations: int = 11, refinement: int = 200
+) -> Path:
+    """Return the guess whose saddle was accepted, with this saddle as its peak.
+
+    Where none was: the guess whose saddle leads to the most ends, the first of these.
+
+    Parameters
+    ----------
+    evaluations : along each guess, between its ends
+    refinement : evaluations of each refinement, at most
+
+    Raises
+    ------
+    SCFFailure
+        if all guesses end in one.
+    """
+    torch, Explorer, Surrogate, FixedCurve = _import()
+    tried, failure = [], None
+    with torch.no_grad():
+        shape = {name: RULE[name] for name in ("kernel", "length", "noise")}
+        surrogate = Surrogate(reaction, oracle, **shape)
+        explorer = Explorer(reaction, surrogate, RULE)
+        explorer.limit = oracle.evaluations + oracle.remaining
+        guesses = neural_surrogate.guesses(reaction, guess, seed, surrogate.molecular)
+        for name, frames in guesses:
+            frames[0], frames[-1] = reaction.ends
+            explorer.curve = FixedCurve(frames)
+            seen = _Seen(oracle)
+            within = Oracle(seen, reaction, min(evaluations + refinement, oracle.remaining))
+            path = Path(frames)
+            try:
+                path, peak = guess_peak(within, path, evaluations)
+                path = replace(path, peak=peak)
+                oracle.checkpoint(path)
+                peak = refine(reaction, within, peak, seed)
+            except SCFFailure as error:
+                failure = error
+                continue
+            except BudgetExhausted:
+                tried.append((-1, path))
+                continue
+            surrogate.learn(*seen.points())
+            saddle = explorer.asked(peak)
+            path = replace(path, peak=saddle.peak(peak.converged))
+            if saddle.accepted(RULE["fmax"]):
+                message = neural_surrogate.notes(explorer.rejected, saddle, name)
+                return replace(path, converged=True, message=message)
+            explorer.rejected.append(saddle)
+            tried.append((saddle.ends, path))
+    if not tried:
+        raise failure
+    _, best = max(tried, key=lambda one: one[0])
+    return replace(best, message=neural_surrogate.notes(explorer.rejected, None, ""))
+
+
+class _Seen:
+    """The oracle as a potential, which remembers what it was asked and has answered."""
+
+    backend = ""
+
+    def __init__(self, oracle):
+        self.invariances, self._oracle, self._answers = oracle.invariances, oracle, []
+
+    def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        energies, gradients = self._oracle(positions)
+        self._answers.append((positions.copy(), energies, gradients))
+        return energies, gradients
+
+    def points(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Geometries (K, N, 3), energies (K,) and gradients (K, N, 3), in their order."""
+        return tuple(np.concatenate(parts) for parts in zip(*self._answers, strict=True))
+
+
+def warm_up() -> None:
+    """Import what the check needs: over a second that is no cost of the first reaction."""
+    _import()
+
+
+def _import():
+    import torch
+
+    from ..neural.curves import FixedCurve
+    from ..neural.explorer import Explorer
+    from ..neural.surrogate import Surrogate
+
+    torch.set_num_threads(1)
+    return torch, Explorer, Surrogate, FixedCurve
