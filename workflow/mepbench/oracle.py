@@ -11,6 +11,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from .errors import BudgetExhausted, SCFFailure
+from .landscape.scale import ORDINARY, Scale
 from .path import Path
 from .reaction import Reaction
 from .registry import load
@@ -165,6 +166,10 @@ class Oracle:
         """Return an ASE calculator that books every evaluation here."""
         return _OracleCalculator(self)
 
+    def in_units(self, scale: Scale):
+        """Return this oracle as it looks in a surface's own units (`landscape.scale`)."""
+        return self if scale == ORDINARY else _InUnits(self, scale)
+
     def torch(self, x):
         """Evaluate as a differentiable function of a torch tensor.
 
@@ -181,6 +186,24 @@ class Oracle:
         from .landscape.torch_oracle import evaluate
 
         return evaluate(self, x)
+
+
+class _InUnits:
+    """An oracle that is asked, and answers, in other units of length and energy."""
+
+    def __init__(self, oracle: Oracle, scale: Scale):
+        self.oracle, self.scale = oracle, scale
+        self.invariances = oracle.invariances
+
+    def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        energies, gradients = self.oracle(self.scale.length * np.asarray(positions))
+        return energies / self.scale.energy, gradients / self.scale.force
+
+    def in_units(self, scale):
+        return self if scale == ORDINARY else _InUnits(self, scale)
+
+    def calculator(self) -> Calculator:
+        return _OracleCalculator(self)
 
 
 class _OracleCalculator(Calculator):

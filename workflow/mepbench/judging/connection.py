@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import BadEndpoints
-from ..landscape.hessian import NEGATIVE
-from ..landscape.minima import SAME_MINIMUM, lowest_mode, minima, relax_gently
+from ..landscape.index import stationary_point
+from ..landscape.minima import SAME_MINIMUM, minima, relax_gently, scaled_hessian
+from ..landscape.scale import ORDINARY, Scale
 from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
 from ..molecule.structure import EndMatch, compare, compare_both
@@ -43,7 +44,7 @@ class End:
     position : (N, 3) array, angstrom
     energy : eV
     fmax : largest atomic force there, eV/angstrom
-    minimum : whether it is relaxed and has no negative curvature
+    minimum : whether it is relaxed and of index 0 (`index`)
     forked : whether the IRC ended at a stationary point below which lie different ends
     matches : how it compares to the reactant and to the product
     """
@@ -90,15 +91,18 @@ class VisitedMinima:
     wells: Sequence[Well] = ()
     points: np.ndarray | None = None
     s: np.ndarray | None = None
+    scale: Scale = ORDINARY
     _minima: list | None = field(default=None, init=False)
 
     @classmethod
-    def of(cls, reaction: Reaction, oracle, quality, path: Path | None) -> "VisitedMinima":
+    def of(
+        cls, reaction: Reaction, oracle, quality, path: Path | None, scale: Scale = ORDINARY
+    ) -> "VisitedMinima":
         """Return those of a measured path; none of a trajectory (GAD), whose dips mean nothing."""
         if quality is None or path is None or not path.is_path:
-            return cls(reaction, oracle)
+            return cls(reaction, oracle, scale=scale)
         deepest = sorted(quality.wells, key=lambda well: -well.depth)[:MOST_WELLS]
-        return cls(reaction, oracle, deepest, spline(path.positions)(quality.s), quality.s)
+        return cls(reaction, oracle, deepest, spline(path.positions)(quality.s), quality.s, scale)
 
     def place(self, end: End) -> float | None:
         """Return s in (0, 1) at which the path visits a minimum, None if it does not."""
@@ -117,8 +121,9 @@ class VisitedMinima:
 
     def _below_wells(self) -> list:
         if self._minima is None:
+            numbers = self.reaction.numbers
             self._minima = [
-                (well.s, relax_gently(self.oracle, self.reaction.numbers, well.position).positions)
+                (well.s, relax_gently(self.oracle, numbers, well.position, self.scale).positions)
                 for well in self.wells
             ]
         return self._minima
@@ -131,10 +136,10 @@ def connection(
 
     Parameters
     ----------
-    oracle : pays for the Hessians of ends that are not the given ones, 6N each
+    oracle : pays for the Hessians of ends that are not the given ones, some 3N + 20 each
     """
     rank = ("intended", "multistep", "half-intended", "other")
-    ends = [_ends_of(reaction, oracle, branch) for branch in branches]
+    ends = [_ends_of(reaction, oracle, branch, visited.scale) for branch in branches]
     found = [_connection(reaction, oracle, pair, visited) for pair in itertools.product(*ends)]
     best = min(found, key=lambda one: (rank.index(one.verdict), one.how != "exact"))
     if any(end.forked for end in best.ends):
@@ -144,7 +149,7 @@ def connection(
     return best
 
 
-def _ends_of(reaction, oracle, branch: Branch) -> list[End]:
+def _ends_of(reaction, oracle, branch: Branch, scale: Scale) -> list[End]:
     """Return the minimum below a side of the IRC; two or more where it forks."""
 
     def end(position, energy, fmax, minimum) -> End:
@@ -157,7 +162,7 @@ def _ends_of(reaction, oracle, branch: Branch) -> list[End]:
     fmax = float(np.linalg.norm(branch.gradient, axis=1).max())
     reached = end(branch.end, float(branch.energies[-1]), fmax, branch.converged)
     if branch.converged and (
-        _is_given(reaction, oracle, reached) or lowest_mode(oracle, reached.position)[0] > NEGATIVE
+        _is_given(reaction, oracle, reached, scale) or _is_minimum(oracle, reached.position)
     ):
         return [reached]
     try:
@@ -170,10 +175,14 @@ def _ends_of(reaction, oracle, branch: Branch) -> list[End]:
     return forks
 
 
-def _is_given(reaction, oracle, end: End) -> bool:
+def _is_minimum(oracle, positions: np.ndarray) -> bool:
+    return stationary_point(oracle, positions, *scaled_hessian(oracle, positions)).index == 0
+
+
+def _is_given(reaction, oracle, end: End, scale: Scale) -> bool:
     if reaction.energies is None:
         return False
-    length, height = SAME_MINIMUM
+    length, height = SAME_MINIMUM[0] * scale.length, SAME_MINIMUM[1] * scale.energy
     return any(
         match.matches
         and abs(end.energy - energy) < height

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..landscape.hessian import NEGATIVE, lowest_modes, without_rigid_motion
+from ..landscape.hessian import lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from .follow import follow_saddle
 from .relaxation import Relaxation
@@ -211,7 +211,7 @@ class Explorer:
             found = self.converge(saddle.position, saddle.mode)
             if found is not None and found.ends == 2:
                 return found
-            if saddle.force <= STALLED and self.lowest_curvature(saddle.position) < NEGATIVE:
+            if saddle.force <= STALLED and self.lowest_curvature(saddle.position) < 0:
                 return replace(saddle, ends=2)
         return None
 
@@ -223,7 +223,7 @@ class Explorer:
         """
         above = max(self.surrogate.ends)
         known = [*self.rejected, *([self.best] if self.best is not None else [])]
-        saddles = [one for one in known if self.lowest_curvature(one.position) < NEGATIVE]
+        saddles = [one for one in known if self.lowest_curvature(one.position) < 0]
         order = [(one.energy > above, one.ends, -one.force) for one in saddles]
         return saddles[max(range(len(order)), key=order.__getitem__)] if saddles else None
 
@@ -299,10 +299,9 @@ class Explorer:
                         return replace(here, ends=ends)
                     joined = y
                 if force <= options["fmax"]:
-                    # A minimum, or as flat as one, is no saddle wherever it leads.
-                    return replace(here, ends=2) if found.curvature < NEGATIVE else here
+                    return replace(here, ends=2)
                 better = self.hopeful is None or force < self.hopeful.force
-                if better and found.curvature < NEGATIVE:
+                if better:
                     self.hopeful = replace(here, ends=2)
             if stalled or not bends:
                 break
