@@ -9,7 +9,7 @@
        H V = (4 P(h) - P(2h)) / 3 + O(h^4),    P(h) = (g(x + h V) - g(x - h V)) / 2h.
 
    They replace those of the Hessian, within V and between V and the rest. The error of a
-   curvature is what the extrapolation changes, and the asymmetry of V H V, which is noise.
+   curvature is what the extrapolation changes, and twice the asymmetry of V H V, which is noise.
 3. *Count*. A curvature below minus its error is negative, one above its error is positive.
 4. *Decide* a doubtful one by whether the energy falls along it, both ways together, at steps
    that grow until the change is seen; all other modes follow by one Newton step,
@@ -183,7 +183,7 @@ def _measured(oracle, x, matrix, step: float) -> tuple[np.ndarray, _Rough]:
     products, near = hessian_products(oracle, x, modes, step)
     V = modes.reshape(len(modes), -1)
     within = V @ products.T
-    noise = np.abs(within - within.T).max() / 2
+    noise = np.abs(within - within.T).max()
     return _with_products(matrix, V, products), _Rough(_with_products(matrix, V, near), noise)
 
 
