@@ -91,7 +91,8 @@ def refine(
 def _is_minimum(peak: Peak, lowest, reaction, oracle) -> bool:
     """Whether a converged geometry is not above both ends, or its lowest mode bends upwards.
 
-    That is Sella's estimate; where it is in doubt the curvature is measured: four evaluations.
+    That is Sella's estimate; where it is in doubt the curvature along that mode is measured,
+    for four evaluations: if negative it proves that this is no minimum.
     """
     ends, (_, gap) = reaction.energies, SAME_MINIMUM
     if ends is not None and peak.energy < ends.max() + gap:
