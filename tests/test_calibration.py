@@ -97,4 +97,4 @@ def test_a_set_is_calibrated_with_one_line_a_reaction_and_a_table(development_re
     assert lines[-1] == "1 given: 1 intended"
     (row,) = read_rows(tmp_path / "rows.csv")
     assert set(row) == set(COLUMNS)
-    assert float(row["eigenvalue_1_eV_A2"]) < -0.05 < float(row["eigenvalue_2_eV_A2"])
+    assert float(row["curvature_1_eV_A2"]) < 0 < float(row["curvature_2_eV_A2"])

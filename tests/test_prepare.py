@@ -9,7 +9,8 @@ from ase.build import molecule
 
 from mepbench.errors import BadEndpoints, SCFFailure
 from mepbench.landscape.hessian import hessian, lowest_modes
-from mepbench.landscape.minima import FMAX, NEGATIVE, lowest_mode, minima, relax
+from mepbench.landscape.index import stationary_point
+from mepbench.landscape.minima import FMAX, minima, relax, scaled_hessian
 from mepbench.landscape.model_hessian import gaussian, model_hessian
 from mepbench.molecule.structure import bonds
 from mepbench.oracle import Oracle
@@ -190,7 +191,7 @@ def test_textbook_reactions_become_aligned_minima_with_the_bonds_as_written(text
     for side, x, gradient in zip(written.sides, reaction.ends, reaction.gradients, strict=True):
         assert bonds(reaction.numbers, x) == side.bonds
         assert np.linalg.norm(gradient, axis=1).max() < FMAX + 1e-4
-        assert lowest_mode(oracle, x)[0] > NEGATIVE
+        assert stationary_point(oracle, x, *scaled_hessian(oracle, x)).index == 0
         np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-7)
     np.testing.assert_allclose(
         align(reaction.product, reaction.reactant), reaction.product, atol=1e-6
@@ -300,7 +301,8 @@ def test_a_planar_ammonia_is_left_along_its_negative_mode_to_both_sides():
     planar = np.vstack([[0, 0, 0], np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)])
     oracle = Oracle(load(numbers, 0, 1))
     flat = relax(oracle, numbers, planar)
-    assert lowest_mode(oracle, flat.positions)[0] < -0.1
+    point = stationary_point(oracle, flat.positions, *scaled_hessian(oracle, flat.positions))
+    assert (point.index, point.curvatures[0] < -0.1) == (1, True)
     found = minima(oracle, numbers, planar)
     assert len(found) == 2
     assert all(m.energy < flat.energy - 0.05 for m in found)

@@ -123,23 +123,31 @@ def test_sella_gives_up_internal_coordinates_that_get_nowhere(development_reacti
 
 
 @pytest.mark.parametrize(
-    ("at_end", "curvature", "again"), [(False, -0.02, True), (True, -2, True), (False, -2, False)]
+    ("at_end", "curvature", "mode", "again"),
+    [
+        (False, -0.02, "stiff", True),
+        (False, -0.02, "negative", False),
+        (True, -2, "negative", True),
+        (False, -2, "negative", False),
+    ],
 )
 def test_sella_starts_again_where_internal_coordinates_led_to_a_minimum(
-    monkeypatch, at_end, curvature, again
+    monkeypatch, at_end, curvature, mode, again
 ):
     reaction, saddle = shipped("hcn-isomerisation")
     oracle = Oracle(XTB.of(reaction))
     energies, gradients = oracle(np.array([reaction.product, saddle]))
     found = reaction.product if at_end else saddle + 0.1
     in_internals = Peak(found, energies[0 if at_end else 1], gradients[0], converged=True)
+    modes = lowest_modes(hessian(oracle, saddle), saddle, oracle.invariances)[1]
+    lowest = curvature, modes[0 if mode == "negative" else -1]
     in_cartesians = sella._optimise
     starts = []
 
     def optimise(reaction, oracle, start, fmax, steps, patience, **options):
         starts.append(start.position)
         if patience is not None:
-            return in_internals, curvature, steps - 7
+            return in_internals, lowest, steps - 7
         assert steps == 500 - 7
         return in_cartesians(reaction, oracle, start, fmax, steps, patience, **options)
 
@@ -161,10 +169,14 @@ def test_sella_knows_the_curvature_where_it_ends():
     energies, gradients = oracle(rough[None])
     options = {"delta0": 0.1, "eta": 1e-3, "gamma": 0.4}
     start = Peak(rough, energies[0], gradients[0])
-    end, curvature, _ = sella._optimise(reaction, oracle, start, 0.01, 500, None, **options)
-    true, _ = lowest_modes(hessian(oracle, end.position), end.position, oracle.invariances, count=1)
-    assert end.converged
-    assert curvature == pytest.approx(true[0], rel=0.2)
+    for patience in (None, 40):
+        end, lowest, _ = sella._optimise(reaction, oracle, start, 0.01, 500, patience, **options)
+        matrix = hessian(oracle, end.position)
+        true, _ = lowest_modes(matrix, end.position, oracle.invariances, count=1)
+        assert end.converged
+        curvature, mode = lowest
+        assert curvature == pytest.approx(true[0], rel=0.2) if patience is None else curvature < 0
+        assert mode.ravel() @ matrix @ mode.ravel() < 0
 
 
 def test_bofill_update_satisfies_the_secant_condition_and_learns_a_quadratic():

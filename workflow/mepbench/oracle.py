@@ -19,6 +19,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from .errors import BudgetExhausted, InputError, SCFFailure
+from .landscape.scale import ORDINARY, Scale
 from .path import Path
 from .reaction import Reaction
 from .registry import load, options
@@ -218,12 +219,13 @@ class Oracle:
         finally:
             self.seconds += time.perf_counter() - start
 
-    def audit(self, budget: int | None) -> None:
+    def audit(self, budget: int | None, others: int = 0) -> None:
         """Compare what was booked with what this thread asked for since this oracle was made.
 
         Parameters
         ----------
         budget : what it was made with, whatever it says of that now
+        others : what other oracles have booked since
 
         Raises
         ------
@@ -231,7 +233,7 @@ class Oracle:
             if a potential was asked for more than was booked (by its own `evaluate`, by another
             oracle), or more was booked than the budget.
         """
-        uncounted = _asked.total - self._asked_before - self.evaluations
+        uncounted = _asked.total - self._asked_before - self.evaluations - others
         if uncounted > 0:
             raise ValueError(f"evaluations that the oracle did not count: {uncounted}")
         if budget is not None and self.evaluations > budget:
@@ -268,6 +270,10 @@ class Oracle:
         """Return an ASE calculator that books every evaluation here."""
         return _OracleCalculator(self)
 
+    def in_units(self, scale: Scale):
+        """Return this oracle as it looks in a surface's own units (`landscape.scale`)."""
+        return self if scale == ORDINARY else _InUnits(self, scale)
+
     def torch(self, x):
         """Evaluate as a differentiable function of a torch tensor.
 
@@ -284,6 +290,24 @@ class Oracle:
         from .landscape.torch_oracle import evaluate
 
         return evaluate(self, x)
+
+
+class _InUnits:
+    """An oracle that is asked, and answers, in other units of length and energy."""
+
+    def __init__(self, oracle: Oracle, scale: Scale):
+        self.oracle, self.scale = oracle, scale
+        self.invariances = oracle.invariances
+
+    def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        energies, gradients = self.oracle(self.scale.length * np.asarray(positions))
+        return energies / self.scale.energy, gradients / self.scale.force
+
+    def in_units(self, scale):
+        return self if scale == ORDINARY else _InUnits(self, scale)
+
+    def calculator(self) -> Calculator:
+        return _OracleCalculator(self)
 
 
 class _OracleCalculator(Calculator):

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
 AT_END = 1e-6  # angstrom: a frame this near to an endpoint is the endpoint
+NEARLY_LINEAR = 0.1  # shortest distances: a radius of gyration about the axis that is a bend's
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,9 @@ def rmsd(a: np.ndarray, b: np.ndarray, invariances: tuple[str, ...] = ("rotation
 def rigid_motions(positions: np.ndarray, invariances: tuple[str, ...]) -> np.ndarray:
     """Orthonormal basis of the infinitesimal rigid motions of one geometry.
 
+    The rotation about the axis of a nearly linear molecule moves its atoms as a bend does, and
+    is left to the vibrations: its curvature vanishes at most, while the bend's would be lost.
+
     Parameters
     ----------
     positions : (N, 3) array, angstrom
@@ -131,19 +136,21 @@ def rigid_motions(positions: np.ndarray, invariances: tuple[str, ...]) -> np.nda
 
     Returns
     -------
-    (K, 3N) array; K is 6, 5 for a linear molecule, fewer for one atom, 0 without invariances.
+    (K, 3N) array; K is 6, 5 for a linear or nearly linear molecule, 3 for one atom, 0 without
+    invariances.
     """
     n = len(positions)
-    centred = positions - positions.mean(axis=0)
-    vectors = []
+    motions = [np.zeros((0, 3 * n))]
     if "translation" in invariances:
-        vectors += [np.tile(axis, (n, 1)).ravel() for axis in np.eye(3)]
-    if "rotation" in invariances:
-        vectors += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
-    if not vectors:
-        return np.zeros((0, 3 * n))
-    _, values, basis = np.linalg.svd(np.array(vectors), full_matrices=False)
-    return basis[values > 1e-3 * max(values[0], 1e-12)]
+        motions.append(np.tile(np.eye(3)[:, None] / np.sqrt(n), (1, n, 1)).reshape(3, -1))
+    if "rotation" in invariances and n > 1:
+        centred = positions - positions.mean(axis=0)
+        about = np.array([np.cross(axis, centred).ravel() for axis in np.eye(3)])
+        # The square of a singular value is the moment of inertia of unit masses.
+        _, radii, basis = np.linalg.svd(about, full_matrices=False)
+        linear = radii[-1] < 0.2 * radii[0] and radii[-1] < NEARLY_LINEAR * pdist(positions).min()
+        motions.append(basis[: 2 if linear else 3])
+    return np.concatenate(motions)
 
 
 def remove_rigid_motion(

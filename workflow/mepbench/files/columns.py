@@ -13,8 +13,8 @@ COLUMNS = tuple(
 )
 EXTRA_COLUMNS = tuple(
     "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
-    "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV ends_note "
-    "state_from".split()
+    "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV curvature_1_eV_A2 "
+    "curvature_2_eV_A2 ends_note state_from".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "

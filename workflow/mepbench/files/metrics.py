@@ -90,6 +90,18 @@ METRICS: dict[str, Metric] = {
         "1/cm",
         format=".0f",
     ),
+    "curvature_1_eV_A2": Metric(
+        "Lowest curvature",
+        "Lowest eigenvalue of the Cartesian Hessian at the refined saddle.",
+        "eV/\N{ANGSTROM SIGN}\N{SUPERSCRIPT TWO}",
+        limits=(None, None),
+    ),
+    "curvature_2_eV_A2": Metric(
+        "Second curvature",
+        "Second eigenvalue of the Hessian there: of a saddle of first order it is positive.",
+        "eV/\N{ANGSTROM SIGN}\N{SUPERSCRIPT TWO}",
+        limits=(None, None),
+    ),
     "reactant_gap_eV": _energy(
         "Gap to the reactant",
         "Energy of the IRC's end on the reactant's side above the given reactant.",

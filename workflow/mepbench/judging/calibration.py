@@ -22,8 +22,8 @@ from .judge import FIRST_ORDER
 from .verify import refine_and_judge
 
 COLUMNS = tuple(
-    """set reaction natoms verdict reason barrier_eV imaginary_frequency_cm eigenvalue_1_eV_A2
-    eigenvalue_2_eV_A2 reactant_gap_eV product_gap_eV end_match end_conformer moved_A
+    """set reaction natoms verdict reason barrier_eV imaginary_frequency_cm curvature_1_eV_A2
+    curvature_2_eV_A2 reactant_gap_eV product_gap_eV end_match end_conformer moved_A
     gradients_refine gradients_verify cpu_s potential backend""".split()
 )
 
@@ -72,8 +72,8 @@ def calibrate(
     return row | {
         "barrier_eV": found.energy - reaction.energies[0] if found.verdict in FIRST_ORDER else "",
         "imaginary_frequency_cm": found.imaginary_frequency_cm,
-        "eigenvalue_1_eV_A2": values[0],
-        "eigenvalue_2_eV_A2": values[1],
+        "curvature_1_eV_A2": values[0],
+        "curvature_2_eV_A2": values[1],
         "reactant_gap_eV": found.end_gaps[0],
         "product_gap_eV": found.end_gaps[1],
         "end_match": found.end_match,

@@ -22,16 +22,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import BadEndpoints
-from ..landscape.hessian import NEGATIVE
+from ..landscape.index import stationary_point
 from ..landscape.minima import (
     GENTLE_STEP,
     SAME_MINIMUM,
     Minimum,
-    lowest_mode,
     minima,
     relax,
     relax_gently,
+    scaled_hessian,
 )
+from ..landscape.scale import ORDINARY, Scale
 from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
 from ..molecule.structure import EndMatch, bond_changes, compare, compare_both
@@ -58,7 +59,7 @@ class End:
     position : (N, 3) array, angstrom
     energy : eV
     fmax : largest atomic force there, eV/angstrom
-    minimum : whether it is relaxed and has no negative curvature
+    minimum : whether it is relaxed and of index 0 (`index`)
     forked : whether the IRC ended at a stationary point below which lie different ends
     matches : how it compares to the reactant and to the product
     """
@@ -110,15 +111,18 @@ class VisitedMinima:
     wells: Sequence[Well] = ()
     points: np.ndarray | None = None
     s: np.ndarray | None = None
+    scale: Scale = ORDINARY
     _minima: list | None = field(default=None, init=False)
 
     @classmethod
-    def of(cls, reaction: Reaction, oracle, quality, path: Path | None) -> "VisitedMinima":
+    def of(
+        cls, reaction: Reaction, oracle, quality, path: Path | None, scale: Scale = ORDINARY
+    ) -> "VisitedMinima":
         """Return those of a measured path; none of a trajectory (GAD), whose dips mean nothing."""
         if quality is None or path is None or not path.is_path:
-            return cls(reaction, oracle)
+            return cls(reaction, oracle, scale=scale)
         deepest = sorted(quality.wells, key=lambda well: -well.depth)[:MOST_WELLS]
-        return cls(reaction, oracle, deepest, spline(path.positions)(quality.s), quality.s)
+        return cls(reaction, oracle, deepest, spline(path.positions)(quality.s), quality.s, scale)
 
     def place(self, end: End) -> float | None:
         """Return s in (0, 1) at which the path visits a minimum, None if it does not."""
@@ -141,10 +145,11 @@ class VisitedMinima:
         return self._minima
 
     def _relaxed(self, position: np.ndarray) -> np.ndarray:
-        relaxed = relax_gently(self.oracle, self.reaction.numbers, position).positions
+        numbers = self.reaction.numbers
+        relaxed = relax_gently(self.oracle, numbers, position, self.scale).positions
         if not _only_moves(self.reaction, self.oracle):
             return relaxed
-        return _tight(self.oracle, self.reaction.numbers, relaxed).positions
+        return _tight(self.oracle, numbers, relaxed, self.scale).positions
 
 
 def connection(
@@ -154,16 +159,16 @@ def connection(
 
     Parameters
     ----------
-    oracle : pays for the Hessians of ends that are not the given ones, 6N each
+    oracle : pays for the Hessians of ends that are not the given ones, some 3N + 20 each
     """
     rank = ("intended", "multistep", "half-intended", "other")
-    given, turns = reaction, None
+    given, turns, scale = reaction, None, visited.scale
     if "rotation" in oracle.invariances and reaction.energies is not None:
         top = max(branch.energies.max() for branch in branches)
         turns = Turning(reaction, oracle, float(top - reaction.energies.min()))
     if _only_moves(reaction, oracle):
-        given = _tightened(reaction, oracle)
-    ends = [_ends_of(given, oracle, branch, turns) for branch in branches]
+        given = _tightened(reaction, oracle, scale)
+    ends = [_ends_of(given, oracle, branch, turns, scale) for branch in branches]
     pairs = itertools.product(*ends)
     found = [_connection(given, oracle, pair, visited, turns) for pair in pairs]
     best = min(found, key=lambda one: (rank.index(one.verdict), one.how != "exact"))
@@ -175,7 +180,7 @@ def connection(
     gaps = np.array([end.energy for end in best.ends]) - given.energies
     conformer = ""
     if best.verdict == "intended" and "rotation" in oracle.invariances:
-        measured = [_gap(given, oracle, end, k) for k, end in enumerate(best.ends)]
+        measured = [_gap(given, oracle, end, k, scale) for k, end in enumerate(best.ends)]
         gaps = np.array([gap for gap, _ in measured])
         others = [role for role, (_, another) in zip(ROLES, measured, strict=True) if another]
         conformer = "both" if len(others) == 2 else "".join(others)
@@ -195,38 +200,39 @@ def _only_moves(reaction: Reaction, oracle) -> bool:
     return molecular and not bond_changes(reaction.numbers, *reaction.ends)
 
 
-def _tightened(reaction: Reaction, oracle) -> Reaction:
+def _tightened(reaction: Reaction, oracle, scale: Scale) -> Reaction:
     """Return the reaction with its ends relaxed tightly, in their basins."""
-    ends = [_tight(oracle, reaction.numbers, x) for x in reaction.ends]
+    ends = [_tight(oracle, reaction.numbers, x, scale) for x in reaction.ends]
     energies = np.array([end.energy for end in ends])
     return replace(
         reaction, reactant=ends[0].positions, product=ends[1].positions, energies=energies
     )
 
 
-def _tight(oracle, numbers: np.ndarray, positions: np.ndarray) -> Minimum:
-    return relax(oracle, numbers, positions, TIGHT, TIGHT_STEPS, longest=GENTLE_STEP)
+def _tight(oracle, numbers: np.ndarray, positions: np.ndarray, scale: Scale) -> Minimum:
+    return relax(oracle, numbers, positions, TIGHT, TIGHT_STEPS, longest=GENTLE_STEP, scale=scale)
 
 
-def _gap(reaction: Reaction, oracle, end: End, side: int) -> tuple[float, bool]:
+def _gap(reaction: Reaction, oracle, end: End, side: int, scale: Scale) -> tuple[float, bool]:
     """Energy of an IRC's end above the given one, eV, and whether it is another conformer.
 
     Unless they are seen to be one, both are relaxed tightly first: on its loose end a methyl
     group or a complex may lie 0.04 eV above the very minimum that it is in. Minima of one energy
     are one, or each other's image. Complexes too loose to come to rest are given more room.
     """
-    gap = end.energy - reaction.energies[side]
-    same_length, same_height = SAME_MINIMUM
+    gap, same = end.energy - reaction.energies[side], SAME_ENERGY * scale.energy
+    length, height = SAME_MINIMUM[0] * scale.length, SAME_MINIMUM[1] * scale.energy
     away = rmsd(end.position, reaction.ends[side], oracle.invariances)
-    if abs(gap) <= SAME_ENERGY or (abs(gap) < same_height and away < same_length):
+    if abs(gap) <= same or (abs(gap) < height and away < length):
         return gap, False
-    here, there = (_tight(oracle, reaction.numbers, x) for x in (end.position, reaction.ends[side]))
+    places = end.position, reaction.ends[side]
+    here, there = (_tight(oracle, reaction.numbers, x, scale) for x in places)
     gap = here.energy - there.energy
     at_rest = here.converged and there.converged
-    return gap, abs(gap) > (SAME_ENERGY if at_rest else same_height)
+    return gap, abs(gap) > (same if at_rest else height)
 
 
-def _ends_of(reaction, oracle, branch: Branch, turns) -> list[End]:
+def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale) -> list[End]:
     """Return the minimum below a side of the IRC; two or more where it forks."""
     only_moves = reaction.energies is not None and _only_moves(reaction, oracle)
 
@@ -235,6 +241,7 @@ def _ends_of(reaction, oracle, branch: Branch, turns) -> list[End]:
             _level(
                 compare(reaction.numbers, position, one, other, oracle.invariances, turns),
                 energy - reaction.energies[side] if only_moves else 0.0,
+                scale,
             )
             for side, (one, other) in enumerate((reaction.ends, reaction.ends[::-1]))
         )
@@ -242,15 +249,15 @@ def _ends_of(reaction, oracle, branch: Branch, turns) -> list[End]:
 
     def at_rest(position, energy, fmax) -> End:
         if only_moves:
-            tight = _tight(oracle, reaction.numbers, position)
+            tight = _tight(oracle, reaction.numbers, position, scale)
             position, energy, fmax = tight.positions, tight.energy, tight.fmax
         return end(position, energy, fmax, True)
 
     fmax = float(np.linalg.norm(branch.gradient, axis=1).max())
     reached = end(branch.end, float(branch.energies[-1]), fmax, branch.converged)
-    if branch.converged and _is_given(reaction, oracle, reached):
+    if branch.converged and _is_given(reaction, oracle, reached, scale):
         return [reached]
-    if branch.converged and lowest_mode(oracle, reached.position)[0] > NEGATIVE:
+    if branch.converged and _is_minimum(oracle, reached.position):
         return [at_rest(reached.position, reached.energy, fmax)]
     try:
         below = minima(oracle, reaction.numbers, reached.position)
@@ -262,17 +269,21 @@ def _ends_of(reaction, oracle, branch: Branch, turns) -> list[End]:
     return forks
 
 
-def _level(match: EndMatch, gap: float) -> EndMatch:
+def _level(match: EndMatch, gap: float, scale: Scale) -> EndMatch:
     """Take back a match with a minimum of another energy, eV."""
-    if not match.matches or abs(gap) <= SAME_ENERGY:
+    if not match.matches or abs(gap) <= SAME_ENERGY * scale.energy:
         return match
     return replace(match, matches=False, how="", reason=f"another minimum, {gap:+.3f} eV from it")
 
 
-def _is_given(reaction, oracle, end: End) -> bool:
+def _is_minimum(oracle, positions: np.ndarray) -> bool:
+    return stationary_point(oracle, positions, *scaled_hessian(oracle, positions)).index == 0
+
+
+def _is_given(reaction, oracle, end: End, scale: Scale) -> bool:
     if reaction.energies is None:
         return False
-    length, height = SAME_MINIMUM
+    length, height = SAME_MINIMUM[0] * scale.length, SAME_MINIMUM[1] * scale.energy
     return any(
         match.matches
         and abs(end.energy - energy) < height

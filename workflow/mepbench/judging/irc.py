@@ -15,6 +15,7 @@ from ase.data import atomic_masses
 from ..landscape.descent import NEAR, STEP, descend
 from ..landscape.hessian import hessian
 from ..landscape.minima import GENTLE_FMAX, relax_gently
+from ..landscape.scale import ORDINARY, Scale
 
 FIRST_DROP = 0.002  # eV: how far below the saddle the first point lies, by the quadratic model
 FARTHEST_FIRST = 0.2  # angstrom sqrt(u)
@@ -38,6 +39,11 @@ class Branch:
     gradient: np.ndarray
     converged: bool
 
+    def in_units(self, scale: Scale) -> "Branch":
+        """Return this side, walked in a surface's own units, in angstrom and eV."""
+        lengths, energies = scale.length * self.positions, scale.energy * self.energies
+        return Branch(lengths, energies, scale.force * self.gradient, self.converged)
+
     @property
     def end(self) -> np.ndarray:
         """The minimum, (N, 3) array, angstrom."""
@@ -52,6 +58,7 @@ def irc(
     way: np.ndarray,
     *,
     step: float = STEP,
+    scale: Scale = ORDINARY,
 ) -> tuple[Branch, Branch]:
     """Follow both sides of a first-order saddle down to their minima.
 
@@ -63,17 +70,20 @@ def irc(
     matrix : (3N, 3N) Hessian at the saddle, without rigid motion, eV/angstrom^2
     way : (N, 3) array: the mode to leave along, of mass-weighted length 1 (`reaction_mode`)
     step : longest step, angstrom sqrt(u)
+    scale : the surface's units, in which all lengths, energies and forces here are meant
 
     Raises
     ------
     SCFFailure, BudgetExhausted
         from the oracle.
     """
+    oracle, saddle, matrix = oracle.in_units(scale), saddle / scale.length, matrix / scale.curvature
     curvature = way.ravel() @ matrix @ way.ravel()
     first = min(np.sqrt(2 * FIRST_DROP / max(-curvature, 1e-6)), FARTHEST_FIRST)
     displacement = first * way
     forth, back = (
-        _side(oracle, numbers, saddle + sign * displacement, matrix, step) for sign in (1, -1)
+        _side(oracle, numbers, saddle + sign * displacement, matrix, step).in_units(scale)
+        for sign in (1, -1)
     )
     return forth, back
 

@@ -122,6 +122,8 @@ def judged_cells(reaction, judged: Judged) -> dict:
         cells["imaginary_frequency_cm"] = judged.judgement.imaginary_frequency_cm
         cells["end_match"] = judged.judgement.end_match
         cells["end_conformer"] = judged.judgement.end_conformer
+        for k, curvature in enumerate(judged.judgement.eigenvalues[:2], start=1):
+            cells[f"curvature_{k}_eV_A2"] = curvature
         cells["reactant_gap_eV"], cells["product_gap_eV"] = judged.judgement.end_gaps
     if judged.quality is not None:
         cells["path_barrier_eV"] = judged.quality.maximum - e_reactant

@@ -1,7 +1,7 @@
 """Proof or refutation of a saddle: is it a transition state of the intended reaction?
 
-In this order: the forces vanish (0.01 eV/A); the Hessian, rigid motion projected out, has
-exactly one eigenvalue below -0.05 eV/A^2; the intrinsic reaction coordinate leads to the
+In this order: the forces vanish (0.01 eV/A, on a soft surface less); the index is one, by the
+Hessian without rigid motion (`landscape.index`); the intrinsic reaction coordinate leads to the
 intended reactant on one side and to the intended product on the other (`connection`). The
 verdict is the first of these that fails, or how the last one fails; every verdict has a
 one-line reason. docs/judge.md says how the judge itself was tested.
@@ -12,20 +12,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.data import atomic_masses
 
-from ..landscape.hessian import NEGATIVE, hessian, lowest_modes, reaction_mode
 from ..landscape.hessian import STEP as HESSIAN_STEP
+from ..landscape.hessian import hessian, reaction_mode
+from ..landscape.index import Stationary, stationary_point
+from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
 from ..path import Path, Peak
 from ..reaction import Reaction
 from .connection import End, VisitedMinima, connection
 from .irc import STEP, Branch, irc
 
-__all__ = ["FIRST_ORDER", "FMAX", "NEGATIVE", "Judgement", "judge"]
+__all__ = ["FIRST_ORDER", "FMAX", "Judgement", "judge"]
 
 FIRST_ORDER = ("intended", "multistep", "half-intended", "other")  # verdicts on proven saddles
 
 FMAX = 0.01  # eV/angstrom
 FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
-MARGIN = 0.005  # eV/angstrom^2: a curvature so near to NEGATIVE may fall on either side
 IRC_FRAMES = 61
 
 
@@ -36,9 +37,11 @@ class Judgement:
     Attributes
     ----------
     verdict, reason : see the module; the reason is one line
-    energy : eV
-    gradient : (N, 3) array, eV/angstrom
-    eigenvalues : the three lowest of the Hessian, eV/angstrom^2
+    energy : eV, of the geometry as it was given
+    gradient : (N, 3) array, eV/angstrom, there
+    point : the stationary point beside it, with all that is said of its curvatures; None where
+        it was not sought
+    scale : the surface's own units
     imaginary_frequency_cm : of the reaction's mode, 1/cm, positive; NaN where there is none
     mode : (N, 3) unit vector, the lowest mode; towards the product where the IRC says so
     irc : (M, N, 3) array, angstrom, from the reactant's side over the saddle to the other,
@@ -54,7 +57,8 @@ class Judgement:
     reason: str
     energy: float
     gradient: np.ndarray | None = None
-    eigenvalues: np.ndarray = field(default_factory=lambda: np.full(3, np.nan))
+    point: Stationary | None = None
+    scale: Scale = ORDINARY
     imaginary_frequency_cm: float = np.nan
     mode: np.ndarray | None = None
     irc: np.ndarray | None = None
@@ -62,6 +66,11 @@ class Judgement:
     end_gaps: np.ndarray = field(default_factory=lambda: np.full(2, np.nan))
     end_match: str = ""
     end_conformer: str = ""
+
+    @property
+    def eigenvalues(self) -> np.ndarray:
+        """The three lowest curvatures, (3,) or fewer, eV/angstrom^2; NaN where not measured."""
+        return np.full(3, np.nan) if self.point is None else self.point.curvatures[:3]
 
 
 def judge(
@@ -100,33 +109,33 @@ def judge(
     if not force <= FMAX + FMAX_NOISE:
         return Judgement("unconverged", f"largest force {force:.3f} eV/A, above {FMAX}", **proof)
 
-    matrix = hessian(oracle, x, step=hessian_step)
-    values, modes = lowest_modes(matrix, x, oracle.invariances, count=3)
-    proof["eigenvalues"] = values
-    negative = int((values < NEGATIVE).sum())
-    doubtful = (np.abs(values - NEGATIVE) < MARGIN).any()
-    listed = ", ".join(f"{value:.2f}" for value in values)
-    doubt = f"a curvature within {MARGIN} of the threshold of {NEGATIVE}" if doubtful else ""
-    if negative == 0:
-        reason = _joined(f"no negative mode (lowest {listed} eV/A^2)", doubt)
-        return Judgement("minimum", reason, **proof)
-    wavenumber, way = reaction_mode(matrix, atomic_masses[reaction.numbers])
-    proof |= {"imaginary_frequency_cm": -wavenumber, "mode": modes[0]}
-    if negative > 1:
-        reason = _joined(f"{negative} or more negative modes (lowest {listed} eV/A^2)", doubt)
-        return Judgement("higher-order", reason, **proof)
+    length = length_scale(x, reaction.ends)
+    matrix = hessian(oracle, x, step=hessian_step * length)
+    scale = surface_scale(matrix, length)
+    proof["scale"] = scale
+    wanted = FMAX * min(1.0, scale.force)
+    if not force <= wanted + FMAX_NOISE * min(1.0, scale.force):
+        reason = f"largest force {force:.2g} eV/A, above {wanted:.2g} on so soft a surface"
+        return Judgement("unconverged", reason, **proof)
 
-    branches = irc(oracle, reaction.numbers, x, matrix, way, step=step)
-    visited = VisitedMinima.of(reaction, oracle, quality, path)
+    point = stationary_point(oracle, x, matrix, scale, step=2 * hessian_step)
+    proof |= {"point": point, "mode": point.modes[0] if point.index else None}
+    if point.index != 1:
+        return Judgement(*_of_wrong_index(point), **proof)
+    x, matrix = point.position, point.hessian
+    wavenumber, way = reaction_mode(matrix, atomic_masses[reaction.numbers])
+    proof["imaginary_frequency_cm"] = -wavenumber
+    branches = irc(oracle, reaction.numbers, x, matrix, way, step=step, scale=scale)
+    visited = VisitedMinima.of(reaction, oracle, quality, path, scale)
     found = connection(reaction, oracle, branches, visited)
     if found.swapped:
         branches = branches[::-1]
     towards = branches[1].positions[0] - x
-    proof["mode"] = modes[0] * (np.sign((modes[0] * towards).sum()) or 1.0)
-    frames, heights = _whole_path(x, proof["energy"], branches, found.ends)
+    proof["mode"] = point.modes[0] * (np.sign((point.modes[0] * towards).sum()) or 1.0)
+    frames, heights = _whole_path(x, point.energy, branches, found.ends)
     return Judgement(
         found.verdict,
-        _joined(found.reason, doubt),
+        found.reason,
         **proof,
         irc=frames,
         irc_energies=heights,
@@ -136,8 +145,16 @@ def judge(
     )
 
 
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
+def _of_wrong_index(point: Stationary) -> tuple[str, str]:
+    """Verdict and reason of a stationary point that is no first-order saddle."""
+    lowest = ", ".join(f"{value:.3g}" for value in point.curvatures[:3])
+    errors = ", ".join(f"{error:.1g}" for error in point.errors[:3])
+    about = f"(lowest {lowest} eV/A^2, errors {errors})"
+    if point.doubtful:
+        about += "; a curvature within its error, decided by the energy along it"
+    if point.index == 0:
+        return "minimum", f"no negative mode {about}"
+    return "higher-order", f"{point.index} or more negative modes {about}"
 
 
 def _whole_path(

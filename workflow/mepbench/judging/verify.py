@@ -6,20 +6,23 @@ the result, and the measurement of the finished path. A failure becomes a verdic
 
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import BudgetExhausted, SCFFailure, reported
+from ..landscape.index import FMAX_ASIDE, sides
 from ..landscape.tangency import PathQuality, path_quality
 from ..oracle import Oracle, PotentialSpec
 from ..path import Path, Peak
 from ..reaction import Reaction
 from ..registry import load
-from .judge import Judgement, judge
+from .judge import FMAX, Judgement, judge
 
 SAME_ENERGY = 1e-3  # eV: two SCFs of one geometry that differ by more are two electronic states
 NEAR = 0.01  # angstrom, each way along the path from its top
+GOINGS_ON = 2  # from a saddle of higher order, or from one that is not at rest
 KINK = -200.0  # eV/angstrom^2: hydrogens on the move have down to -120, crossings -290 and less
 
 
@@ -27,8 +30,9 @@ KINK = -200.0  # eV/angstrom^2: hydrogens on the move have down to -120, crossin
 class Judged:
     """What the refine and verify stages add.
 
-    The saddle's position is the refiner's; its energy and forces are those of the verify
-    stage, whose oracle has seen nothing that the method or the refiner did.
+    The saddle's position is the refiner's, settled along its softest modes (`landscape.index`);
+    its energy and forces are those of the verify stage, whose oracle has seen nothing that the
+    method or the refiner did.
     """
 
     verdict: str
@@ -52,48 +56,42 @@ def refine_and_judge(
     budget: int,
     seed: int,
 ) -> Judged:
-    """Optimise the saddle from the path's highest point, then prove or refute it."""
-    refine = load("refiners", refiner)
-    # A refiner may compile or import at first use; it says for how long, that is no cost.
-    compiling = getattr(sys.modules[refine.__module__], "compilation_seconds", lambda: 0.0)
-    compiled_before = compiling()
-    oracle = Oracle(potential.of(reaction), reaction, budget)
-    saddle, verdict, reason = None, "", ""
-    start = time.perf_counter()
-    try:
-        saddle = refine(reaction, oracle, peak, seed)
-        if not saddle.converged:
-            verdict, reason = "unconverged", f"refiner {refiner} stopped before 0.01 eV/A"
-    except BudgetExhausted as error:
-        verdict, reason = "budget", f"refinement ended at its budget: {error}"
-    except SCFFailure as error:
-        verdict, reason = error.verdict, f"refinement: {error}"
-    except Exception as error:
-        verdict, reason = "error", f"refinement: {reported(error)}"
-    try:
-        oracle.audit(budget)
-    except ValueError as error:
-        verdict, reason = "error", f"refinement: {error}"
-    refine_wall = time.perf_counter() - start - (compiling() - compiled_before)
+    """Optimise the saddle from the path's highest point, then prove or refute it.
 
+    Where the proof finds a saddle of higher order the refinement goes on, down its second mode
+    to one of first order; where it finds a surface so soft that 0.01 eV/A is much, to smaller
+    forces. What is reached is proven anew.
+    """
+    refine = load("refiners", refiner)
+    oracle = Oracle(potential.of(reaction), reaction, budget)
     verifier = Oracle(potential.of(reaction), reaction)
-    quality, judgement, notes = None, None, []
-    start = time.perf_counter()
-    if path.is_path:
-        try:
-            quality = path_quality(path.positions, verifier)
-        except SCFFailure as error:
-            notes.append(f"the finished path has no energy everywhere: {error}")
-        except Exception as error:
-            notes.append(f"the finished path was not measured: {reported(error)}")
-    if not verdict:
-        try:
-            judgement = judge(reaction, verifier, saddle, quality, path)
-            verdict, reason = judgement.verdict, judgement.reason
-        except SCFFailure as error:
-            verdict, reason = "scf-failure", f"verification: {error}"
-        except Exception as error:
-            verdict, reason = "error", f"verification: {reported(error)}"
+
+    def audit() -> None:
+        oracle.audit(budget, verifier.evaluations)
+
+    saddle, verdict, reason, refine_wall = _refined(
+        lambda: refine(reaction, oracle, peak, seed), refine, refiner, audit
+    )
+    start, going_on = time.perf_counter(), 0.0
+    quality, notes = _measured(path, verifier)
+    judgement, left = None, []
+    while not verdict:
+        judgement, verdict, reason = _proven(reaction, verifier, saddle, quality, path)
+        further = _further(reaction, refine, oracle, saddle, judgement, seed)
+        if further is None or len(left) == GOINGS_ON:
+            break
+        lower, failed, why, seconds = _refined(further, refine, refiner, audit)
+        going_on += seconds
+        if failed:
+            notes.append(f"the refinement went on from there, but {why}")
+            break
+        left.append(judgement.energy)
+        saddle, verdict = lower, ""
+    if left and judgement is not None:
+        notes.append(
+            f"the refinement went on from {left[0] - judgement.energy:+.2g} eV, of higher order "
+            "or not at rest"
+        )
     if verdict != "intended":
         try:
             notes += crossing(peak, verifier)
@@ -104,10 +102,11 @@ def refine_and_judge(
             notes.append(
                 f"its energy is {judgement.energy - saddle.energy:+.3f} eV from the refiner's"
             )
+        at = judgement if judgement.point is None else judgement.point
         saddle = Peak(
-            saddle.position,
-            judgement.energy,
-            judgement.gradient,
+            saddle.position if judgement.point is None else judgement.point.position,
+            at.energy,
+            at.gradient,
             saddle.tangent,
             converged=judgement.verdict != "unconverged",
         )
@@ -118,11 +117,86 @@ def refine_and_judge(
         quality=quality,
         judgement=judgement,
         refine_evaluations=oracle.evaluations,
-        refine_wall=refine_wall,
+        refine_wall=refine_wall + going_on,
         refine_oracle_seconds=oracle.seconds,
         verify_evaluations=verifier.evaluations,
-        verify_wall=time.perf_counter() - start,
+        verify_wall=time.perf_counter() - start - going_on,
     )
+
+
+def _refined(
+    work: Callable[[], Peak], refine: Callable, refiner: str, audit: Callable[[], None]
+) -> tuple[Peak | None, str, str, float]:
+    """Return the saddle, the verdict and reason where there is none, and the seconds taken."""
+    # A refiner may compile or import at first use; it says for how long, that is no cost.
+    compiling = getattr(sys.modules[refine.__module__], "compilation_seconds", lambda: 0.0)
+    start, compiled_before = time.perf_counter(), compiling()
+    saddle, verdict, reason = None, "", ""
+    try:
+        saddle = work()
+        if not saddle.converged:
+            verdict, reason = "unconverged", f"refiner {refiner} stopped before 0.01 eV/A"
+    except BudgetExhausted as error:
+        verdict, reason = "budget", f"refinement ended at its budget: {error}"
+    except SCFFailure as error:
+        verdict, reason = error.verdict, f"refinement: {error}"
+    except Exception as error:
+        verdict, reason = "error", f"refinement: {reported(error)}"
+    try:
+        audit()
+    except ValueError as error:
+        verdict, reason = "error", f"refinement: {error}"
+    return saddle, verdict, reason, time.perf_counter() - start - (compiling() - compiled_before)
+
+
+def _measured(path: Path, verifier: Oracle) -> tuple[PathQuality | None, list[str]]:
+    if not path.is_path:
+        return None, []
+    try:
+        return path_quality(path.positions, verifier), []
+    except SCFFailure as error:
+        return None, [f"the finished path has no energy everywhere: {error}"]
+    except Exception as error:
+        return None, [f"the finished path was not measured: {reported(error)}"]
+
+
+def _proven(reaction, verifier: Oracle, saddle: Peak, quality, path: Path):
+    """Return what is proven, the verdict and its reason."""
+    try:
+        judgement = judge(reaction, verifier, saddle, quality, path)
+        return judgement, judgement.verdict, judgement.reason
+    except SCFFailure as error:
+        return None, "scf-failure", f"verification: {error}"
+    except Exception as error:
+        return None, "error", f"verification: {reported(error)}"
+
+
+def _further(
+    reaction, refine: Callable, oracle: Oracle, saddle: Peak, judgement: Judgement | None, seed: int
+) -> Callable[[], Peak] | None:
+    """Return how the refinement goes on from what was judged; None where it does not.
+
+    That there is a second mode, and which, is the proof's finding, so that it costs nothing
+    where there is none; every evaluation from there is the refinement's.
+    """
+    if judgement is None:
+        return None
+    scale = judgement.scale
+    if judgement.verdict == "higher-order":
+
+        def go_down() -> Peak:
+            starts = sides(judgement.point, 1, scale)
+            energies, gradients = oracle(starts)
+            lower = int(np.argmin(energies))
+            mode, fmax = judgement.point.modes[0], FMAX_ASIDE * min(1.0, scale.force)
+            start = Peak(starts[lower], float(energies[lower]), gradients[lower], mode)
+            return refine(reaction, oracle, start, seed, fmax=fmax)
+
+        return go_down
+    if judgement.verdict == "unconverged" and scale.force < 1.0:
+        again = replace(saddle, energy=judgement.energy, gradient=judgement.gradient)
+        return lambda: refine(reaction, oracle, again, seed, fmax=FMAX * scale.force)
+    return None
 
 
 def crossing(peak: Peak, oracle: Oracle) -> list[str]:

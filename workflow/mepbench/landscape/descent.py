@@ -75,13 +75,16 @@ def descend(
 
     x, (energy, gradient) = start, evaluate(surface, start)
     track, length, travelled = [(x, energy)], first or step, 0.0
+    steepest, curvature = 0.0, None  # eV/angstrom; of either sign, along the last step
     H = weighted(matrix if exact is None else exact(x))
     for _ in range(steps):
         g = gradient.ravel() / root
         # Just off a flat saddle the forces are small as well, and the path may curve upwards
         # for a moment where it leaves the straight line of the first point.
-        limit = max(near if travelled >= left else 0.0, SMALLEST)
-        in_well = np.linalg.norm(gradient, axis=1).max() <= limit and g @ H @ g > 0
+        force = np.linalg.norm(gradient, axis=1).max()
+        steepest = max(steepest, force)
+        limit = near if travelled >= left else SMALLEST * (steepest > 2 * SMALLEST)
+        in_well = force <= limit and (g @ H @ g if curvature is None else curvature) > 0
         if in_well or length < shortest:
             break
         move, arc = quadratic_step(g, H, length)
@@ -89,6 +92,7 @@ def descend(
             break
         new = x + (move / root).reshape(x.shape)
         new_energy, new_gradient = evaluate(surface, new)
+        curvature = (new_gradient.ravel() / root - g) @ move
         if exact is None:
             change = new_gradient.ravel() / root - g
             error = np.linalg.norm(change - H @ move) / np.linalg.norm(g)

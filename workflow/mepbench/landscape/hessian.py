@@ -14,12 +14,13 @@ from ase.units import _amu, _c, _e
 from ..path import rigid_motions
 
 # Angstrom. With xTB the error of an eigenvalue below 1 eV/A^2 is at most 2e-3 (the h^2 term;
-# noise takes over below 0.002 A): 25 times less than what makes a mode negative (docs/judge.md).
+# noise takes over below 0.002 A); the softest are measured again by `index`.
 STEP = 0.005
-NEGATIVE = -0.05  # eV/angstrom^2: a curvature below this is negative, at saddles and minima alike
 
 
-def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
+def hessian(
+    oracle, positions: np.ndarray, *, step: float = STEP, forward: bool = False
+) -> np.ndarray:
     """Second derivatives of the energy at one geometry, without rigid motion.
 
     Parameters
@@ -27,6 +28,7 @@ def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
     oracle : `Oracle`; pays one round of 6N evaluations
     positions : (N, 3) array, angstrom
     step : displacement of one coordinate, angstrom
+    forward : take forward differences, for 3N + 1 evaluations and an error of O(h)
 
     Returns
     -------
@@ -39,10 +41,15 @@ def hessian(oracle, positions: np.ndarray, *, step: float = STEP) -> np.ndarray:
     """
     size = positions.size
     displacements = step * np.eye(size).reshape(size, *positions.shape)
-    geometries = np.concatenate([positions + displacements, positions - displacements])
-    _, gradients = oracle(geometries)
-    forward, backward = gradients.reshape(2, size, size)
-    raw = (forward - backward) / (2 * step)
+    if forward:
+        _, gradients = oracle(np.concatenate([positions[None], positions + displacements]))
+        raw = (gradients[1:] - gradients[0]).reshape(size, size) / step
+    else:
+        _, gradients = oracle(
+            np.concatenate([positions + displacements, positions - displacements])
+        )
+        ahead, behind = gradients.reshape(2, size, size)
+        raw = (ahead - behind) / (2 * step)
     return without_rigid_motion((raw + raw.T) / 2, positions, oracle.invariances)
 
 

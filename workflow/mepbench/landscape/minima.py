@@ -14,19 +14,17 @@ from ase import Atoms
 from ase.optimize import BFGS
 
 from ..errors import BadEndpoints
-from .hessian import STEP, lowest_modes, without_rigid_motion
+from .hessian import STEP, hessian
+from .index import FMAX_ASIDE, Stationary, sides, stationary_point
 from .model_hessian import gaussian, model_hessian
+from .scale import ORDINARY, Scale, length_scale, surface_scale
 
 FMAX = 0.005  # eV/angstrom
 STEPS = 600
-# eV/angstrom^2. The softest modes of loose complexes are known to about 0.01.
-NEGATIVE = -0.02
-DISPLACEMENT = 0.1  # angstrom, of the atom that moves most
 ROUNDS = 3
 SAME_MINIMUM = 0.05, 0.005  # angstrom, eV: an end so near to a given one is that one
 PLAIN = 70.0  # eV/angstrom^2, where there are no bonds to model
 GENTLE_FMAX, GENTLE_STEP, GENTLE_STEPS = 0.01, 0.1, 200  # eV/angstrom; angstrom, of one atom
-SOFTEST, SOFT_STEP = 4, 0.02  # modes; angstrom, of the whole molecule
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,7 @@ def relax(
     model: np.ndarray | None = None,
     restraints: Restraints | None = None,
     longest: float | None = None,
+    scale: Scale = ORDINARY,
 ) -> Minimum:
     """Relax one geometry; not converging is a result.
 
@@ -116,30 +115,44 @@ def relax(
     model : (3N, 3N) array, eV/angstrom^2, a Hessian to start from
     restraints : distances to be held; their springs are part of the energy returned
     longest : displacement of an atom in one step, angstrom; ASE's 0.2 where not given
+    scale : the units of `fmax` and of the steps; restraints have none
     """
-    atoms = Atoms(numbers, positions)
-    atoms.calc = oracle.calculator()
+    atoms = Atoms(numbers, positions / scale.length)
+    atoms.calc = oracle.in_units(scale).calculator()
     if restraints is not None:
         atoms.set_constraint(restraints)
     optimizer = BFGS(atoms, logfile=None, maxstep=longest)
-    optimizer.H0 = model_hessian(numbers, positions, gaussian) if model is None else model
+    if model is None:
+        optimizer.H0 = model_hessian(numbers, positions, gaussian)
+    else:
+        optimizer.H0 = model / scale.curvature
     converged = optimizer.run(fmax=fmax, steps=steps)
     gradient = -atoms.get_forces()
     return Minimum(
-        atoms.positions.copy(),
-        float(atoms.get_potential_energy()),
-        float(np.linalg.norm(gradient, axis=1).max()),
+        scale.length * atoms.positions,
+        scale.energy * float(atoms.get_potential_energy()),
+        scale.force * float(np.linalg.norm(gradient, axis=1).max()),
         bool(converged),
-        optimizer.H0 if optimizer.state is None else optimizer.H,  # None: not a step taken
-        gradient,
+        # Without a state not a step was taken.
+        scale.curvature * (optimizer.H0 if optimizer.state is None else optimizer.H),
+        scale.force * gradient,
     )
 
 
-def relax_gently(oracle, numbers: np.ndarray, start: np.ndarray) -> Minimum:
+def relax_gently(
+    oracle, numbers: np.ndarray, start: np.ndarray, scale: Scale = ORDINARY
+) -> Minimum:
     """Relax into the minimum of the basin of `start`, by steps too short to leave it."""
-    model = None if "rotation" in oracle.invariances else PLAIN * np.eye(start.size)
+    plain = PLAIN * scale.curvature * np.eye(start.size)
     return relax(
-        oracle, numbers, start, GENTLE_FMAX, GENTLE_STEPS, model=model, longest=GENTLE_STEP
+        oracle,
+        numbers,
+        start,
+        GENTLE_FMAX,
+        GENTLE_STEPS,
+        model=None if "rotation" in oracle.invariances else plain,
+        longest=GENTLE_STEP,
+        scale=scale,
     )
 
 
@@ -154,56 +167,50 @@ def minima(
         if the relaxation does not converge, or a negative mode remains after
         three rounds of displacements.
     """
-    found, waiting = [], [positions]
+    found, waiting, wanted = [], [positions], FMAX
     for turn in range(ROUNDS):
         saddles = []
         for start in waiting:
-            end = relax(oracle, numbers, start, model=model)
-            if not end.converged:
-                raise BadEndpoints(
-                    f"is not relaxed after {STEPS} steps (largest force {end.fmax:.3f} eV/A, "
-                    f"wanted {FMAX}): start from a geometry nearer to a minimum"
-                )
-            curvature, mode = lowest_mode(oracle, end.positions)
-            if curvature > NEGATIVE:
+            end, point, scale = _relaxed(oracle, numbers, start, model, wanted)
+            if point.index == 0:
+                curvature = float(point.curvatures[0]) if len(point.curvatures) else np.inf
                 found.append(replace(end, curvature=curvature, displaced=turn > 0))
             else:
-                saddles.append((end, curvature, mode))
+                saddles.append((point, scale))
         if not saddles:
             return found
-        model = None
-        waiting = [
-            end.positions + sign * DISPLACEMENT * mode / np.linalg.norm(mode, axis=1).max()
-            for end, _, mode in saddles
-            for sign in (1, -1)
-        ]
+        model, wanted = None, FMAX_ASIDE
+        waiting = [start for point, scale in saddles for start in sides(point, 0, scale)]
     if found:
         return found
+    curvature = saddles[0][0].curvatures[0]
     raise BadEndpoints(
-        f"relaxes to a saddle, not a minimum (curvature {saddles[0][1]:.2f} eV/A^2 after "
+        f"relaxes to a saddle, not a minimum (curvature {curvature:.2g} eV/A^2 after "
         f"{ROUNDS} rounds of displacement along its negative mode): start from a lower symmetry"
     )
 
 
-def lowest_mode(oracle, positions: np.ndarray) -> tuple[float, np.ndarray]:
-    """Smallest curvature (eV/angstrom^2) and its unit mode (N, 3), rigid motion left out.
+def _relaxed(oracle, numbers, start, model, fmax) -> tuple[Minimum, Stationary, Scale]:
+    """Relax, on a soft surface as tightly as its own scale asks for, and count the index."""
+    end, scale = relax(oracle, numbers, start, fmax, model=model), ORDINARY
+    if end.converged:
+        matrix, scale = scaled_hessian(oracle, end.positions)
+    if end.fmax > fmax * scale.force:
+        end = relax(oracle, numbers, end.positions, fmax, scale=scale)
+        matrix, _ = scaled_hessian(oracle, end.positions)
+    if not end.converged:
+        raise BadEndpoints(
+            f"is not relaxed after {STEPS} steps (largest force {end.fmax:.2g} eV/A, "
+            f"wanted {fmax * scale.force:.2g}): start from a geometry nearer to a minimum"
+        )
+    return end, stationary_point(oracle, end.positions, matrix, scale), scale
 
-    The Hessian is taken by forward differences, half the price of central ones, and names
-    the softest four modes. Its error is in them, as they are the least harmonic; so they are
-    followed by central differences, and the lowest curvature among them is what counts:
-    3N + 9 evaluations.
+
+def scaled_hessian(oracle, positions: np.ndarray) -> tuple[np.ndarray, Scale]:
+    """Hessian by forward differences, half the price of central ones, and the units it sets.
+
+    Good enough for `stationary_point`, which measures the softest modes again.
     """
-    size = positions.size
-    steps = STEP * np.eye(size).reshape(size, *positions.shape)
-    _, gradients = oracle(np.concatenate([positions[None], positions + steps]))
-    raw = (gradients[1:] - gradients[0]).reshape(size, size) / STEP
-    matrix = without_rigid_motion((raw + raw.T) / 2, positions, oracle.invariances)
-    _, modes = lowest_modes(matrix, positions, oracle.invariances, count=SOFTEST)
-    if not len(modes):
-        return np.inf, np.zeros_like(positions)
-    along = SOFT_STEP * modes
-    _, gradients = oracle(np.concatenate([positions + along, positions - along]))
-    products = (gradients[: len(modes)] - gradients[len(modes) :]) / (2 * SOFT_STEP)
-    within = np.einsum("inx,jnx->ij", modes, products)
-    values, vectors = np.linalg.eigh((within + within.T) / 2)
-    return float(values[0]), np.einsum("i,inx->nx", vectors[:, 0], modes)
+    length = length_scale(positions)
+    matrix = hessian(oracle, positions, step=STEP * length, forward=True)
+    return matrix, surface_scale(matrix, length)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..landscape.hessian import NEGATIVE, lowest_modes, without_rigid_motion
+from ..landscape.hessian import lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from .follow import follow_saddle
 from .relaxation import Relaxation
@@ -57,7 +57,7 @@ class Candidate:
 
     def accepted(self, fmax: float) -> bool:
         """Whether it is the saddle: at rest, bent downwards (no minimum), and joins the ends."""
-        return self.force <= fmax and self.curvature < NEGATIVE and self.ends == 2
+        return self.force <= fmax and self.curvature < 0 and self.ends == 2
 
     def peak(self, converged: bool) -> Peak:
         """Return it as the method's answer."""
@@ -215,7 +215,7 @@ class Explorer:
             found = self.converge(saddle.position, saddle.mode)
             if found is not None and found.ends == 2:
                 return found
-            if saddle.force <= STALLED and self.lowest(saddle.position)[0] < NEGATIVE:
+            if saddle.force <= STALLED and self.lowest(saddle.position)[0] < 0:
                 return replace(saddle, ends=2)
         return None
 
@@ -227,7 +227,7 @@ class Explorer:
         """
         above = max(self.surrogate.ends)
         known = [*self.rejected, *([self.best] if self.best is not None else [])]
-        saddles = [one for one in known if self.lowest(one.position)[0] < NEGATIVE]
+        saddles = [one for one in known if self.lowest(one.position)[0] < 0]
         order = [(one.energy > above, one.ends, -one.force) for one in saddles]
         return saddles[max(range(len(order)), key=order.__getitem__)] if saddles else None
 
@@ -307,7 +307,7 @@ class Explorer:
                     joining = replace(here, ends=2)
                     return joining if joining.accepted(options["fmax"]) else here
                 better = self.hopeful is None or force < self.hopeful.force
-                if better and found.curvature < NEGATIVE:
+                if better:
                     self.hopeful = replace(here, ends=2)
             if stalled or not bends:
                 break

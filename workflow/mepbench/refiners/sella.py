@@ -18,11 +18,13 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import BudgetExhausted, SCFFailure
-from ..landscape.hessian import NEGATIVE
+from ..landscape.index import hessian_products
 from ..landscape.minima import SAME_MINIMUM
 from ..path import Path, Peak
 from ..seeding import seeded
 from . import prfo
+
+SURELY_NEGATIVE = -0.1  # eV/angstrom^2: Sella's estimate of a curvature errs by less
 
 _compiled = {"seconds": 0.0, "listening": False}
 
@@ -78,26 +80,37 @@ def refine(
     options = {"delta0": trust_radius, "eta": displacement, "gamma": residual}
     # Sella draws from numpy's global state where its eigensolver finds no new direction.
     with seeded(seed):
-        best, curvature, left = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
-        if best.converged and not _is_minimum(best, curvature, reaction):
+        best, lowest, left = _optimise(reaction, oracle, start, fmax, steps, patience, **options)
+        if best.converged and not _is_minimum(best, lowest, reaction, oracle):
             return best
         again = start if best.converged else best
         best, _, _ = _optimise(reaction, oracle, again, fmax, left, None, **options)
     return best
 
 
-def _is_minimum(peak: Peak, curvature: float, reaction) -> bool:
-    """Whether a converged geometry is no saddle, or not above both ends, for all Sella knows."""
+def _is_minimum(peak: Peak, lowest, reaction, oracle) -> bool:
+    """Whether a converged geometry is not above both ends, or its lowest mode bends upwards.
+
+    That is Sella's estimate; where it is in doubt the curvature along that mode is measured,
+    for four evaluations: if negative it proves that this is no minimum.
+    """
     ends, (_, gap) = reaction.energies, SAME_MINIMUM
-    return curvature > NEGATIVE or (ends is not None and peak.energy < ends.max() + gap)
+    if ends is not None and peak.energy < ends.max() + gap:
+        return True
+    curvature, mode = lowest
+    if curvature < SURELY_NEGATIVE:
+        return False
+    products, near = hessian_products(oracle, peak.position, mode[None])
+    measured, coarse = ((product @ mode.ravel()).item() for product in (products, near))
+    return measured > -abs(measured - coarse)
 
 
 def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
     """Step until converged; return the last geometry and the steps left, on breakdown too.
 
     Between them, the lowest curvature by Sella's estimate of the Hessian, in eV/angstrom^2 or
-    eV/radian^2, if it converged. In internal coordinates, which may be given up, if there is a
-    `patience`; else Cartesian.
+    eV/radian^2, and its Cartesian unit mode, if it converged. In internal
+    coordinates, which may be given up, if there is a `patience`; else Cartesian.
     """
     Sella, internal = _import_sella(), patience is not None
     best, since = _force(start.gradient), oracle.evaluations
@@ -106,7 +119,7 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
     # What the method paid for is not paid again.
     atoms.calc.atoms = atoms.copy()
     atoms.calc.results = {"energy": start.energy, "forces": -start.gradient}
-    last, curvature = start, -np.inf
+    last, lowest = start, (-np.inf, None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -127,8 +140,7 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
                 path = Path(last.position[None], np.array([last.energy]), peak=last)
                 oracle.checkpoint(path, residual=_force(last.gradient))
                 if last.converged:
-                    pes = optimiser.pes
-                    curvature = pes.get_HL_projected(pes.get_Ufree()).evals[0]
+                    lowest = _lowest_mode(optimiser.pes, internal, reaction.natoms)
                     break
                 if _force(last.gradient) < best * 2 / 3:
                     best, since = _force(last.gradient), oracle.evaluations
@@ -143,7 +155,18 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
             raise
         if isinstance(error, SCFFailure):
             last = start
-    return last, curvature, steps
+    return last, lowest, steps
+
+
+def _lowest_mode(pes, internal, natoms) -> tuple[float, np.ndarray]:
+    """Return the lowest curvature by Sella's Hessian, and its mode as a Cartesian unit vector."""
+    free = pes.get_Ufree()
+    projected = pes.get_HL_projected(free)
+    mode = free @ projected.evecs[:, 0]
+    if internal:
+        mode = np.linalg.lstsq(pes.int.jacobian(), mode, rcond=None)[0]
+    mode = mode[: 3 * natoms].reshape(natoms, 3)
+    return float(projected.evals[0]), mode / np.linalg.norm(mode)
 
 
 def _initial_mode(pes, tangent, internal):
