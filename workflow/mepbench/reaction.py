@@ -301,7 +301,8 @@ def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> lis
     problems: dict[str, str] = {}
     state_from: dict[str, str] = {}
     for block in xyz_blocks(path):
-        if only is not None and comment_text(block.comment, "reaction") not in (None, *only):
+        said = comment_text(block.comment, "reaction")
+        if only is not None and said is not None and said not in only:
             continue
         name, role = _check_role(path, block, roles)
         roles[name][role] = block.line
@@ -312,8 +313,8 @@ def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> lis
             if role != "ts":
                 problems.setdefault(name, f"{role}, {error}")
             continue
-        if said := group[role].atoms.info.get("state_from"):
-            state_from[name] = " ".join(said.split())[:80]
+        if origin := group[role].atoms.info.get("state_from"):
+            state_from[name] = " ".join(origin.split())[:80]
     return [
         _entry(set_name, name, group, path, problems.get(name), state_from.get(name))
         for name, group in groups.items()
