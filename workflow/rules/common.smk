@@ -55,12 +55,15 @@ def guess_code(wildcards):
 
 
 def solver_files(method):
-    """The file of a method's solver; for `varied` that of the method that it runs as well."""
+    """The file of a method's solver; for `varied` and `retry` also that of what they run."""
     solvers = [method.solver]
     if method.solver == "varied":
         default = options("methods", "varied")["of"].default
         solvers.append(method.options.get("of", default))
-    return [source_file("methods", solver) for solver in solvers]
+    files = [source_file("methods", solver) for solver in solvers]
+    if "retry" in solvers:
+        files.append(source_file("refiners", "sella"))
+    return files
 
 
 def solve_code(wildcards):

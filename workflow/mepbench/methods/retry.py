@@ -13,6 +13,7 @@ doi:10.1021/acs.jctc.9b00869. Gaussian processes in saddle search: Denzel, Kaest
 Phys. 148, 094114 (2018), doi:10.1063/1.5017103.
 """
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -20,12 +21,11 @@ import numpy as np
 from ..errors import BudgetExhausted, SCFFailure
 from ..oracle import Oracle
 from ..path import Path
-from ..refiners.sella import compilation_seconds, refine
+from ..registry import load
 from . import neural_surrogate
 from ._peak import guess_peak
 
-__all__ = ["compilation_seconds", "solve", "warm_up"]
-
+REFINER = "sella"
 RULE = neural_surrogate.solve.__kwdefaults__  # the numbers of the check and of its surrogate
 
 
@@ -47,7 +47,7 @@ def solve(
         if all guesses end in one.
     """
     torch, Explorer, Surrogate, FixedCurve = _import()
-    tried, failure = [], None
+    refine, tried, failure = load("refiners", REFINER), [], None
     with torch.no_grad():
         shape = {name: RULE[name] for name in ("kernel", "length", "noise")}
         surrogate = Surrogate(reaction, oracle, **shape)
@@ -101,6 +101,11 @@ class _Seen:
     def points(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Geometries (K, N, 3), energies (K,) and gradients (K, N, 3), in their order."""
         return tuple(np.concatenate(parts) for parts in zip(*self._answers, strict=True))
+
+
+def compilation_seconds() -> float:
+    """Return what the refiner's is; see `refiners.sella`."""
+    return sys.modules[load("refiners", REFINER).__module__].compilation_seconds()
 
 
 def warm_up() -> None:
