@@ -180,7 +180,7 @@ def one_of_two_torsions(hydroxyl: float, carbons: float) -> Case:
 
 CASES: dict[str, Callable[[], Case]] = {
     "methyls that share a hydrogen, eclipsed": methyls_sharing_hydrogen,
-    "fluoride at fluoroethane, a methyl hydrogen at fluorine": lambda: exchange_at_ethyl(
+    "fluoride at fluoroethane, a methyl hydrogen eclipsing it": lambda: exchange_at_ethyl(
         9, 1.85, 90
     ),
     "inversion of ethanimine": lambda: linear_imine(0),
@@ -207,7 +207,7 @@ CASES: dict[str, Callable[[], Case]] = {
 # Those with a negative curvature above -0.05 eV/angstrom^2.
 SOFT = (
     "methyls that share a hydrogen, eclipsed",
-    "fluoride at fluoroethane, a methyl hydrogen at fluorine",
+    "fluoride at fluoroethane, a methyl hydrogen eclipsing it",
     "turn of diboron tetrafluoride",
     "turn of diboron tetrachloride",
     "flip of thietane",
