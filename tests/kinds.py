@@ -213,3 +213,10 @@ SOFT = (
     "flip of thietane",
     "carbon dioxide dimer, T-shaped",
 )
+# Those whose product is another isomer or conformer than that to which the saddle leads.
+OTHER_PRODUCT = (
+    "nitroethenamine, E asked for at a saddle to Z",
+    "methylformamide, the other isomer asked for",
+    "fluoroethanol, its hydroxyl turns",
+    "fluoroethanol, its carbons turn",
+)
