@@ -218,5 +218,5 @@ def descend(
             break
         shift = brentq(too_long, least, least + np.linalg.norm(slope) / step + abs(values[0]))
         way.append(y - (modes @ (slope / (values + shift)) / root).reshape(y.shape))
-    foot, _ = newton(surface, way[-1], 0, rigid=rigid, longest=0.05)
+    foot, _ = newton(surface, way[-1], 0, rigid=rigid, longest=0.05, most=150)
     return classify(surface, foot, rigid=rigid), np.array([*way, foot])

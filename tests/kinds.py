@@ -110,7 +110,9 @@ def case(numbers, x, index: int | None = None, *, charge: int = 0, multiplicity:
     point = classify(surface, found)
     if point.index == 1:
         masses, ways = atomic_masses[numbers], (-point.modes[0], point.modes[0])
-        ends = [descend(surface, point.x, way, masses, step=0.3)[0].x for way in ways]
+        feet = [descend(surface, point.x, way, masses, step=0.3)[0] for way in ways]
+        assert max(foot.fmax for foot in feet) < 1e-3, "a foot is not relaxed"
+        ends = [foot.x for foot in feet]
     else:
         ends = [point.x - 0.5 * point.modes[0], point.x + 0.5 * point.modes[0]]
     right = {0: "minimum", 1: "intended"}.get(point.index, "higher-order")
@@ -154,7 +156,8 @@ def hydrogen_shift(smiles: str, moving: int, one: int, other: int, *torsions) ->
 def asked_for(found: Case, product: np.ndarray) -> Case:
     """Return a case with a product to which its saddle does not lead, from its higher end."""
     surface = surface_of(found.numbers, found.charge, found.multiplicity)
-    relaxed, _ = newton(surface, product, 0)
+    relaxed, converged = newton(surface, product, 0, most=150)
+    assert converged, "the product is not relaxed"
     higher = found.ends[int(np.argmax(surface(found.ends)[0]))]
     return replace(found, ends=np.array([higher, relaxed]), right=OTHER_END)
 
