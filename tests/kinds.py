@@ -195,10 +195,6 @@ CASES: dict[str, Callable[[], Case]] = {
     "hydrogen chloride dimer, donor to acceptor": lambda: case(
         [17, 1, 17, 1], [[0, 0, 0], [0.7, 1.05, 0], [3.7, 0.6, 0], [3.0, -0.45, 0]], 1
     ),
-    "carbon dioxide dimer, T-shaped": lambda: case(
-        [6, 8, 8, 6, 8, 8],
-        [[0, 0, 0], [0, 1.15, 0], [0, -1.15, 0], [4.1, 0, 0], [2.95, 0, 0], [5.25, 0, 0]],
-    ),
     "acetone, both methyls turned": lambda: case(
         *embedded("CC(=O)C", (4, 0, 1, 2, 60), (7, 3, 1, 2, 60))
     ),
@@ -214,7 +210,6 @@ SOFT = (
     "turn of diboron tetrafluoride",
     "turn of diboron tetrachloride",
     "flip of thietane",
-    "carbon dioxide dimer, T-shaped",
 )
 # Those whose product is another isomer or conformer than that to which the saddle leads.
 OTHER_PRODUCT = (
