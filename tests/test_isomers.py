@@ -33,12 +33,12 @@ def half_turn(numbers, x, i, j):
         side |= more
 
 
-# SMILES, charge, the bond, and what turning it costs on GFN2-xTB by 90 degrees, eV.
+# SMILES, charge, the bond, and what turning it (or its like) by 90 degrees costs on GFN2-xTB, eV.
 TURNED = {
     "amide": ("O=CNC", 0, (1, 2), 0.94),
     "vinylogous amide": ("O=CC=CNC", 0, (3, 4), 0.65),
     "nitroenamine": ("[O-][N+](=O)C=CN(C)CC", 0, (4, 5), 0.75),
-    "push-pull ethylene": ("CNC(N)=C(C#N)C=O", 0, (2, 4), 1.24),
+    "push-pull ethylene": ("CNC(N)=C(C#N)C#N", 0, (2, 4), 1.24),
     "imidic acid": ("N=COC", 0, (1, 2), 0.6),
     "ester": ("O=COC", 0, (1, 2), 0.69),
     "allyl cation": ("CC=C[CH+]C", 1, (2, 3), 0.9),
