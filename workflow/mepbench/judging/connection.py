@@ -116,13 +116,24 @@ class VisitedMinima:
 
     @classmethod
     def of(
-        cls, reaction: Reaction, oracle, quality, path: Path | None, scale: Scale = ORDINARY
+        cls,
+        reaction: Reaction,
+        oracle,
+        quality,
+        path: Path | None,
+        scale: Scale = ORDINARY,
+        beside: Sequence[np.ndarray] = (),
     ) -> "VisitedMinima":
-        """Return those of a measured path; none of a trajectory (GAD), whose dips mean nothing."""
+        """Return those of a measured path; none of a trajectory (GAD), whose dips mean nothing.
+
+        Those below `beside`, (N, 3) arrays, are visited at the path's top.
+        """
         if quality is None or path is None or not path.is_path:
             return cls(reaction, oracle, scale=scale)
         deepest = sorted(quality.wells, key=lambda well: -well.depth)[:MOST_WELLS]
-        return cls(reaction, oracle, deepest, spline(path.positions)(quality.s), quality.s, scale)
+        top = float(quality.s[np.argmax(quality.energies)])
+        wells = [*deepest, *(Well(top, np.nan, np.nan, x) for x in beside)]
+        return cls(reaction, oracle, wells, spline(path.positions)(quality.s), quality.s, scale)
 
     def place(self, end: End) -> float | None:
         """Return s in (0, 1) at which the path visits a minimum, None if it does not."""

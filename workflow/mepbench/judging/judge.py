@@ -7,6 +7,7 @@ verdict is the first of these that fails, or how the last one fails; every verdi
 one-line reason. docs/judge.md says how the judge itself was tested.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,6 +81,7 @@ def judge(
     quality=None,
     path: Path | None = None,
     *,
+    beside: Sequence[np.ndarray] = (),
     step: float = STEP,
     hessian_step: float = HESSIAN_STEP,
 ) -> Judgement:
@@ -92,6 +94,8 @@ def judge(
     saddle : only its position is believed
     quality : `PathQuality` of the finished path, for its wells; None where there is no path
     path : the finished path; a trajectory (GAD) has no wells that mean anything
+    beside : (N, 3) arrays, in the valleys beside a saddle of higher order at the path's top: the
+        minima below are visited as well, since the path could as well lead through them
     step : longest step of the IRC, angstrom sqrt(u)
     hessian_step : displacement of the Hessian's differences, angstrom
 
@@ -126,7 +130,7 @@ def judge(
     wavenumber, way = reaction_mode(matrix, atomic_masses[reaction.numbers])
     proof["imaginary_frequency_cm"] = -wavenumber
     branches = irc(oracle, reaction.numbers, x, matrix, way, step=step, scale=scale)
-    visited = VisitedMinima.of(reaction, oracle, quality, path, scale)
+    visited = VisitedMinima.of(reaction, oracle, quality, path, scale, beside)
     found = connection(reaction, oracle, branches, visited)
     if found.swapped:
         branches = branches[::-1]

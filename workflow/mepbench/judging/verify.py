@@ -74,9 +74,9 @@ def refine_and_judge(
     )
     start, going_on = time.perf_counter(), 0.0
     quality, notes = _measured(path, verifier)
-    judgement, left = None, []
+    judgement, left, beside = None, [], []
     while not verdict:
-        judgement, verdict, reason = _proven(reaction, verifier, saddle, quality, path)
+        judgement, verdict, reason = _proven(reaction, verifier, saddle, quality, path, beside)
         further = _further(reaction, refine, oracle, saddle, judgement, seed)
         if further is None or len(left) == GOINGS_ON:
             break
@@ -85,13 +85,14 @@ def refine_and_judge(
         if failed:
             notes.append(f"the refinement went on from there, but {why}")
             break
-        left.append(judgement.energy)
+        left.append(judgement)
+        if judgement.verdict == "higher-order":
+            beside.extend(sides(judgement.point, 1, judgement.scale))
         saddle, verdict = lower, ""
     if left and judgement is not None:
-        notes.append(
-            f"the refinement went on from {left[0] - judgement.energy:+.2g} eV, of higher order "
-            "or not at rest"
-        )
+        what = "a saddle of higher order" if beside else "a point not at rest on so soft a surface"
+        rise = left[0].energy - judgement.energy
+        notes.append(f"the refinement went on from {what}, {rise:.2g} eV above")
     if verdict != "intended":
         try:
             notes += crossing(peak, verifier)
@@ -160,10 +161,10 @@ def _measured(path: Path, verifier: Oracle) -> tuple[PathQuality | None, list[st
         return None, [f"the finished path was not measured: {reported(error)}"]
 
 
-def _proven(reaction, verifier: Oracle, saddle: Peak, quality, path: Path):
+def _proven(reaction, verifier: Oracle, saddle: Peak, quality, path: Path, beside: list):
     """Return what is proven, the verdict and its reason."""
     try:
-        judgement = judge(reaction, verifier, saddle, quality, path)
+        judgement = judge(reaction, verifier, saddle, quality, path, beside=beside)
         return judgement, judgement.verdict, judgement.reason
     except SCFFailure as error:
         return None, "scf-failure", f"verification: {error}"
