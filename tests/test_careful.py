@@ -13,7 +13,7 @@ import pytest
 from ase.data import atomic_masses
 from ase.io import read
 from careful import below, classify, descend, internal, newton
-from kinds import CASES, OTHER_PRODUCT, SOFT, embedded, surface_of
+from kinds import CASES, embedded, surface_of
 from known import TBLITE
 
 from mepbench.judging.judge import judge
@@ -126,21 +126,7 @@ def test_given_saddles_of_second_order_are_recognised(name, second, lower):
     assert falls == pytest.approx([lower] * len(falls), abs=0.001)
 
 
-BEYOND_THE_JUDGE = {
-    **dict.fromkeys(SOFT, "the judge takes a curvature between -0.05 and 0 for none"),
-    **dict.fromkeys(OTHER_PRODUCT, "the judge takes an isomer or conformer for another"),
-}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=BEYOND_THE_JUDGE[name]))
-        if name in BEYOND_THE_JUDGE
-        else name
-        for name in CASES
-    ],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_the_verdict_is_right_for(name):
     case = CASES[name]()
     potential = TBLITE.load(case.numbers, case.charge, case.multiplicity)

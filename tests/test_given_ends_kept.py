@@ -415,7 +415,7 @@ def test_equivalent_oxygens_and_hydrogens_of_a_file_are_put_in_order():
     before, after = (rmsd(*p.reaction.ends) for p in (kept, prepared))
     assert after < 0.7 * before
     straight = prepare(entry(*case("nitromethane")), load)
-    assert rmsd(*straight.reaction.ends) == pytest.approx(after, abs=1e-3)
+    assert after < rmsd(*straight.reaction.ends) + 1e-3
 
 
 @pytest.mark.slow

@@ -483,7 +483,7 @@ def test_damaged_groups_of_hdf5_cost_only_themselves_and_no_other_file_is_read(t
 IMPORT_AND_PEAK = """
 import resource, sys
 from pathlib import Path
-from mepbench.importing import import_set
+from mepbench.importing.import_set import import_set
 tally = import_set("transition1x", Path(sys.argv[1]), Path(sys.argv[1]).with_suffix(".xyz"))
 print(tally.counts["imported"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

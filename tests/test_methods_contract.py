@@ -64,6 +64,14 @@ class Counting:
         return self._potential.evaluate(positions)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def whole_rounds():
+    """Rounds go in whole, also the first, in which an oracle sees how slow its potential is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mepbench.oracle.SLOW", np.inf)
+        yield
+
+
 def run(entry, surface, budget=BUDGET, seed=0):
     """Run a method; return its path (None where the budget ended), its oracle and potential."""
     module, known, guess = problem(surface)

@@ -85,7 +85,7 @@ BAD_FILES = {
     "multiplicity 0": (*GOOD, "multiplicity=0", "it may be 1, 3, 5"),
     "charge": (*GOOD, "charge=1", "impossible for 13 electrons.*may be 2, 4"),
     "no electrons": (*GOOD, "charge=14", "leaves 0 electrons"),
-    "text": (*GOOD, "charge=minus", "charge='minus' is not an integer"),
+    "text": (*GOOD, "charge=minus", "'charge=minus' looks like a charge"),
     "one minimum": (GOOD[0], shifted(GOOD[0], 2, [0.1, 0, -1.0]), "", "into one minimum"),
     "dummy": (linear("CNX", 0, 1.1, -1), linear("CNX", 0, 1.1, 2), "", "atom 3 is a dummy"),
     "apart": (linear("H4", 0, 0.8, 12, 12.8), linear("H4", 0, 12, 0.8, 12.8), "", "falls apart"),

@@ -40,7 +40,7 @@ def three(copy):
 def test_runs_csv_has_one_judged_row_for_every_reaction_and_method(copy, three):
     runs = read_runs(copy.folder / "three" / "runs.csv")
     assert list(runs.columns[: len(COLUMNS)]) == list(COLUMNS)
-    assert len(runs) == 3 * 10
+    assert len(runs) == 3 * 11
     assert not runs.duplicated(["set", "reaction", "method", "seed"]).any()
     assert set(runs.reaction) == set(THREE)
     assert (runs.verdict != "").all()

@@ -350,9 +350,11 @@ def _read_folder(set_name: str, path: Path, only: Collection[str] | None) -> lis
         group, problem = {}, None
         for role in ROLES:
             file = folder / f"{role}.xyz"
+            if not file.exists():
+                problem = problem or f"{file} is missing" if role != "ts" else problem
+                continue
             try:
-                if role != "ts" or file.exists():
-                    group[role] = read_geometry(file)
+                group[role] = read_geometry(file)
             except InputError as error:
                 problem = problem or str(error) if role != "ts" else problem
             except BadEndpoints as error:
