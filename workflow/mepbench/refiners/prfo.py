@@ -10,7 +10,8 @@ import numpy as np
 
 from ..landscape.hessian import hessian, lowest_modes, without_rigid_motion
 from ..landscape.steps import bofill_update, rational_step
-from ..path import Path, Peak, remove_rigid_motion
+from ..path import Peak, remove_rigid_motion
+from ._recorded import recorded, started
 
 LARGEST_STEP = 0.3  # angstrom, of one atom
 
@@ -40,12 +41,10 @@ def refine(
     BudgetExhausted, SCFFailure
         from the oracle; the last geometry has been checkpointed.
     """
-    x, energy, gradient = peak.position, peak.energy, peak.gradient
-    if energy is None or gradient is None:
-        energy, gradient = _evaluate(oracle, x)
-    last = _peak(oracle, x, energy, gradient, fmax)
+    last = started(oracle, peak, fmax)
     if last.converged:
         return last
+    x, energy, gradient = last.position, last.energy, last.gradient
     H = hessian(oracle, x, step=displacement)
     mode = peak.tangent
     for _ in range(steps):
@@ -57,7 +56,7 @@ def refine(
         size = np.linalg.norm(step, axis=1).max()
         step *= min(1.0, trust_radius / size)
         predicted = (gradient * step).sum() + step.ravel() @ H @ step.ravel() / 2
-        new_energy, new_gradient = _evaluate(oracle, x + step)
+        (new_energy,), (new_gradient,) = oracle((x + step)[None])
         ratio = (new_energy - energy) / predicted if abs(predicted) > 1e-8 else 1.0
         if 0.75 < ratio < 1.33 and size >= trust_radius:
             trust_radius = min(1.5 * trust_radius, LARGEST_STEP)
@@ -67,20 +66,7 @@ def refine(
         H = bofill_update(H, step.ravel(), change.ravel())
         x, energy, gradient = x + step, new_energy, new_gradient
         H = without_rigid_motion(H, x, oracle.invariances)
-        last = _peak(oracle, x, energy, gradient, fmax)
+        last = recorded(oracle, x, float(energy), gradient, fmax)
         if last.converged:
             break
     return last
-
-
-def _evaluate(oracle, x):
-    energies, gradients = oracle(x[None])
-    return float(energies[0]), gradients[0]
-
-
-def _peak(oracle, x, energy, gradient, fmax) -> Peak:
-    """Record the geometry as the state that remains when the budget runs out."""
-    force = float(np.linalg.norm(gradient, axis=1).max())
-    peak = Peak(x, energy, gradient, converged=force <= fmax)
-    oracle.checkpoint(Path(x[None], np.array([energy]), peak=peak), residual=force)
-    return peak

@@ -20,9 +20,10 @@ from ase import Atoms
 from ..errors import BudgetExhausted, SCFFailure
 from ..landscape.index import hessian_products
 from ..landscape.minima import SAME_MINIMUM
-from ..path import Path, Peak
+from ..path import Peak
 from ..seeding import seeded
 from . import prfo
+from ._recorded import largest_force, recorded, started
 
 SURELY_NEGATIVE = -0.1  # eV/angstrom^2: Sella's estimate of a curvature errs by less
 
@@ -68,11 +69,7 @@ def refine(
     BudgetExhausted, SCFFailure
         from the oracle; the last geometry has been checkpointed.
     """
-    energy, gradient = peak.energy, peak.gradient
-    if energy is None or gradient is None:
-        energies, gradients = oracle(peak.position[None])
-        energy, gradient = float(energies[0]), gradients[0]
-    start = Peak(peak.position, energy, gradient, peak.tangent, _force(gradient) <= fmax)
+    start = started(oracle, peak, fmax)
     if start.converged:
         return start
     if "rotation" not in oracle.invariances or reaction.natoms < 3:
@@ -113,7 +110,7 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
     coordinates, which may be given up, if there is a `patience`; else Cartesian.
     """
     Sella, internal = _import_sella(), patience is not None
-    best, since = _force(start.gradient), oracle.evaluations
+    best, since = largest_force(start.gradient), oracle.evaluations
     atoms = Atoms(reaction.numbers, start.position)
     atoms.calc = oracle.calculator()
     # What the method paid for is not paid again.
@@ -131,19 +128,13 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
             while steps > 0:
                 optimiser.step()
                 steps -= 1
-                last = Peak(
-                    atoms.positions.copy(),
-                    float(atoms.get_potential_energy()),
-                    -atoms.get_forces(),
-                    converged=_force(atoms.get_forces()) <= fmax,
-                )
-                path = Path(last.position[None], np.array([last.energy]), peak=last)
-                oracle.checkpoint(path, residual=_force(last.gradient))
+                energy, gradient = float(atoms.get_potential_energy()), -atoms.get_forces()
+                last = recorded(oracle, atoms.positions.copy(), energy, gradient, fmax)
                 if last.converged:
                     lowest = _lowest_mode(optimiser.pes, internal, reaction.natoms)
                     break
-                if _force(last.gradient) < best * 2 / 3:
-                    best, since = _force(last.gradient), oracle.evaluations
+                if largest_force(last.gradient) < best * 2 / 3:
+                    best, since = largest_force(last.gradient), oracle.evaluations
                 elif internal and oracle.evaluations - since > patience:
                     break
     except BudgetExhausted:
@@ -175,10 +166,6 @@ def _initial_mode(pes, tangent, internal):
     if internal:
         mode = pes.int.jacobian() @ np.concatenate([mode, np.zeros(3 * len(pes.dummies))])
     return mode @ pes.get_Ufree()
-
-
-def _force(gradient: np.ndarray) -> float:
-    return float(np.linalg.norm(gradient, axis=1).max())
 
 
 def _import_sella():
