@@ -62,7 +62,6 @@ rule collect:
         runtime=growing(30),
     params:
         code=code_digest(PACKAGE / "scoring" / "gather.py"),
-        root=str(ROOT),
         config=CONFIG.completed,
         sets=CONFIG.sets,
     script:

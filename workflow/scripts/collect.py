@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from mepbench.config import ROOT
 from mepbench.jobs.joblog import log_to
 from mepbench.jobs.journal import remove_journals
 from mepbench.scoring.gather import collect
 
 log_to(snakemake.log[0])
 params = snakemake.params
-collect(snakemake.input, snakemake.output, params.root, params.config, params.sets)
+collect(snakemake.input, snakemake.output, ROOT, params.config, params.sets)
 remove_journals(Path(snakemake.log[0]).parent)

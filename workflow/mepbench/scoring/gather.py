@@ -60,7 +60,7 @@ def score_job(inputs, outputs, shipped: str | None, potential) -> None:
     write_rows(outputs.reference_profiles, PROFILE_COLUMNS, profiles)
 
 
-def collect(inputs, outputs, root: str, config: dict, sets: dict[str, str]) -> None:
+def collect(inputs, outputs, root: str | Path, config: dict, sets: dict[str, str]) -> None:
     """Write `runs.csv` and all that stands beside it.
 
     Parameters
