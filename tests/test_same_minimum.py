@@ -143,6 +143,16 @@ def test_two_hands_of_a_flat_pyramid_are_two_minima(height):
         check_distinct(numbers, ends[0], near, RIGID, {})
 
 
+def test_an_end_that_was_given_as_a_saddle_is_not_said_to_have_no_reaction():
+    numbers, x = embedded("CC")
+    end, left = Minimum(x, 0.0, 0.0, True), Minimum(x, 0.0, 0.0, True, displaced=True)
+    with pytest.raises(BadEndpoints, match=r"product left a saddle.* start from minima") as raised:
+        check_distinct(numbers, end, left, RIGID, {})
+    assert "no reaction" not in str(raised.value)
+    with pytest.raises(BadEndpoints, match="there is no reaction between them"):
+        check_distinct(numbers, end, end, RIGID, {})
+
+
 @pytest.fixture(scope="module")
 def ethanol():
     """Numbers, anti, gauche, the hydrogens of the methyl group."""

@@ -209,10 +209,13 @@ def check_distinct(
         distance = rmsd(product.positions, reactant.positions, invariances)
         gap = abs(product.energy - reactant.energy)
         said = "; ".join(f"relaxation of the {name} {text}" for name, text in changes.items())
+        saddles = "" if said else check_minima([reactant, product])
+        why = "with this potential there is no reaction between them"
+        if saddles:
+            why = f"{saddles}, which has two ways down: start from minima"
         raise BadEndpoints(
             f"both ends relax into one minimum (RMSD {distance:.3f} A, energies {gap:.4f} eV "
-            f"apart; {said or 'no bond of either changes'}): with this potential there is no "
-            "reaction between them"
+            f"apart; {said or 'no bond of either changes'}): {why}"
         )
 
 
