@@ -94,6 +94,14 @@ def test_yaml_is_loaded_safely(tmp_path):
         load_config(file)
 
 
+@pytest.mark.parametrize("text", ["sets: {a: quick, a: textbook}\n", "seed: 1\nseed: 2\n"])
+def test_a_key_given_twice_is_refused(tmp_path, text):
+    file = tmp_path / "twice.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match="given twice"):
+        load_config(file)
+
+
 def test_check_prints_what_would_run(capsys):
     assert main(["check"]) == 0
     printed = capsys.readouterr().out

@@ -83,6 +83,17 @@ class Config:
         return each * sum(map(len, self.jobs.values())) + 2  # steps and surface
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Safe, and a key that is given twice, of which YAML keeps the last, is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        """Return the mapping; see the class."""
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        if twice := {str(key) for key in keys if keys.count(key) > 1}:
+            raise yaml.YAMLError(f"{', '.join(sorted(twice))} is given twice")
+        return super().construct_mapping(node, deep)
+
+
 def load_config(path: str | Path) -> Config:
     """Read and check a config file.
 
@@ -93,7 +104,7 @@ def load_config(path: str | Path) -> Config:
     """
     path = Path(path)
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
     except yaml.YAMLError as error:
