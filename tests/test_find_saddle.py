@@ -374,6 +374,13 @@ def test_bad_input_is_one_clear_error(case):
     assert "\n" not in str(raised.value)
 
 
+def test_the_summary_of_refused_ends_says_who_said_the_state(tmp_path):
+    with pytest.raises(InputError, match="one minimum"):
+        mepbench.find_saddle(HCN, HCN, charge=0, folder=tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["state_from"] == "charge argument, multiplicity default"
+
+
 def test_a_calculator_that_fails_at_the_ends_is_one_clear_error():
     silicon = [Atoms(end.numbers + (end.numbers == 7) * 7, end.positions) for end in (HCN, HNC)]
     with pytest.raises(InputError, match=r"^ends: calculator EMT raised .*(Si|14)") as raised:

@@ -88,6 +88,7 @@ def write_refused(prepared, inputs, ends: list[Atoms], folder: Path) -> None:
         "evaluations": {"ends": prepared.evaluations},
         "charge": prepared.entry.charge,
         "multiplicity": prepared.entry.multiplicity,
+        "state_from": prepared.entry.state_from,
         "mepbench": __version__,
     }
     _write_summary(known, folder)
