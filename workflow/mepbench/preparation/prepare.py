@@ -24,6 +24,7 @@ from ..path import align, rmsd
 from ..reaction import Entry, Reaction
 from .checks import (
     ENDS,
+    SAME_RMSD,
     check_bonds,
     check_distinct,
     check_electrons,
@@ -32,6 +33,7 @@ from .checks import (
     check_stereo,
     check_whole,
     given_geometries,
+    one_minimum,
     relaxation_changes,
 )
 from .order import ordered
@@ -226,7 +228,12 @@ def _relaxed_pair(oracle, numbers, starts, found) -> tuple[Minimum, Minimum]:
     for x, end in zip(starts, ENDS, strict=True):
         pools.append(_minima_of(oracle, numbers, x, end))
         found[end] = min(pools[-1], key=lambda minimum: minimum.energy)
-    pair = min(itertools.product(*pools), key=lambda pair: pair_score(*pair, oracle.invariances))
+    pairs = list(itertools.product(*pools))
+    if rmsd(*starts, oracle.invariances) > SAME_RMSD:
+        # Two ends that were given as two, on saddles, are not the same well beside them.
+        apart = (pair for pair in pairs if not one_minimum(numbers, *pair, oracle.invariances))
+        pairs = list(apart) or pairs
+    pair = min(pairs, key=lambda pair: pair_score(*pair, oracle.invariances))
     found.update(zip(ENDS, pair, strict=True))
     return pair
 
