@@ -16,6 +16,7 @@ UNDERSTOOD = {
     "charge=-1 multiplicity=2": (-1, 2),
     "Charge: +1": (1, None),
     "chrg -2, from CREST": (-2, None),
+    "chg=1": (1, None),
     "total_charge = 1-": (-1, None),
     "net charge is -1": (-1, None),
     "q=1 after 12 steps": (1, None),

@@ -2,7 +2,7 @@
 
 | written | means |
 | --- | --- |
-| `charge=-1`, `Charge: -1`, `chrg -1`, `total_charge = 1-`, `q=-1` | charge |
+| `charge=-1`, `Charge: -1`, `chrg -1`, `chg=-1`, `total_charge = 1-`, `q=-1` | charge |
 | `multiplicity=3`, `mult: 3`, `Spin multiplicity 3`, `2S+1 = 3` | multiplicity |
 | `spin=3` | multiplicity, as FAIRChem has it |
 | `uhf=2`, `unpaired electrons: 2` | two unpaired electrons (xTB's word): multiplicity 3 |
@@ -26,9 +26,9 @@ DEFAULT = {"charge": 0, "multiplicity": 1}
 _WHOSE = r"(?:total|tot|net|overall|global|molecular|molecule|mol|system|sys|electronic|ionic|ion)"
 _UNPAIRED = r"uhf|n?[ _-]?unpaired(?:[ _-]electrons)?"
 _MULTIPLICITY = rf"(?:(?:spin|{_WHOSE})[ _.-]?){{0,2}}mult(?:iplicity)?|2s\+1"
-_CHARGE = rf"(?:{_WHOSE}[ _.-]?){{0,2}}charge(?:[ _-]state)?|chrg"
+_CHARGE = rf"(?:{_WHOSE}[ _.-]?){{0,2}}charge(?:[ _-]state)?|chrg|chg"
 _KEY = rf"(?:{_UNPAIRED}|{_MULTIPLICITY}|{_CHARGE}|spin(?:[ _-]state)?|q)"
-_MENTION = re.compile(r"charge|chrg|mult|spin|uhf|unpaired|2s\+1|\bq\b", re.IGNORECASE)
+_MENTION = re.compile(r"charge|chrg|chg|mult|spin|uhf|unpaired|2s\+1|\bq\b", re.IGNORECASE)
 _UNIT = r"(?: ?[(\[][^()\[\]]{0,20}[)\]])?"  # charge (e) = 1
 _SAID = re.compile(
     rf"(?<!\w)(?P<key>{_KEY})(?!\w)"

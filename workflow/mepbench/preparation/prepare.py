@@ -202,7 +202,8 @@ def _prepare(
         ends = check("minima", _relaxed_pair, oracle, numbers, starts, found)
         changes = relaxation_changes(numbers, starts, ends) if molecular else {}
     if not relaxed:
-        check("minima", check_minima, ends)
+        note = check("minima", check_minima, ends)
+        notes += [note] if starts is not None else []
     check("whole", check_whole, numbers, *ends)
     check("distinct", check_distinct, numbers, *ends, oracle.invariances, changes)
     if molecular and starts is not None:
