@@ -10,7 +10,7 @@ from ase.build import molecule
 from mepbench.errors import BadEndpoints, SCFFailure
 from mepbench.landscape.hessian import hessian, lowest_modes
 from mepbench.landscape.index import stationary_point
-from mepbench.landscape.minima import FMAX, minima, relax, scaled_hessian
+from mepbench.landscape.minima import FMAX, FREE, minima, relax, scaled_hessian
 from mepbench.landscape.model_hessian import gaussian, model_hessian
 from mepbench.molecule.structure import bonds
 from mepbench.oracle import Oracle
@@ -191,7 +191,9 @@ def test_textbook_reactions_become_aligned_minima_with_the_bonds_as_written(text
     for side, x, gradient in zip(written.sides, reaction.ends, reaction.gradients, strict=True):
         assert bonds(reaction.numbers, x) == side.bonds
         assert np.linalg.norm(gradient, axis=1).max() < FMAX + 1e-4
-        assert stationary_point(oracle, x, *scaled_hessian(oracle, x)).index == 0
+        # A methyl group or a fragment that turns freely may be anywhere.
+        point = stationary_point(oracle, x, *scaled_hessian(oracle, x))
+        assert point.index == 0 or point.curvatures[0] > -2 * FREE / 0.3**2
         np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-7)
     np.testing.assert_allclose(
         align(reaction.product, reaction.reactant), reaction.product, atol=1e-6
