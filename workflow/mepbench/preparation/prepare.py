@@ -202,8 +202,7 @@ def _prepare(
         ends = check("minima", _relaxed_pair, oracle, numbers, starts, found)
         changes = relaxation_changes(numbers, starts, ends) if molecular else {}
     if not relaxed:
-        note = check("minima", check_minima, ends)
-        notes += [note] if starts is not None else []
+        check("minima", check_minima, ends)
     check("whole", check_whole, numbers, *ends)
     check("distinct", check_distinct, numbers, *ends, oracle.invariances, changes)
     if molecular and starts is not None:
