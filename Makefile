@@ -1,6 +1,8 @@
 # Two commands do everything: `make run` and `make test`. They set up .venv on first use.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3.10 || command -v python3)
+# The first that runs: 3.11 alone has wheels of xtb-python.
+PYTHON ?= $(shell for v in 3.11 3.13 3.12 3.14 3; do \
+  python$$v -c '' 2>/dev/null && command -v python$$v && break; done)
 CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
@@ -11,8 +13,8 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .venv/installed: pyproject.toml $(LOCK)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))' || \
-	  { echo "mepbench needs Python 3.10 or 3.11 (xtb has wheels for no other); set PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || \
+	  { echo "mepbench needs Python 3.11 to 3.14; set PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -76,6 +78,7 @@ format: .venv/installed ## let ruff and snakefmt settle taste
 lock: ## derive the lock file from pyproject.toml: newest versions that fit together
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --editable '.[dev]'
-	( echo "# Derived from pyproject.toml by \`make lock\`; CPython 3.11, Linux."; \
-	  .venv-lock/bin/python -m pip freeze --exclude-editable | grep -v '^mepbench' | sed 's/+cpu//' ) > $(LOCK)
+	( echo "# Derived from pyproject.toml by \`make lock\` on CPython 3.11, Linux; for 3.11 to 3.14."; \
+	  .venv-lock/bin/python -m pip freeze --exclude-editable | grep -v '^mepbench' | \
+	  sed -e 's/+cpu//' -e "s/^xtb==.*/&; python_version < '3.12'/" ) > $(LOCK)
 	rm -rf .venv-lock

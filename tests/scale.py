@@ -24,9 +24,9 @@ from types import SimpleNamespace
 import numpy as np
 from ase.build import molecule
 
-from mepbench.config import ROOT
 from mepbench.files.columns import JUDGED_COLUMNS
 from mepbench.files.frames import frame, frames_text, write_frames
+from mepbench.files.shipped import ROOT
 from mepbench.files.tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
 from mepbench.oracle import PotentialSpec
 from mepbench.reporting.figures import figure_files

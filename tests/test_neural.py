@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from known import problem
 from scipy.integrate import solve_ivp
 
 from mepbench.methods.neural import solve
@@ -27,6 +26,7 @@ from mepbench.neural.training import (
 from mepbench.oracle import Oracle
 from mepbench.path import Path, remove_rigid_motion, resample
 from mepbench.potentials import mueller_brown
+from mepbench.solving.contract import problem
 
 RIGID = ("translation", "rotation")
 SURFACE = mueller_brown.load(None, 0, 1)

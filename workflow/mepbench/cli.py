@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from .config import ROOT, SHIPPED_CONFIG, Config, load_config
+from .config import SHIPPED_CONFIG, Config, load_config, potential_remark
 from .errors import InputError
+from .files.shipped import ROOT, WORKFLOW
 from .jobs.run_lock import only_run
 from .pair import pair_command
+from .registry import nearest
+from .solving import contract_command
 
+PROFILES = WORKFLOW / "profiles"
 MOST_PRINTED = 20  # states and refused reactions of a set
 
 
@@ -28,6 +32,20 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="check a config file, its sets and its methods")
     check.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
     check.set_defaults(function=_check)
+
+    init = commands.add_parser("init", help="write a config file to edit")
+    init.add_argument("config", nargs="?", default=Path("config.yaml"), type=Path)
+    init.add_argument("--like", default="config", help="of which run: config, or the paper's, ...")
+    init.set_defaults(function=_init)
+
+    profile = commands.add_parser("profile", help="write a Snakemake profile to edit, for SLURM")
+    profile.add_argument("profile", choices=sorted(f.name for f in PROFILES.iterdir()))
+    profile.add_argument("-o", "--output", type=Path, help="folder; default: profiles/PROFILE")
+    profile.set_defaults(function=_profile)
+
+    test_method = commands.add_parser("test-method", help="whether a method keeps its contract")
+    contract_command.add_options(test_method)
+    test_method.set_defaults(function=contract_command.run)
 
     run = commands.add_parser(
         "run",
@@ -108,10 +126,42 @@ def _check(options: argparse.Namespace) -> int:
         print(f"set {name}: {count} reactions in {len(config.jobs[name])} jobs")
         _print_refused(name, config)
     print(f"potential {config.potential} {config.potential_options}")
+    if remark := potential_remark(config.potential):
+        print(f"  {remark}")
     for method in config.methods.values():
         print(f"method {method.name}: {method.solver} {method.options}, guess {method.guess}")
     print(f"ok: {config.job_count} jobs and their tables")
     return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    runs = {file.stem: file for file in [SHIPPED_CONFIG, *sorted(WORKFLOW.glob("*.yaml"))]}
+    if options.like not in runs:
+        raise InputError(f"init: there is no run {options.like!r}. {nearest(options.like, runs)}")
+    _write_new(options.config, runs[options.like].read_text(encoding="utf-8"))
+    print(f"{options.config}: edit it, then `mepbench check {options.config}`")
+    return 0
+
+
+def _profile(options: argparse.Namespace) -> int:
+    folder = options.output or Path("profiles") / options.profile
+    text = (PROFILES / options.profile / "config.yaml").read_text(encoding="utf-8")
+    _write_new(folder / "config.yaml", text)
+    print(f"{folder / 'config.yaml'}: name your partition and account in it, then")
+    print(f"mepbench run config.yaml -- --profile {folder}")
+    return 0
+
+
+def _write_new(file: Path, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InputError(f"{file} exists and is left as it is. Name another file.") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written ({error.strerror})") from None
 
 
 def _print_refused(name: str, config: Config) -> None:
@@ -147,6 +197,8 @@ def _run(options: argparse.Namespace) -> int:
         raise InputError(f"run: --{next(iter(for_pair))} is for reactant.xyz and product.xyz")
     path = Path(inputs[0]) if inputs else SHIPPED_CONFIG
     config = load_config(path)
+    if remark := potential_remark(config.potential):
+        print(f"potential {config.potential}: {remark}", flush=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--configfile", str(path), "--replace-workflow-config"]
     how = ["--cores", str(options.cores or os.cpu_count()), "--keep-going", "--rerun-incomplete"]

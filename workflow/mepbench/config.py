@@ -7,7 +7,7 @@ signature, so that a misspelling is one clear error before any job starts. The s
 """
 
 import hashlib
-import sys
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import yaml
 
 from .errors import InputError
 from .files.checksums import released
+from .files.shipped import ROOT, WORKFLOW
 from .files.tidy import read_rows
 from .oracle import PotentialSpec
 from .reaction import (
@@ -27,11 +28,10 @@ from .reaction import (
     reference_file,
     verify_references,
 )
-from .registry import check_options, load, nearest, options, source_file
+from .registry import check_options, is_outside, module_of, nearest, options, source_file
 
-ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CONFIG = ROOT / "config.yaml"
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 PATTERN = set("{}<>")
 RESERVED = ("solver", "guess", "refiner", "budget", "seeds")
 
@@ -72,6 +72,7 @@ class Config:
     results: str
     accept_relaxed: bool
     keep_order: bool
+    figures: tuple[str, ...]
     references: dict[str, Path]
     completed: dict
 
@@ -112,14 +113,14 @@ def load_config(path: str | Path) -> Config:
     if not isinstance(given, dict):
         raise InputError(f"{path}: must be a mapping, see the shipped config.yaml.")
     try:
-        return check_config(given)
+        return check_config(given, path.parent)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def check_config(given: dict) -> Config:
-    """Complete and check a configuration; see `load_config`."""
-    merged = _merged(given)
+def check_config(given: dict, folder: str | Path = ".") -> Config:
+    """Complete and check a configuration that lies in `folder`; see `load_config`."""
+    merged = _outside_found(_merged(given), Path(folder))
     for name in merged["sets"]:
         if name.endswith(STEPS):
             raise InputError(
@@ -137,6 +138,7 @@ def check_config(given: dict) -> Config:
         results=str(merged["results"]).rstrip("/"),
         accept_relaxed=merged["accept_relaxed"],
         keep_order=merged["keep_order"],
+        figures=_figures(merged["figures"]),
         references=_references(merged["sets"], *potential),
         completed=merged,
     )
@@ -162,6 +164,11 @@ def check_method(
     return methods[name], potential
 
 
+def potential_remark(name: str) -> str:
+    """Return what a user should know of a potential on this machine before a run, or ''."""
+    return getattr(module_of("potentials", name), "remark", lambda: "")()
+
+
 def _merged(given: dict) -> dict:
     _check_shape(given)
     return {**_shipped(), **given}
@@ -176,7 +183,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
                 "must start with a letter or digit, because it becomes a folder."
             )
     for kind, key in (("guesses", "guess"), ("refiners", "refiner")):
-        source_file(kind, merged[key], key)
+        _check_plug_in(kind, merged[key], key)
     potential = dict(merged["potential"])
     potential_name = potential.pop("name")
     source_file("potentials", potential_name, "potential")
@@ -197,11 +204,17 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
             budget={**budget, **entry.get("budget", {})},
             seeds=tuple(entry.get("seeds", merged["seeds"])),
         )
-        source_file("guesses", method.guess, where)
-        source_file("refiners", method.refiner, where)
+        _check_plug_in("guesses", method.guess, where)
+        _check_plug_in("refiners", method.refiner, where)
         methods[name] = method
 
     return (potential_name, potential), methods
+
+
+def _check_plug_in(kind: str, name: str, where: str) -> None:
+    source_file(kind, name, where)
+    if is_outside(name):  # those that ship are tested
+        options(kind, name)
 
 
 def _check_method_options(solver: str, given: dict, where: str) -> None:
@@ -213,8 +226,28 @@ def _check_method_options(solver: str, given: dict, where: str) -> None:
             )
     check_options("methods", solver, given, where)
     # A method that runs another one has more to check: such a file offers `check(given, where)`.
-    module = sys.modules[load("methods", solver).__module__]
-    getattr(module, "check", lambda given, where: None)(given, where)
+    getattr(module_of("methods", solver), "check", lambda given, where: None)(given, where)
+
+
+def _outside_found(given: dict, folder: Path) -> dict:
+    """Return the configuration with plug-ins from outside as seen from where the run starts.
+
+    In the file they are relative to the file's own folder.
+    """
+
+    def found(entry: dict, *keys: str) -> dict:
+        paths = {key: entry[key] for key in keys if is_outside(entry.get(key))}
+        return {**entry, **{key: os.path.relpath(folder / path) for key, path in paths.items()}}
+
+    methods = {
+        name: found(entry, "solver", "guess", "refiner") for name, entry in given["methods"].items()
+    }
+    return {
+        **found(given, "guess", "refiner"),
+        "potential": found(given["potential"], "name"),
+        "methods": methods,
+        "figures": [os.path.relpath(folder / file) for file in given["figures"]],
+    }
 
 
 @cache
@@ -233,6 +266,18 @@ def _check_shape(given: dict) -> None:
     for error in sorted(validator.iter_errors(given), key=lambda e: [str(p) for p in e.path]):
         place = ": ".join(map(str, error.path)) or "top level"
         raise InputError(f"{place}: {error.message}")
+
+
+def _figures(files: list[str]) -> tuple[str, ...]:
+    for file in files:
+        path = Path(file)
+        if not path.is_file():
+            raise InputError(f"figures: there is no file {file}.")
+        if not SAFE_NAME.fullmatch(path.stem) or path.suffix != ".py":
+            raise InputError(f"figures: {file}: a figure is a file of Python, NAME.py.")
+        if (WORKFLOW / "figures" / path.name).is_file():
+            raise InputError(f"figures: {file}: there is a figure {path.stem} already. Rename it.")
+    return tuple(files)
 
 
 def _jobs(sets: dict, select: list | None, per_job: int) -> dict[str, dict[str, tuple[str, ...]]]:

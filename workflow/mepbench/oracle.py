@@ -25,7 +25,7 @@ from .reaction import Reaction
 from .registry import load, options
 
 TRACE_LENGTH = 16
-SLOW = 0.5  # seconds an evaluation: then a round is evaluated one by one, so that less is lost
+SLOW = 0.5  # seconds an evaluation: a round that fails in part is then lost in part only
 SAME = 1e-9  # angstrom: a geometry this near to an endpoint is the endpoint
 
 
@@ -107,6 +107,7 @@ class Oracle:
     potential : an object with `evaluate(positions)`, `invariances`, `backend`
     reaction : its endpoints, energies and gradients are answered without a call
     budget : the most evaluations; None for no limit
+    slow : seconds an evaluation, from which a round is evaluated one by one
 
     Attributes
     ----------
@@ -115,10 +116,16 @@ class Oracle:
     path : the last path that the method recorded by `checkpoint`
     """
 
-    def __init__(self, potential, reaction: Reaction | None = None, budget: int | None = None):
+    def __init__(
+        self,
+        potential,
+        reaction: Reaction | None = None,
+        budget: int | None = None,
+        slow: float = SLOW,
+    ):
         self._evaluate, self._backend = counted(potential.evaluate), potential.backend
         self.invariances = tuple(potential.invariances)
-        self.budget = budget
+        self.budget, self._slow = budget, slow
         self.evaluations = 0
         self.rounds = 0
         self.seconds = 0.0
@@ -186,7 +193,7 @@ class Oracle:
     def _evaluated(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Evaluate a round; where the potential raises or is not finite, once more, singly."""
         energies, gradients = np.full(len(positions), np.nan), np.full_like(positions, np.nan)
-        size = 1 if self.seconds >= SLOW * self.evaluations else len(positions)
+        size = 1 if self.seconds >= self._slow * self.evaluations else len(positions)
         for at in range(0, len(positions), size):
             part, failure = slice(at, at + size), None
             try:

@@ -19,12 +19,13 @@ import yaml
 from .errors import BadEndpoints, InputError
 from .files.checksums import verify
 from .files.frames import comment_text, frames_text, read_frames
+from .files.shipped import WORKFLOW
 from .files.xyz_text import Block, xyz_blocks
 from .molecule.geometry import Geometry, geometry_of, read_geometry, says_otherwise, state_of
 from .molecule.state import DEFAULT, origin_text
 from .registry import nearest
 
-SHIPPED = Path(__file__).resolve().parents[1] / "reactions"
+SHIPPED = WORKFLOW / "reactions"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 ROLES = ("reactant", "product", "ts")
 STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so

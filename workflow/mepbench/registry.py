@@ -3,18 +3,26 @@
 A hyphen in a config name is an underscore in the file's name. A file offers one entry
 function, whose keyword-only arguments are its options: their names, types and defaults
 are checked here against the config before any job starts.
+
+Two kinds of plug-in lie outside this package: a file that the config names by its path,
+`solver: ./mine.py`, and a module that an installed package announces, by an entry point of the
+group `mepbench.methods` (`mepbench.potentials`, ...) whose name is that in the config.
 """
 
 import ast
 import difflib
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import re
+import sys
+import sysconfig
 import types
 import typing
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from .errors import InputError
@@ -56,33 +64,90 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def available(kind: str) -> list[str]:
-    """Names of all files of one kind, as they are written in the config."""
-    files = (PACKAGE / kind).glob("*.py")
-    stems = [file.stem for file in files if file.stem.isidentifier()]
-    return sorted(stem.replace("_", "-") for stem in stems if not stem.startswith("_"))
+    """Names of all that ships and is installed of one kind, as they are written in the config."""
+    return sorted({*_shipped(kind), *_installed(kind)})
+
+
+def _shipped(kind: str) -> list[str]:
+    stems = [file.stem for file in (PACKAGE / kind).glob("*.py") if file.stem.isidentifier()]
+    return [stem.replace("_", "-") for stem in stems if not stem.startswith("_")]
+
+
+@cache
+def _installed(kind: str) -> dict[str, str]:
+    """Modules that installed packages announce, by name; what ships has precedence."""
+    return {entry.name: entry.module for entry in entry_points(group=f"mepbench.{kind}")}
+
+
+def is_outside(name: object) -> bool:
+    """Say whether a name is that of a file that does not belong to the package, `./mine.py`."""
+    return isinstance(name, str) and name.endswith(".py")
 
 
 def source_file(kind: str, name: str, where: str = "") -> Path:
     """Return the file that is `name`, or say (and where it stands) which name is nearest."""
-    if name not in available(kind):
-        place = f"{where}: " if where else ""
-        hint, misnamed = nearest(str(name), available(kind)), PACKAGE / kind / f"{name}.py"
-        if "-" in str(name) and misnamed.is_file():
-            hint = f"Rename {misnamed} to {name.replace('-', '_')}.py."
-        raise InputError(f"{place}there is no {WORD[kind]} {name!r}. {hint}")
-    return PACKAGE / kind / f"{name.replace('-', '_')}.py"
+    place = f"{where}: " if where else ""
+    if is_outside(name):
+        if not Path(name).is_file():
+            raise InputError(f"{place}there is no file {name} ({WORD[kind]}).")
+        return Path(name).resolve()
+    if name in _shipped(kind):
+        return PACKAGE / kind / f"{name.replace('-', '_')}.py"
+    if name in _installed(kind):
+        try:
+            return Path(importlib.util.find_spec(_installed(kind)[name]).origin)
+        except (ImportError, AttributeError, TypeError):
+            raise InputError(
+                f"{place}{WORD[kind]} {name!r}: the package that announces it has no module "
+                f"{_installed(kind)[name]!r}. Install it again."
+            ) from None
+    hint, misnamed = nearest(str(name), available(kind)), PACKAGE / kind / f"{name}.py"
+    if "-" in str(name) and misnamed.is_file():
+        hint = f"Rename {misnamed} to {name.replace('-', '_')}.py."
+    raise InputError(f"{place}there is no {WORD[kind]} {name!r}. {hint}")
 
 
 def load(kind: str, name: str) -> typing.Callable:
     """Return the entry function of the file that is `name`."""
-    return _entry(kind, source_file(kind, name))[0]
+    return _entry(kind, name)[0]
 
 
-def _entry(kind: str, file: Path) -> tuple[typing.Callable, list[inspect.Parameter]]:
-    """Return the entry function of a file and its parameters, annotations evaluated."""
-    entry = ENTRY_FUNCTION[kind]
+def module_of(kind: str, name: str) -> types.ModuleType:
+    """Return the module that is `name`."""
+    return sys.modules[load(kind, name).__module__]
+
+
+def _module(kind: str, name: str, file: Path) -> types.ModuleType:
+    if is_outside(name):
+        return _module_outside(file)
+    inside = PACKAGE in file.parents
+    return importlib.import_module(
+        f"mepbench.{kind}.{file.stem}" if inside else _installed(kind)[name]
+    )
+
+
+def _module_outside(file: Path) -> types.ModuleType:
+    """Import a file by its path; the files beside it are found as if it were a script."""
+    name = f"mepbench_outside_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        sys.path.insert(0, str(file.parent))
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        finally:
+            sys.path.remove(str(file.parent))
+    return sys.modules[name]
+
+
+def _entry(kind: str, name: str) -> tuple[typing.Callable, list[inspect.Parameter]]:
+    """Return the entry function of a plug-in and its parameters, annotations evaluated."""
+    entry, file = ENTRY_FUNCTION[kind], source_file(kind, name)
     try:
-        function = getattr(importlib.import_module(f"mepbench.{kind}.{file.stem}"), entry)
+        function = getattr(_module(kind, name, file), entry)
         signature = inspect.signature(function, eval_str=True)
         parameters = list(signature.parameters.values())
         positional = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
@@ -98,7 +163,7 @@ def _entry(kind: str, file: Path) -> tuple[typing.Callable, list[inspect.Paramet
 
 def options(kind: str, name: str) -> dict[str, inspect.Parameter]:
     """Return the keyword-only parameters of an entry function: its options."""
-    _, parameters = _entry(kind, source_file(kind, name))
+    parameters = _entry(kind, name)[1]
     return {p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
@@ -153,7 +218,8 @@ def _fits(value: object, expected: object) -> bool:
 def imported_files(file: Path) -> tuple[Path, ...]:
     """Return `file` and every file of this package that it imports, directly or not.
 
-    Importing `mepbench.x` runs `mepbench/__init__.py` as well, so that is among them.
+    For a plug-in from outside also those beside it. Importing `mepbench.x` runs
+    `mepbench/__init__.py` as well, so that is among them.
     """
     seen: set[Path] = set()
     waiting = [file, PACKAGE / "__init__.py"]
@@ -175,29 +241,40 @@ def code_digest(*files: Path) -> str:
     """
     digest = hashlib.sha256()
     for file in sorted({found for each in files for found in imported_files(each)}):
-        digest.update(f"{file.relative_to(PACKAGE.parent)}\0".encode() + file.read_bytes() + b"\0")
+        inside = PACKAGE in file.parents
+        name = str(file.relative_to(PACKAGE.parent)) if inside else file.name
+        digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
 @cache
 def _imports_of(file: Path) -> list[Path]:
-    found = []
+    found, (root, own) = [], _belongs_to(file)
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            if node.level:
-                base = file.parents[node.level - 1]
-            elif (node.module or "").split(".")[0] == PACKAGE.name:
-                base = PACKAGE.parent
-            else:
-                continue
-            base = base.joinpath(*(node.module or "").split(".")) if node.module else base
-            candidates = [base, *(base / alias.name for alias in node.names)]
+            names = [f"{node.module}.{a.name}" if node.module else a.name for a in node.names]
+            names += [node.module] if node.module else []
+            bases = [file.parents[node.level - 1]] if node.level else [PACKAGE.parent, root]
         elif isinstance(node, ast.Import):
-            candidates = [PACKAGE.parent.joinpath(*alias.name.split(".")) for alias in node.names]
+            names, bases = [alias.name for alias in node.names], [PACKAGE.parent, root]
         else:
             continue
-        for candidate in candidates:
-            for path in (candidate.with_suffix(".py"), candidate / "__init__.py"):
-                if path.is_file() and PACKAGE in path.parents:
-                    found.append(path)
+        for base in bases:
+            for candidate in (base.joinpath(*name.split(".")) for name in names):
+                for path in (candidate.with_suffix(".py"), candidate / "__init__.py"):
+                    if path.is_file() and {PACKAGE, own} & {*path.parents}:
+                        found.append(path)
     return found
+
+
+def _belongs_to(file: Path) -> tuple[Path, Path]:
+    """Return the folder that a file is imported from, and the one whose files are its own.
+
+    The latter is its package; for a file that is in none, its folder, if that is no place
+    where everything is installed.
+    """
+    root, package = file.parent, file.parent
+    while (root / "__init__.py").is_file():
+        root, package = root.parent, root
+    installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    return root, file if package in installed else package

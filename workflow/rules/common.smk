@@ -1,16 +1,25 @@
 from dataclasses import asdict
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from mepbench.config import ROOT, check_config, chunked, set_files, step_names
+from mepbench.config import check_config, chunked, set_files, step_names
 from mepbench.errors import InputError
+from mepbench.files.shipped import WORKFLOW
 from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS, entries_digest, irc_file
 from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, options, source_file
 
+
+
+def config_folder():
+    """Where the config file lies: what of it is outside the package is relative to that."""
+    return Path(workflow.configfiles[-1]).parent if workflow.configfiles else Path()
+
+
 try:
-    CONFIG = check_config(config)
+    CONFIG = check_config(config, config_folder())
 except InputError as error:
     raise WorkflowError(f"config: {error}") from None
 
@@ -25,7 +34,7 @@ pathvars:
 POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
 PLAN = f"{CONFIG.results}/steps.csv"
 METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
-FIGURES = figure_files()
+FIGURES = figure_files(CONFIG.figures)
 
 
 wildcard_constraints:

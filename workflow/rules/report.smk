@@ -56,7 +56,7 @@ rule gallery:
     input:
         **RESULT_TABLES,
         endpoints="<results>/sets/{set}/endpoints.csv",
-        templates=[str(ROOT / "workflow" / "report" / f) for f in ("gallery.html", "style.css")],
+        templates=[str(WORKFLOW / "report" / f) for f in ("gallery.html", "style.css")],
     output:
         directory("<results>/report/gallery/{set}"),
     log:
@@ -80,7 +80,7 @@ rule report:
         endpoints=all_endpoints("csv"),
         tables=rules.tables.output,
         figures=figures(),
-        templates=sorted(str(f) for f in (ROOT / "workflow" / "report").glob("*")),
+        templates=sorted(str(f) for f in (WORKFLOW / "report").glob("*")),
     output:
         "<results>/report/index.html",
     log:

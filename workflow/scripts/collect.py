@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mepbench.config import ROOT
+from mepbench.files.shipped import ROOT
 from mepbench.jobs.joblog import log_to
 from mepbench.jobs.journal import remove_journals
 from mepbench.scoring.gather import collect

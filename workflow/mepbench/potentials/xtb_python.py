@@ -3,11 +3,13 @@
 Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 15, 1652 (2019), doi:10.1021/acs.jctc.8b01176.
 """
 
+from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from . import tblite
 from ._scf import SCFPotential, apart
 
 # xtb-python 22.1 returns a wrong gradient, by 0.5 eV/angstrom in a bent CO2, where two bonded
@@ -51,8 +53,8 @@ def load(
     *,
     method: Literal["GFN2-xTB", "GFN1-xTB"] = "GFN2-xTB",
     accuracy: float = 0.05,
-) -> XTBPython:
-    """Return the potential of one molecule.
+) -> SCFPotential:
+    """Return the potential of one molecule; tblite's where xtb-python has no wheels, see `remark`.
 
     Parameters
     ----------
@@ -61,4 +63,17 @@ def load(
     accuracy : xTB's own setting; at its default of 1 the gradient's noise reaches
         1e-3 eV/angstrom, at 0.05 it stays below 1e-4 for 5 to 15% more time.
     """
+    if not is_installed():
+        return tblite.TBLite(numbers, charge, multiplicity, method, accuracy)
     return XTBPython(numbers, charge, multiplicity, method, accuracy)
+
+
+def is_installed() -> bool:
+    """Say whether this Python has xtb-python."""
+    return find_spec("xtb") is not None
+
+
+def remark() -> str:
+    """Say who computes it where xtb-python is not installed."""
+    here = "xtb-python is not installed (there are wheels for Python 3.11 alone): tblite computes "
+    return "" if is_installed() else here + "the same Hamiltonian, to within 1e-5 eV"

@@ -8,14 +8,15 @@ reads a table when a figure first asks for it.
 import ast
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import InputError
+from ..files.shipped import WORKFLOW
 
-FOLDER = Path(__file__).resolve().parents[2] / "figures"
+FOLDER = WORKFLOW / "figures"
 KINDS = ("pdf", "png", "svg")
 # No time stamps and no random identifiers: two renderings are the same file.
 METADATA = {
@@ -25,22 +26,23 @@ METADATA = {
 }
 
 
-def figure_files() -> dict[str, Path]:
-    """Return every figure's file by its name."""
-    return {f.stem: f for f in sorted(FOLDER.glob("*.py")) if not f.stem.startswith("_")}
+def figure_files(further: Iterable[str] = ()) -> dict[str, Path]:
+    """Return every figure's file by its name: those that ship and `further` files of a user."""
+    files = [*sorted(FOLDER.glob("*.py")), *map(Path, further)]
+    return {file.stem: file for file in files if not file.stem.startswith("_")}
 
 
-def figure_file(name: str) -> Path:
+def figure_file(name: str, further: Iterable[str] = ()) -> Path:
     """Return the file that is the figure `name`."""
-    files = figure_files()
+    files = figure_files(further)
     if name not in files:
         raise InputError(f"there is no figure {name!r}. Known: {', '.join(files)}.")
     return files[name]
 
 
-def caption(name: str) -> str:
+def caption(name: str, further: Iterable[str] = ()) -> str:
     """Return a figure's caption, one paragraph: its file's docstring."""
-    file = figure_file(name)
+    file = figure_file(name, further)
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     if not text:
         raise InputError(f"{file}: a figure's file begins with a docstring, its caption.")
@@ -101,6 +103,11 @@ class Results:
         """The configuration's methods, by name, in its order; empty where none is known."""
         return self.provenance.get("config", {}).get("methods", {})
 
+    @property
+    def figures(self) -> list[str]:
+        """Files of further figures, as configured."""
+        return self.provenance.get("config", {}).get("figures", [])
+
     @cached_property
     def judged(self):
         """The runs that count, with their costs.
@@ -144,12 +151,12 @@ class Results:
         return read_runs(file) if file.exists() else pd.DataFrame()
 
 
-def load_plot(name: str) -> Callable:
+def load_plot(name: str, further: Iterable[str] = ()) -> Callable:
     """Return the function `plot` of a figure's file."""
     import matplotlib
 
     matplotlib.use("Agg")
-    file = figure_file(name)
+    file = figure_file(name, further)
     spec = importlib.util.spec_from_file_location(f"mepbench_figure_{name}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -162,7 +169,7 @@ def render(name: str, results: Results, folder: str | Path) -> list[Path]:
     """Draw a figure and write it as pdf, png and svg into `folder`; return the files."""
     from .plotting import house_style
 
-    plot, folder = load_plot(name), Path(folder)
+    plot, folder = load_plot(name, results.figures), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{name}.{kind}" for kind in KINDS]
     with house_style():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import one_line
+from ..files.shipped import WORKFLOW
 from ..files.tidy import read_rows
 from ..scoring.chains import chains_worded
 from ..scoring.reference import notices
@@ -30,7 +31,7 @@ STATISTICS = {
     "ranks": "Stability of the ranks",
     "hardness": "What goes with failure",
 }
-TEMPLATES = Path(__file__).resolve().parents[2] / "report"
+TEMPLATES = WORKFLOW / "report"
 
 
 def build(results_folder: str | Path, output: str | Path) -> Path:
@@ -86,7 +87,7 @@ def _contents(results: Results) -> dict:
         "chains": _chains(results.folder / "chains.csv"),
         "notes": notes,
         "captions": wording.CAPTIONS,
-        "figures": _figures(results.folder / "figures"),
+        "figures": _figures(results.folder / "figures", results.figures),
         "provenance": results.provenance,
     }
 
@@ -143,10 +144,10 @@ def _endpoints(folder: Path) -> pd.DataFrame:
     return pd.concat(read, ignore_index=True) if read else pd.DataFrame()
 
 
-def _figures(folder: Path) -> list[dict]:
+def _figures(folder: Path, further: list[str]) -> list[dict]:
     """Each figure that was rendered: name, caption, and the smaller of SVG and PNG as a URI."""
     found = []
-    for name in figure_files():
+    for name in figure_files(further):
         images = {
             "svg+xml": folder / f"{name}.svg",
             "png": folder / f"{name}.png",
@@ -159,7 +160,7 @@ def _figures(folder: Path) -> list[dict]:
         found.append(
             {
                 "name": name,
-                "caption": caption(name),
+                "caption": caption(name, further),
                 "uri": f"data:image/{kind};base64,{encoded}",
             }
         )
