@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt'
 
 slurm: ## install a SLURM for the tests of the cluster profile (Debian, needs root)
 	tests/slurm/install.sh
+
+wheel: ## sdist and wheel, installed on two Pythons and used from an empty folder
+	tests/wheel.sh 3.11 3.12
 
 test: .venv/installed ## the tests
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slow"
