@@ -65,11 +65,16 @@ def trial():
     return of
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-@pytest.mark.parametrize("entry", ENTRIES, ids=label)
+PROMISED = [  # but for the guess itself, which finds nothing
+    pytest.param(entry, claim, id=f"{label(entry)}-{claim}")
+    for entry in ENTRIES
+    for claim in CLAIMS
+    if not (entry[0] == "guess-only" and claim.startswith("finds"))
+]
+
+
+@pytest.mark.parametrize(("entry", "claim"), PROMISED)
 def test_method_keeps_its_contract(entry, claim, trial):
-    if entry[0] == "guess-only" and claim.startswith("finds"):
-        pytest.skip("the guess is left as it is")
     try:
         CLAIMS[claim](trial(entry))
     except NotInstalled as error:
