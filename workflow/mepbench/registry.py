@@ -113,8 +113,9 @@ def load(kind: str, name: str) -> typing.Callable:
 
 
 def module_of(kind: str, name: str) -> types.ModuleType:
-    """Return the module that is `name`."""
-    return sys.modules[load(kind, name).__module__]
+    """Return the module that is `name`, whose entry function has been found in it."""
+    load(kind, name)
+    return _module(kind, name, source_file(kind, name))
 
 
 def _module(kind: str, name: str, file: Path) -> types.ModuleType:

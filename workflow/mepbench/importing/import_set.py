@@ -10,7 +10,6 @@ import csv
 import hashlib
 import heapq
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from ..errors import BadEndpoints, InputError, one_line
 from ..files.frames import frame, frames_text
 from ..importers._found import Found, Rejected
 from ..reaction import ROLES
-from ..registry import check_options, load, nearest
+from ..registry import check_options, load, module_of, nearest
 from .accept import Accepted, Choice, TooLarge, accept
 
 ARCHIVES = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
@@ -70,7 +69,7 @@ def import_set(
     choice, options = choice or Choice(), options or {}
     check_options("importers", importer, options, "--option")
     read = load("importers", importer)
-    stated = getattr(sys.modules[read.__module__], "STATED", {})
+    stated = getattr(module_of("importers", importer), "STATED", {})
     _check_files(source, output)
     output.parent.mkdir(parents=True, exist_ok=True)
     tally, names = Tally(), set()

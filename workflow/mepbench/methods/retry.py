@@ -13,7 +13,6 @@ doi:10.1021/acs.jctc.9b00869. Gaussian processes in saddle search: Denzel, Kaest
 Phys. 148, 094114 (2018), doi:10.1063/1.5017103.
 """
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +20,7 @@ import numpy as np
 from ..errors import BudgetExhausted, SCFFailure
 from ..oracle import Oracle
 from ..path import Path
-from ..registry import load
+from ..registry import load, module_of
 from . import neural_surrogate
 from ._peak import guess_peak
 
@@ -105,7 +104,7 @@ class _Seen:
 
 def compilation_seconds() -> float:
     """Return what the refiner's is; see `refiners.sella`."""
-    return sys.modules[load("refiners", REFINER).__module__].compilation_seconds()
+    return module_of("refiners", REFINER).compilation_seconds()
 
 
 def warm_up() -> None:
