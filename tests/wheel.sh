@@ -40,7 +40,13 @@ for version in "$@"; do
     made=yes
   fi
   "$python" -m venv "$work/$version"
-  "$work/$version/bin/pip" install --constraint "$repository/envs/requirements.lock" "$work"/dist/*.whl
+  if ! "$work/$version/bin/pip" install --constraint "$repository/envs/requirements.lock" \
+      "$work"/dist/*.whl > "$work/pip.log" 2>&1; then
+    tail -5 "$work/pip.log"
+    grep -qiE "connection|timed out|temporary failure|no space left" "$work/pip.log" || exit 1
+    echo "skipped: the packages for Python $version can't be fetched here"
+    continue
+  fi
   bin="$work/$version/bin"
   mkdir "$work/empty-$version" && cd "$work/empty-$version"
   "$bin/python" -m pip check
