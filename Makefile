@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,13 +70,20 @@ test-slow: .venv/installed ## the tests that take minutes, before a release
 lint: .venv/installed ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow/rules
+	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/python tests/lint_workflow.py
 
 format: .venv/installed ## let ruff and snakefmt settle taste
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt --line-length 100 Snakefile workflow/rules
+	$(BIN)/snakefmt --line-length 100 Snakefile workflow/Snakefile workflow/rules
+
+.venv/mkdocs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[docs]'
+	@touch $@
+
+docs: .venv/mkdocs ## the documentation as a site, in the folder site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 lock: ## derive the lock file from pyproject.toml: newest versions that fit together
 	$(PYTHON) -m venv .venv-lock
