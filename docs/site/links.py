@@ -66,10 +66,9 @@ def _page_of(path: str) -> str:
 
 
 def _anchor_of(path: str) -> str:
-    module = path.startswith(f"{PACKAGE}/") and path.endswith(".py")
-    return (
-        "#" + path.removeprefix("workflow/").removesuffix(".py").replace("/", ".") if module else ""
-    )
+    if not path.startswith(f"{PACKAGE}/") or not path.endswith(".py"):
+        return ""
+    return "#" + path.removeprefix("workflow/").removesuffix(".py").replace("/", ".")
 
 
 def _linked(source: Path) -> set[str]:
@@ -91,9 +90,7 @@ def _relinked(text: str, source: Path, page: str) -> str:
         path = _path(source, match[1])
         target = _page_of(path)
         anchor = match[2] or _anchor_of(path)
-        return (
-            PurePosixPath(os.path.relpath(target, PurePosixPath(page).parent)).as_posix() + anchor
-        )
+        return os.path.relpath(target, PurePosixPath(page).parent) + anchor
 
     parts = FENCED.split(text)
     return "".join(part if i % 2 else LINK.sub(led, part) for i, part in enumerate(parts))
@@ -101,10 +98,8 @@ def _relinked(text: str, source: Path, page: str) -> str:
 
 def _listing(path: str) -> str:
     """Return a page that shows a file, or names the files of a folder."""
-    file = ROOT / path
+    file, head = ROOT / path, f"{UNSEARCHED}# {path}\n\n"
     if file.is_dir():
-        return f"{UNSEARCHED}# {path}\n\n" + "".join(
-            f"* `{f.name}`\n" for f in sorted(file.iterdir())
-        )
-    language = LANGUAGES.get(file.suffix, "text")
-    return f"{UNSEARCHED}# {path}\n\n~~~~~~{language}\n{file.read_text(encoding='utf-8')}\n~~~~~~\n"
+        return head + "".join(f"* `{inner.name}`\n" for inner in sorted(file.iterdir()))
+    language, text = LANGUAGES.get(file.suffix, "text"), file.read_text(encoding="utf-8")
+    return f"{head}~~~~~~{language}\n{text}\n~~~~~~\n"
