@@ -12,10 +12,15 @@ from conftest import ROOT
 CONFIG = {
     "sets": {"two": "quick"},
     "select": ["hcn-isomerisation", "ammonia-inversion"],
-    "methods": {"geodesic": {"solver": "guess-only"}, "neb": {"solver": "neb"}},
+    "methods": {"neb": {"solver": "neb"}, "own": {"solver": "./own.py"}},
     "reactions_per_job": 1,
     "results": "out/two",
 }
+OWN = """from mepbench.methods import guess_only
+
+def solve(reaction, oracle, guess, seed):
+    return guess_only.solve(reaction, oracle, guess, seed)
+"""
 SNAKEFILE = """
 configfile: "config/config.yaml"
 
@@ -27,15 +32,17 @@ module mepbench:
         config
 
 
-use rule * from mepbench
+use rule * from mepbench{renamed}
 """
 
 
-@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
-def test_another_folder_uses_the_workflow_as_a_module(snakefile, tmp_path):
+@pytest.mark.parametrize(("snakefile", "prefix"), [("Snakefile", ""), ("workflow/Snakefile", "x_")])
+def test_another_folder_uses_the_workflow_as_a_module(snakefile, prefix, tmp_path):
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
-    text = SNAKEFILE.format(snakefile=str(ROOT / snakefile))
+    (tmp_path / "config" / "own.py").write_text(OWN, encoding="utf-8")
+    renamed = f" as {prefix}*" if prefix else ""
+    text = SNAKEFILE.format(snakefile=str(ROOT / snakefile), renamed=renamed)
     (tmp_path / "Snakefile").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"],
@@ -48,5 +55,5 @@ def test_another_folder_uses_the_workflow_as_a_module(snakefile, tmp_path):
     assert done.returncode == 0, printed[-3000:]
     jobs = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", printed, re.MULTILINE)}
     wanted = {"endpoints": 2, "guess": 2, "solve": 4, "judge": 4, "collect": 1, "report": 1}
-    assert {rule: jobs.get(rule) for rule in wanted} == wanted
+    assert {rule: jobs.get(prefix + rule) for rule in wanted} == wanted
     assert {file.name for file in tmp_path.iterdir()} == {"config", "Snakefile", ".snakemake"}
