@@ -26,7 +26,7 @@ run: .venv/installed ## run config.yaml on all cores, print the summary and wher
 paper: .venv/installed ## run every method on the whole textbook set
 	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet rules host
 
-bench: .venv/installed ## run every method on reactions that do not ship (../shared/reactions)
+bench: .venv/installed ## run every method on two published sets; `mepbench data zimmerman_xtb` says what it needs
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
 	@$(BIN)/python -m mepbench.reporting.halves results/bench
 
@@ -41,7 +41,7 @@ reference: .venv/installed ## search for better reference saddles of the textboo
 	  --replace-workflow-config --keep-going --rerun-incomplete --quiet rules host
 
 bench-prepare: .venv/installed ## how long preparation takes, from files and from SMILES
-	$(BIN)/python -m mepbench.preparation.preparation_speed ../shared/reactions/rdb7_dev --cores $(CORES)
+	$(BIN)/python -m mepbench.preparation.preparation_speed rdb7_dev --cores $(CORES)
 	$(BIN)/python -m mepbench.preparation.preparation_speed textbook --cores $(CORES)
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected

@@ -12,6 +12,7 @@ from pathlib import Path
 from .config import SHIPPED_CONFIG, Config, load_config, potential_remark
 from .errors import InputError
 from .files.shipped import ROOT, WORKFLOW
+from .importing import data_command
 from .jobs.run_lock import only_run
 from .pair import pair_command
 from .registry import nearest
@@ -100,6 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
     gallery.add_argument("-o", "--output", type=Path, help="folder; default: gallery/SET")
     gallery.add_argument("--results", type=Path, help="also show barrier and difficulty of a run")
     gallery.set_defaults(function=_gallery)
+
+    data = commands.add_parser("data", help="the published sets: sources, licences, preparation")
+    data_command.add_options(data)
+    data.set_defaults(function=data_command.run)
 
     importing = commands.add_parser("import", help="make a set file from reactions of any origin")
     importing.set_defaults(function=_import)

@@ -26,6 +26,7 @@ from .molecule.state import DEFAULT, origin_text
 from .registry import nearest
 
 SHIPPED = WORKFLOW / "reactions"
+PUBLIC = SHIPPED / "public"  # what others have published, a file each: see importing.public_sets
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 ROLES = ("reactant", "product", "ts")
 STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so
@@ -105,7 +106,7 @@ class Reaction:
 
 def shipped_sets() -> list[str]:
     """Names of the sets that ship with mepbench."""
-    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+    return sorted(path.stem for end in ("yaml", "xyz") for path in SHIPPED.glob(f"*.{end}"))
 
 
 def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
@@ -122,8 +123,13 @@ def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
             "start with a letter or digit, because it becomes a folder. Rename it in `sets:`."
         )
     if spec in shipped_sets():
-        return SHIPPED / f"{spec}.yaml"
+        return next(file for end in ("yaml", "xyz") if (file := SHIPPED / f"{spec}.{end}").exists())
     path = (base or Path.cwd()) / Path(spec).expanduser()
+    if not path.exists() and (PUBLIC / f"{path.stem}.yaml").exists():
+        raise InputError(
+            f"set {name!r}: {spec!r} is not there, since this set does not ship: "
+            f"`mepbench data {path.stem}` says of which public repository it is made, and how."
+        )
     if not path.exists():
         raise InputError(
             f"set {name!r}: {spec!r} is neither a shipped set nor a file or folder "
