@@ -14,6 +14,7 @@ from .errors import InputError
 from .files.shipped import ROOT, WORKFLOW
 from .importing import data_command
 from .jobs.run_lock import only_run
+from .leaderboard import leaderboard_command, rejudge_command, submit_command
 from .pair import pair_command
 from .registry import nearest
 from .solving import contract_command
@@ -105,6 +106,15 @@ def main(arguments: list[str] | None = None) -> int:
     data = commands.add_parser("data", help="the published sets: sources, licences, preparation")
     data_command.add_options(data)
     data.set_defaults(function=data_command.run)
+
+    for name, module, said in (
+        ("submit", submit_command, "pack a finished run for others to judge"),
+        ("rejudge", rejudge_command, "judge a submitted archive anew, from its geometries"),
+        ("leaderboard", leaderboard_command, "write the page of archives that were rejudged"),
+    ):
+        command = commands.add_parser(name, help=said)
+        module.add_options(command)
+        command.set_defaults(function=module.run)
 
     importing = commands.add_parser("import", help="make a set file from reactions of any origin")
     importing.set_defaults(function=_import)
