@@ -64,9 +64,9 @@ def shipped_method(config: dict, name: str) -> Method | None:
     entry["budget"] = config["budget"] | entry.get("budget", {})
     if not all(SAFE_NAME.fullmatch(text) for text in _texts(entry)):
         return None
-    kinds = {"solver": "methods", "guess": "guesses", "refiner": "refiners"}
-    files = (PACKAGE / kind / f"{entry[key].replace('-', '_')}.py" for key, kind in kinds.items())
-    if not all(file.is_file() for file in files):
+    kinds = {"solver": "methods", "of": "methods", "guess": "guesses", "refiner": "refiners"}
+    named = ((kind, entry[key].replace("-", "_")) for key, kind in kinds.items() if key in entry)
+    if not all((PACKAGE / kind / f"{stem}.py").is_file() for kind, stem in named):
         return None
     try:
         return check_method(name, entry)[0]

@@ -50,6 +50,7 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
     specs = provenance["sets"]
     official = {name: official_name(spec) for name, spec in specs.items()}
     sets = {name: (of, entries_digest(official_entries(of))) for name, of in official.items()}
+    keys = {_key(row) for row in rows}
     multistep = {_key(row) for row in rows if row["verdict"] == "multistep"}
     ends, paths = [], []
     for name in sets:
@@ -62,7 +63,7 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
     saddles = [
         atoms
         for atoms in iterate_frames(results / "saddles.xyz")
-        if atoms.info["role"] == "saddle" and atoms.info["set"] in sets
+        if atoms.info["role"] == "saddle" and _key(atoms.info) in keys
     ]
     config = provenance.pop("config")
     content = {
