@@ -102,7 +102,12 @@ def _as_written(folder: Path, reaction):
 @pytest.fixture(scope="session")
 def archive(results, tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("submission") / "honest.zip"
-    assert main(["submit", str(results), "-o", str(file), "--title", "<b>Honest</b> | [x](y)"]) == 0
+    assert (
+        main(
+            ["submit", str(results), "-o", str(file), "--title", "<b>Honest</b> | [x](y) @archive@"]
+        )
+        == 0
+    )
     return file
 
 
@@ -225,6 +230,7 @@ TAMPERINGS = {
     ),
     "a refusal": ("runs.csv", cell("verdict", "bad-endpoints"), "its ends are good here"),
     "too many evaluations": ("runs.csv", cell("gradients_refine", "201"), "above the budget"),
+    "beyond the budget": ("runs.csv", cell("gradients_path", "3012"), "above the budget of 3000"),
     "no number": ("runs.csv", cell("gradients_path", "few"), "no number of evaluations"),
     "less than none": ("runs.csv", cell("gradients_path", "-3"), "no number of evaluations"),
 }
@@ -234,7 +240,7 @@ def test_the_same_run_is_the_same_archive_and_tells_nothing_of_the_machine(
     results, archive, tmp_path
 ):
     again = tmp_path / "again.zip"
-    main(["submit", str(results), "-o", str(again), "--title", "<b>Honest</b> | [x](y)"])
+    main(["submit", str(results), "-o", str(again), "--title", "<b>Honest</b> | [x](y) @archive@"])
     assert again.read_bytes() == archive.read_bytes()
     text = "".join(unpacked(archive).values())
     assert "secret" not in text
@@ -346,6 +352,14 @@ def test_what_is_no_whole_submission_is_refused_in_one_sentence(change, says, ar
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["accept_relaxed", "keep_order"])
+def test_a_run_whose_ends_may_be_others_is_refused(key, archive, tmp_path, capsys):
+    content = unpacked(archive)
+    content["config.json"] = json.dumps(json.loads(content["config.json"]) | {key: True})
+    assert main(["rejudge", str(packed(tmp_path / "x.zip", content))]) == 2
+    assert "which give other ends" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "potential",
     [
@@ -371,6 +385,7 @@ def test_only_a_potential_that_everyone_has_judges(potential, archive, tmp_path,
         {"solver": "/tmp/evil.py"},
         {"solver": "no-such-method"},
         {"solver": "varied", "of": "./mine.py"},
+        {"solver": "varied", "of": "installed-elsewhere"},
         {"solver": "guess-only", "guess": "/tmp/evil"},
         {"solver": "guess-only", "refiner": "a/b"},
         {"solver": "guess-only", "no_such_option": 1},
@@ -422,7 +437,7 @@ def test_the_page_has_what_was_judged_and_refuses_what_was_not(archive, tmp_path
     assert rejudged_anew(mine, "--sample", "1")[0] == 0
     assert main(make) == 0
     page = (folder / "README.md").read_text()
-    assert "## quick, 2 of 12 reactions (GFN2-xTB)" in page
+    assert "## quick, 2 of 12 reactions (GFN2-xTB, budget 3000 + 200)" in page
     assert "[archive](archives/honest.zip)" in page
     assert "<b>" not in page
     assert "\n| geodesic | 2/2 |" in page

@@ -21,7 +21,7 @@ SAME = 1e-3  # eV: energies of one geometry that differ by more are not those of
 
 
 def proven_ends(
-    entry: Entry, claimed: Reaction | None, potential: PotentialSpec, how: dict
+    entry: Entry, claimed: Reaction | None, potential: PotentialSpec
 ) -> tuple[Reaction | None, str]:
     """Return the ends with the energies of today, None where there are none; and what is wrong.
 
@@ -29,9 +29,8 @@ def proven_ends(
     ----------
     entry : of the official set
     claimed : what was submitted, None where the run had refused the reaction
-    how : for `prepare`, as the run was configured
     """
-    prepared = prepare(entry, potential.load, **how)
+    prepared = prepare(entry, potential.load)
     ours = prepared.reaction
     if ours is None:
         refused = f"its ends are refused here ({prepared.verdict}: {prepared.reason})"

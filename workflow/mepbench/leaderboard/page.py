@@ -18,7 +18,7 @@ from ..reporting.markup import markdown
 from ..scoring.score import KEY, typed
 from ..statistics.censored import censored, counted, quantile, solved
 from .official import official_entries
-from .rejudge import COLUMNS, potential_of
+from .rejudge import COLUMNS, budget_of, potential_of
 from .rejudge_command import rejudged_file
 from .submission import NAME, Submission, read_submission
 
@@ -79,7 +79,8 @@ def write_page(archives: list[Path], folder: Path) -> Path:
         links = iter(part["link"])
         body = markdown(shown).splitlines(keepends=True)
         # The link is ours, the title is not: only the latter is escaped.
-        lines = [line.replace("@archive@", f"[archive]({next(links)})") for line in body[2:]]
+        cut = (line.rpartition("@archive@") for line in body[2:])
+        lines = [f"{before}[archive]({next(links)}){after}" for before, _, after in cut]
         text.append(f"## {group}\n\n" + "".join([*body[:2], *lines]))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "README.md"
@@ -100,11 +101,13 @@ def _rows(entry: Accepted) -> list[dict]:
             quantile(censored(cost, good).to_numpy(), q) for q in (0.5, 0.25, 0.75)
         )
         official = submission.sets[name][0]
+        budget = budget_of(submission, method)
+        about = f"{potential_of(submission).level}, budget {budget['path']} + {budget['refine']}"
         asked, there = mine["reaction"].nunique(), len(official_entries(official))
         part = "" if asked == there else f", {asked} of {there} reactions"
         rows.append(
             {
-                "group": f"{official}{part} ({potential_of(submission).level})",
+                "group": f"{official}{part} ({about})",
                 "method": method,
                 "solved": f"{good.sum()}/{len(mine)}",
                 "cost": _spread(middle, low, high),

@@ -19,6 +19,7 @@ from ..landscape.tangency import path_quality
 from ..oracle import Oracle, PotentialSpec
 from ..path import Path, Peak
 from ..reaction import Entry, Reaction
+from ..solving.solve import PEAK_SEARCH
 from .ends import SAME, proven_ends
 from .official import entries_digest, official_entries
 from .repeat import Repeated, chosen, differences, run_again
@@ -57,6 +58,13 @@ def potential_of(submission: Submission) -> PotentialSpec:
     return PotentialSpec(BACKEND, {"method": level})
 
 
+def budget_of(submission: Submission, method: str) -> dict[str, int]:
+    """Return how many evaluations a method had for each stage."""
+    config = submission.config
+    budget = config["budget"] | config["methods"][method].get("budget", {})
+    return {stage: int(budget[stage]) for stage in ("path", "refine")}
+
+
 def rejudge(submission: Submission, worker: Worker, sample: Sample) -> Iterator[dict]:
     """Yield a row of `COLUMNS` for each run, first those that should be there and are not.
 
@@ -66,12 +74,13 @@ def rejudge(submission: Submission, worker: Worker, sample: Sample) -> Iterator[
         if the submission as a whole can't be judged: the sentence says why.
     """
     potential = potential_of(submission)
+    if submission.config["accept_relaxed"] or submission.config["keep_order"]:
+        raise ValueError("it was run with accept_relaxed or keep_order, which give other ends")
     entries = _entries(submission)
     asked = _asked(submission, entries)
     for key in sorted(asked - set(submission.rows)):
         yield _row(submission, key, differs="the row is missing")
     again = set(chosen(submission, sample.size, sample.seed))
-    how = {key: bool(submission.config[key]) for key in ("accept_relaxed", "keep_order")}
     places: dict[tuple[str, str], list[Key]] = {}
     for key in submission.rows:
         places.setdefault(key[:2], []).append(key)
@@ -80,7 +89,7 @@ def rejudge(submission: Submission, worker: Worker, sample: Sample) -> Iterator[
         if known := [key for key in keys if key in asked]:
             claimed = submission.ends.get(place)
             try:
-                ends, wrong = worker.run(proven_ends, entries[place], claimed, potential, how)
+                ends, wrong = worker.run(proven_ends, entries[place], claimed, potential)
             except WorkerError as error:
                 wrong = f"its ends can't be judged: {error}"
         for key in keys:
@@ -206,16 +215,13 @@ def _differences(claimed: dict[str, str], saddle, found: Judgement, ends: Reacti
 
 def _over_budget(submission: Submission, key: Key) -> list[str]:
     """Say where a run claims more evaluations than it had, or a number that is none."""
-    config = submission.config
-    budget = config["budget"] | config["methods"][key[2]].get("budget", {})
-    wrong = []
-    for stage in ("path", "refine"):
-        text = submission.rows[key][f"gradients_{stage}"]
-        count = _number(text)
-        if text and not (count >= 0 and count == int(count)):
+    budget, wrong = budget_of(submission, key[2]), []
+    for stage, beyond in (("path", PEAK_SEARCH), ("refine", 0)):
+        count = _number(submission.rows[key][f"gradients_{stage}"] or "0")
+        if not (count >= 0 and count == int(count)):
             wrong.append(f"gradients_{stage} is no number of evaluations")
-    if not wrong and _number(submission.rows[key]["gradients_refine"] or "0") > budget["refine"]:
-        wrong.append(f"gradients_refine is above the budget of {budget['refine']}")
+        elif count > budget[stage] + beyond:
+            wrong.append(f"gradients_{stage} is above the budget of {budget[stage]}")
     return wrong
 
 
