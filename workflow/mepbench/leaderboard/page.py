@@ -97,9 +97,8 @@ def _rows(entry: Accepted) -> list[dict]:
     for (name, method), mine in runs.groupby(["set", "method"], sort=False):
         good = solved(mine)
         cost = mine[list(counts)].astype(float).sum(axis=1, skipna=False)
-        middle, low, high = (
-            quantile(censored(cost, good).to_numpy(), q) for q in (0.5, 0.25, 0.75)
-        )
+        costs = censored(cost, good).to_numpy()
+        middle, low, high = (float(quantile(costs, q)) for q in (0.5, 0.25, 0.75))
         official = submission.sets[name][0]
         budget = budget_of(submission, method)
         about = f"{potential_of(submission).level}, budget {budget['path']} + {budget['refine']}"
