@@ -73,6 +73,7 @@ class Config:
     accept_relaxed: bool
     keep_order: bool
     figures: tuple[str, ...]
+    report: bool
     references: dict[str, Path]
     completed: dict
 
@@ -139,6 +140,7 @@ def check_config(given: dict, folder: str | Path = ".") -> Config:
         accept_relaxed=merged["accept_relaxed"],
         keep_order=merged["keep_order"],
         figures=_figures(merged["figures"]),
+        report=merged["report"],
         references=_references(merged["sets"], *potential),
         completed=merged,
     )

@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 from mepbench.config import check_config, chunked, set_files, step_names
 from mepbench.errors import InputError
 from mepbench.files.shipped import WORKFLOW
+from mepbench.jobs.plan import write_plan
 from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS, entries_digest, irc_file
 from mepbench.scoring.reference import announce
@@ -172,6 +173,13 @@ def figures():
     return [
         f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
     ]
+
+
+def whole_report():
+    """What a run ends with, beside its tables of runs."""
+    if not CONFIG.report:
+        return []
+    return ["<results>/report/index.html", "<results>/tables/summary.csv", *figures()]
 
 
 def shipped_reference(wildcards):
