@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from .errors import InputError
+from .errors import InputError, refuse
 from .files.checksums import released
 from .files.shipped import ROOT, WORKFLOW
 from .files.tidy import read_rows
@@ -261,13 +261,14 @@ def _check_shape(given: dict) -> None:
     import jsonschema
 
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    for key in given:
-        if key not in schema["properties"]:
-            raise InputError(f"unknown key {key!r}. {nearest(str(key), schema['properties'])}")
+    known = schema["properties"]
+    refuse(
+        [f"unknown key {key!r}. {nearest(str(key), known)}" for key in given if key not in known]
+    )
     validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(given), key=lambda e: [str(p) for p in e.path]):
-        place = ": ".join(map(str, error.path)) or "top level"
-        raise InputError(f"{place}: {error.message}")
+    wrong = sorted(validator.iter_errors(given), key=lambda e: [str(p) for p in e.path])
+    places = [": ".join(map(str, error.path)) or "top level" for error in wrong]
+    refuse([f"{place}: {error.message}" for place, error in zip(places, wrong, strict=True)])
 
 
 def _figures(files: list[str]) -> tuple[str, ...]:
@@ -283,19 +284,26 @@ def _figures(files: list[str]) -> tuple[str, ...]:
 
 
 def _jobs(sets: dict, select: list | None, per_job: int) -> dict[str, dict[str, tuple[str, ...]]]:
-    jobs, everything = {}, set()
+    jobs, everything, mistakes = {}, set(), []
     for name, spec in sets.items():
-        names = reaction_names(name, spec)
+        try:
+            names = reaction_names(name, spec)
+        except InputError as error:
+            mistakes.append(str(error))
+            continue
         everything.update(names)
         if select is not None:
             wanted = {str(item) for item in select}
             names = [reaction for reaction in names if reaction in wanted]
         jobs[name] = chunked(names, per_job)
-    for item in select or []:
-        if str(item) not in everything:
-            raise InputError(
-                f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
-            )
+    refuse(mistakes)
+    refuse(
+        [
+            f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
+            for item in select or []
+            if str(item) not in everything
+        ]
+    )
     return jobs
 
 

@@ -45,6 +45,16 @@ class BadEndpoints(Exception):
 REFUSED = (BadEndpoints.verdict, NotSupported.verdict)
 
 
+def refuse(mistakes: list[str], most: int = 20) -> None:
+    """Raise `InputError` with all mistakes of one input, of very many the first ones."""
+    if len(mistakes) == 1:
+        raise InputError(mistakes[0])
+    if mistakes:
+        more = [f"and {len(mistakes) - most} more"] if len(mistakes) > most else []
+        lines = [f"{len(mistakes)} mistakes:", *mistakes[:most], *more]
+        raise InputError("\n  ".join(lines))
+
+
 def one_line(text: object) -> str:
     """Return a text with a space for each character that can't be printed."""
     return "".join(c if c.isprintable() else " " for c in str(text))

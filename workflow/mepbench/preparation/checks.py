@@ -20,7 +20,9 @@ from ..reaction import Entry
 
 ENDS = ("reactant", "product")
 OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
+FARTHEST = 1000.0  # angstrom; a molecule of 2000 atoms, the largest that is read, is shorter
 FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
+SAME_GEOMETRY = 1e-4  # angstrom; less than the digits of most files
 SAME_RMSD = 0.1  # angstrom
 CONTACT = 1.15  # of the sum of the radii; two atoms on a third that stay beyond are not bonded
 LOWER_STATE = 0.05  # eV
@@ -49,6 +51,12 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
                 f"the {end} has a coordinate that is not a number (atom {int(bad.argmax()) + 1}): "
                 "correct the file"
             )
+        away = np.abs(positions - np.median(positions, axis=0)).max(axis=1)
+        if away.max() > FARTHEST:
+            raise BadEndpoints(
+                f"the {end} has an atom that is {away.max():.3g} A from the others (atom "
+                f"{int(away.argmax()) + 1}): correct the file"
+            )
         i, j, distance = _nearest_atoms(positions)
         if distance < OVERLAP:
             raise BadEndpoints(
@@ -56,6 +64,8 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
                 f"{atom_label(reactant, j)} are {distance:.2f} A apart: correct the file"
             )
         starts.append(positions)
+    if np.array_equal(product, reactant) and np.abs(np.subtract(*starts)).max() < SAME_GEOMETRY:
+        raise BadEndpoints("both ends are one geometry: give the other one, too")
     if reason := orders_differ(reactant, starts[0], product, starts[1]):
         raise BadEndpoints(
             f"{reason}: reorder one file, or let `mepbench import ... --map` find the map"

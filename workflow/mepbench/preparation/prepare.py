@@ -164,7 +164,7 @@ def _prepare(
     entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
 ) -> tuple[Reaction, list[str], tuple[str, ...]]:
     if entry.problem:
-        raise BadEndpoints(f"{entry.problem} ({entry.origin})")
+        raise BadEndpoints(entry.problem)
     if entry.smiles is None:
         numbers, starts = given_geometries(entry)
     else:
