@@ -67,12 +67,12 @@ SMILES = {
     "[CH3:1][CH3:1]>>[CH3:1][CH3:1]": "map number 1 stands twice",
     "[CH3:1][OH:2]>>[CH3:2][OH:1]": "atom 1 is C in the reactant and O in the product",
     "[CH3:1][NH3+:2]>>[CH2:1]=[NH2+:2].[H][H]": "charge +1, declared is +0",
-    "[*:1]C>>C[*:1]": "without a map number",
+    "[*:1]C>>C[*:1]": "is a wildcard",
     "[2H][C:1]#[N:2]>>[2H][N+:1]#[C-:2]": "isotopes",
     "C>>C": "both sides are the same",
     "[CH3:1][OH:2]>>[OH:2][CH3:1]": "both sides are the same",
     "F/C=C/F>>F/C=C/F": "both sides are the same",
-    "[CH3:1][OH:2]>>[CH2:1]=[OH:2]": "balance the SMILES",
+    "[CH3:1][OH:2]>>[CH2:1]=[O:2]": "balance the SMILES",
     "C" * 5000 + ">>C": "has 5003 characters",
 }
 
