@@ -47,7 +47,9 @@ rule search_reference:
 # a hundred jobs a third of a core. `--cores` and `--jobs` limit jobs as well.
 onstart:
     workflow.scheduler.job_rate_limiter = None
-    write_plan(CONFIG.results, [str(f) for job in workflow.dag.needrun_jobs() for f in job.output])
+    write_plan(
+        CONFIG.results, [str(f) for job in workflow.dag.needrun_jobs() for f in job.output]
+    )
 
 
 onsuccess:

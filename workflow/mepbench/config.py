@@ -8,6 +8,7 @@ signature, so that a misspelling is one clear error before any job starts. The s
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,16 @@ from .reaction import (
     reference_file,
     verify_references,
 )
-from .registry import check_options, is_outside, module_of, nearest, options, source_file
+from .registry import (
+    PACKAGE,
+    check_options,
+    code_digest,
+    is_outside,
+    module_of,
+    nearest,
+    options,
+    source_file,
+)
 
 SHIPPED_CONFIG = ROOT / "config.yaml"
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
@@ -164,6 +174,50 @@ def check_method(
     given = {"methods": {name: entry}} | ({} if potential is None else {"potential": potential})
     potential, methods = _potential_and_methods(_merged(given))
     return methods[name], potential
+
+
+def solver_files(method: Method) -> list[Path]:
+    """Return the file of a method's solver; for `varied` and `retry` also that of what they run."""
+    solvers = [method.solver]
+    if method.solver == "varied":
+        default = options("methods", "varied")["of"].default
+        solvers.append(method.options.get("of", default))
+    files = [source_file("methods", solver) for solver in solvers]
+    if "retry" in solvers:
+        files.append(source_file("refiners", "sella"))
+    return files
+
+
+def code_of(completed: dict) -> dict:
+    """Return whose code a run is, for its provenance.
+
+    Parameters
+    ----------
+    completed : configuration as `Config.completed`
+
+    Returns
+    -------
+    dict: `package`, a hash of all files of this package, be they committed or not; and by kind and
+    name each plug-in that is used: its `file`, and `code`, a hash of that and of all it imports. A
+    change in any of these is a change in the hash that Snakemake's rules see.
+    """
+    (potential, _), methods = _potential_and_methods(completed)
+
+    def about(*files: Path) -> dict[str, str]:
+        inside = PACKAGE in files[0].parents
+        name = files[0].relative_to(PACKAGE).as_posix() if inside else files[0].name
+        return {"file": name, "code": code_digest(*files)}
+
+    def named(kind: str, names: Iterable[str]) -> dict[str, dict]:
+        return {name: about(source_file(kind, name)) for name in sorted(set(names))}
+
+    return {
+        "package": code_digest(*sorted(PACKAGE.rglob("*.py"))),
+        "potentials": named("potentials", [potential]),
+        "methods": {name: about(*solver_files(method)) for name, method in methods.items()},
+        "guesses": named("guesses", (method.guess for method in methods.values())),
+        "refiners": named("refiners", (method.refiner for method in methods.values())),
+    }
 
 
 def potential_remark(name: str) -> str:

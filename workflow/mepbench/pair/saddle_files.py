@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from .. import __version__
-from ..errors import InputError, described
+from ..errors import InputError, described, sentence
 from ..files.columns import JUDGED_COLUMNS
 from ..files.frames import frame, write_frames
 from ..files.metrics import KCAL_PER_EV
@@ -84,7 +84,7 @@ def write_refused(prepared, inputs, ends: list[Atoms], folder: Path) -> None:
     known = {
         "inputs": inputs,
         "verdict": prepared.verdict,
-        "reason": prepared.reason,
+        "reason": sentence(prepared.reason),
         "evaluations": {"ends": prepared.evaluations},
         "charge": prepared.entry.charge,
         "multiplicity": prepared.entry.multiplicity,
@@ -128,7 +128,7 @@ def summary(search) -> dict:
     return {
         "inputs": search.inputs,
         "verdict": search.verdict,
-        "reason": search.reason,
+        "reason": sentence(search.reason),
         "barrier_eV": known(search.barrier_eV),
         "reverse_barrier_eV": known(search.reverse_barrier_eV),
         "reaction_energy_eV": known(search.reaction_energy_eV),

@@ -1,13 +1,12 @@
 """`mepbench check`: a config, and every geometry and SMILES of its sets, before anything runs."""
 
 import argparse
-import sys
 from collections import Counter
 from pathlib import Path
 
 from ..config import SHIPPED_CONFIG, Config, load_config, potential_remark
 from ..errors import one_line
-from ..registry import load
+from ..registry import module_of
 
 MOST_PRINTED = 20  # states of a set, and mistakes of one kind
 
@@ -44,7 +43,7 @@ def _print_set(name: str, config: Config, most: int | None) -> int:
     from ..preparation.refusals import refusal
     from ..reaction import misnamed_folders, read_set
 
-    potential = sys.modules[load("potentials", config.potential).__module__]
+    potential = module_of("potentials", config.potential)
     check_elements = getattr(potential, "check_elements", lambda numbers: None)
     chosen = {reaction for job in config.jobs[name].values() for reaction in job}
     refused, unused, states = [], [], Counter()
