@@ -49,8 +49,8 @@ FILES = {
     "doublet": (*(xyz(x, "mult=2") for x in (HCN, HNC)), "multiplicity 2 is impossible"),
     "multiplicity-0": (*(xyz(x, "mult=0") for x in (HCN, HNC)), "multiplicity 0 is impossible"),
     "spins": (GOOD[0], xyz(HNC, "charge=0 mult=3"), "differ in multiplicity"),
-    "same": (GOOD[0], GOOD[0], "both ends are one geometry"),
-    "nearly-the-same": (GOOD[0], xyz([*HCN[:2], ("H", -1.07001)]), "both ends are one geometry"),
+    "same": (GOOD[0], GOOD[0], "both ends are the same"),
+    "nearly-the-same": (GOOD[0], xyz([*HCN[:2], ("H", -1.07001)]), "both ends are the same"),
     "actinide": (
         *(xyz([*x[:2], ("Np", x[2][1])]) for x in (HCN, HNC)),
         "no parameters for Np (Z = 93)",
@@ -69,9 +69,9 @@ SMILES = {
     "[CH3:1][NH3+:2]>>[CH2:1]=[NH2+:2].[H][H]": "charge +1, declared is +0",
     "[*:1]C>>C[*:1]": "is a wildcard",
     "[2H][C:1]#[N:2]>>[2H][N+:1]#[C-:2]": "isotopes",
-    "C>>C": "both sides are the same",
-    "[CH3:1][OH:2]>>[OH:2][CH3:1]": "both sides are the same",
-    "F/C=C/F>>F/C=C/F": "both sides are the same",
+    "C>>C": "both ends are the same",
+    "[CH3:1][OH:2]>>[OH:2][CH3:1]": "both ends are the same",
+    "F/C=C/F>>F/C=C/F": "both ends are the same",
     "[CH3:1][OH:2]>>[CH2:1]=[O:2]": "balance the SMILES",
     "C" * 5000 + ">>C": "has 5003 characters",
 }

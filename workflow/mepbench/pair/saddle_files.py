@@ -134,6 +134,7 @@ def summary(search) -> dict:
         "reaction_energy_eV": known(search.reaction_energy_eV),
         "height_eV": known(search.height_eV),
         "imaginary_frequency_cm": known(search.imaginary_frequency_cm),
+        **_how_ends_match(search),
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
         "notes": search.notes,
@@ -150,6 +151,18 @@ def summary(search) -> dict:
         "backend": search.backend,
         "mepbench": __version__,
     }
+
+
+def _how_ends_match(search) -> dict:
+    """Return what the proof says of the IRC's ends, as the columns of `runs.csv` have it."""
+    names = ("end_match", "end_conformer", "reactant_gap_eV", "product_gap_eV")
+    judged = search.judged
+    cells = {} if judged is None else judged_cells(search.reaction, judged)
+    values = {name: cells.get(name) for name in names}
+    for name in names[2:]:
+        gap = values[name]
+        values[name] = None if gap is None or not np.isfinite(gap) else float(gap)
+    return values
 
 
 def energy(value: float) -> str:

@@ -22,7 +22,6 @@ ENDS = ("reactant", "product")
 OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
 FARTHEST = 1000.0  # angstrom; a molecule of 2000 atoms, the largest that is read, is shorter
 FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
-SAME_GEOMETRY = 1e-4  # angstrom; less than the digits of most files
 SAME_RMSD = 0.1  # angstrom
 CONTACT = 1.15  # of the sum of the radii; two atoms on a third that stay beyond are not bonded
 LOWER_STATE = 0.05  # eV
@@ -64,8 +63,6 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
                 f"{atom_label(reactant, j)} are {distance:.2f} A apart: correct the file"
             )
         starts.append(positions)
-    if np.array_equal(product, reactant) and np.abs(np.subtract(*starts)).max() < SAME_GEOMETRY:
-        raise BadEndpoints("both ends are one geometry: give the other one, too")
     if reason := orders_differ(reactant, starts[0], product, starts[1]):
         raise BadEndpoints(
             f"{reason}: reorder one file, or let `mepbench import ... --map` find the map"

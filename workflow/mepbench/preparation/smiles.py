@@ -90,15 +90,10 @@ def read_mappings(smiles: str, charge: int) -> list[MappedReaction]:
                 f"the {name}'s SMILES has charge {total:+d}, declared is {charge:+d}: "
                 "correct `charge` or the SMILES"
             )
-    mappings = [_mapped(*molecules, match) for match in _hydrogen_matches(*molecules)]
-    if all(_is_identity(mapping) for mapping in mappings):
-        raise BadEndpoints(
-            "both sides are the same, atom by atom: write what changes, or number the atoms"
-        )
-    return mappings
+    return [_mapped(*molecules, match) for match in _hydrogen_matches(*molecules)]
 
 
-def _is_identity(mapping: MappedReaction) -> bool:
+def is_identity(mapping: MappedReaction) -> bool:
     """Whether nothing changes: no bond, no order of one, and nothing that `@` and `/` say."""
     from rdkit import Chem
 
