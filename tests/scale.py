@@ -186,7 +186,7 @@ class Run:
         outputs.reference_frames = str(self.results / "reference.xyz")
         outputs.reference_irc = str(self.results / "reference_irc.xyz")
         outputs.provenance = str(self.results / "provenance.json")
-        collect(inputs, outputs, ROOT, {}, {})
+        collect(inputs, outputs, ROOT, {}, {}, {})
 
 
 REFERENCE = {
