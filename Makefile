@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,27 +21,26 @@ help: ## list the targets
 	@touch $@
 
 run: .venv/installed ## run config.yaml on all cores, print the summary and where the report is
-	@$(BIN)/mepbench run config.yaml --cores $(CORES) -- --quiet rules host
+	@$(BIN)/mepbench run config.yaml --cores $(CORES)
 
 paper: .venv/installed ## run every method on the whole textbook set
-	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES) -- --quiet rules host
+	@$(BIN)/mepbench run workflow/paper.yaml --cores $(CORES)
 
-bench: .venv/installed ## run every method on reactions that do not ship (../shared/reactions)
-	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES) -- --quiet rules host
+bench: .venv/installed ## run every method on two published sets; `mepbench data zimmerman_xtb` says what it needs
+	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES)
 	@$(BIN)/python -m mepbench.reporting.halves results/bench
 
 ablation: .venv/installed ## what network, drawn points and guess earn the direct neural solver
-	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES) -- --quiet rules host
+	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES)
 
 tangency: .venv/installed ## how good a path is after how many evaluations: NEB, string, every loss
-	@$(BIN)/mepbench run workflow/tangency.yaml --cores $(CORES) -- --quiet rules host
+	@$(BIN)/mepbench run workflow/tangency.yaml --cores $(CORES)
 
 reference: .venv/installed ## search for better reference saddles of the textbook set
-	@$(BIN)/snakemake search_reference --cores $(CORES) --configfile workflow/reference.yaml \
-	  --replace-workflow-config --keep-going --rerun-incomplete --quiet rules host
+	@$(BIN)/mepbench run workflow/reference.yaml --cores $(CORES) -- search_reference
 
 bench-prepare: .venv/installed ## how long preparation takes, from files and from SMILES
-	$(BIN)/python -m mepbench.preparation.preparation_speed ../shared/reactions/rdb7_dev --cores $(CORES)
+	$(BIN)/python -m mepbench.preparation.preparation_speed rdb7_dev --cores $(CORES)
 	$(BIN)/python -m mepbench.preparation.preparation_speed textbook --cores $(CORES)
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
@@ -70,13 +69,20 @@ test-slow: .venv/installed ## the tests that take minutes, before a release
 lint: .venv/installed ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow/rules
+	$(BIN)/snakefmt --check --line-length 100 Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/python tests/lint_workflow.py
 
 format: .venv/installed ## let ruff and snakefmt settle taste
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt --line-length 100 Snakefile workflow/rules
+	$(BIN)/snakefmt --line-length 100 Snakefile workflow/Snakefile workflow/rules
+
+.venv/mkdocs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[docs]'
+	@touch $@
+
+docs: .venv/mkdocs ## the documentation as a site, in the folder site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 lock: ## derive the lock file from pyproject.toml: newest versions that fit together
 	$(PYTHON) -m venv .venv-lock

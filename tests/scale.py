@@ -6,7 +6,7 @@ plans the DAG of N reactions and eight methods in at most 200 jobs a method. The
 one job leaves (14 atoms; 16 checkpoints and a path of 41 frames a run), scores it, copies it under
 the names of all other jobs, and collects them, draws tables and figures. Seconds of wall clock (of
 CPU in brackets: a busy machine adds little to these), and the largest memory of the process.
-`make bench-scale`; the table stands in docs/cluster.md.
+`make bench-scale`; the table stands in docs/scaling.md.
 """
 
 import argparse
@@ -186,7 +186,7 @@ class Run:
         outputs.reference_frames = str(self.results / "reference.xyz")
         outputs.reference_irc = str(self.results / "reference_irc.xyz")
         outputs.provenance = str(self.results / "provenance.json")
-        collect(inputs, outputs, ROOT, {}, {})
+        collect(inputs, outputs, ROOT, {}, {}, {})
 
 
 REFERENCE = {

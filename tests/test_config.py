@@ -114,22 +114,6 @@ def test_show_without_results_says_what_to_do(tmp_path, capsys):
     assert "mepbench run" in capsys.readouterr().err
 
 
-def test_run_hands_what_follows_two_dashes_to_snakemake(monkeypatch, tmp_path, capsys):
-    seen = []
-
-    class Done:
-        returncode = 0
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("subprocess.run", lambda command, **_: seen.append(command) or Done())
-    file = tmp_path / "mine.yaml"
-    file.write_text(f"results: {tmp_path / 'none'}\n")
-    assert main(["run", str(file), "--cores", "3", "--", "--dry-run", "--quiet", "rules"]) == 0
-    assert seen[0][-3:] == ["--dry-run", "--quiet", "rules"]
-    assert seen[0][seen[0].index("--cores") + 1] == "3"
-    assert "--replace-workflow-config" in seen[0]
-
-
 def test_without_any_config_the_shipped_one_holds_and_is_recorded_whole():
     config = check_config({})
     assert config.completed == SHIPPED

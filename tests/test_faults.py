@@ -64,8 +64,10 @@ def test_a_killed_job_goes_on_where_it_was(copy, undisturbed):
     process = run.start()
     run.wait_for_second()
     job_of(process).kill()
-    process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=120)
     assert process.returncode != 0
+    assert "solve/four/job/000.log ends:" in printed
+    assert "Traceback" not in printed
     run.finish()
     assert_as_if_undisturbed(run, undisturbed, twice=1)
 

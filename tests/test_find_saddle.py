@@ -101,6 +101,9 @@ def test_files_hold_what_the_result_does(hcn):
     assert summary["verdict"] == "intended"
     assert summary["barrier_eV"] == pytest.approx(found.barrier_eV)
     assert summary["evaluations"] == found.evaluations
+    assert summary["end_match"] in ("exact", "permuted")
+    for gap in ("reactant_gap_eV", "product_gap_eV"):
+        assert summary[gap] == pytest.approx(0, abs=0.01)
     for told in (summary, {key: getattr(found, key) for key in STATE}):
         assert [told[key] for key in STATE] == [0, 1, "default"]
     assert str(found).splitlines()[1].split(maxsplit=1)[1] == (

@@ -104,7 +104,9 @@ def sources(tmp_path: Path) -> dict[str, Path]:
     ]
     write_frames(tmp_path / "given.xyz", frames)
     trajectory(tmp_path / "hcn.traj")
+    fsm(tmp_path / "fsm" / "hcn")
     return {
+        "fsm": tmp_path / "fsm",
         "xyz-pairs": tmp_path / "pairs",
         "rdb7": table(tmp_path / "grambow", [row(1)]),
         "transition1x": tmp_path / "t1x.h5",
@@ -112,6 +114,20 @@ def sources(tmp_path: Path) -> dict[str, Path]:
         "trajectory": tmp_path / "hcn.traj",
         "neb-path": tmp_path / "hcn.traj",
     }
+
+
+def fsm(folder: Path, *, ends=(HCN, HNC), comment="", charge="0\n", multiplicity="1") -> None:
+    """Write a reaction as the sets of the freezing string method have it."""
+    for name, text in (("chg", charge), ("mult", multiplicity)):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    xyz(folder / "ts.xyz", Z, SADDLE, comment)
+    xyz(folder / "initial.xyz", Z, ends[0], comment)
+    text = (folder / "initial.xyz").read_text()
+    for positions in ends[1:]:
+        xyz(folder / "end", Z, positions, comment)
+        text += (folder / "end").read_text()
+    (folder / "initial.xyz").write_text(text)
 
 
 def trajectory(path: Path, bands=(PATH,), energies=(0.0, 0.5, 2.0, 0.6)) -> None:
@@ -540,6 +556,34 @@ def test_hostile_names_stay_names(tmp_path, capsys):
     t1x(tmp_path / "t.h5", names)
     import_set("transition1x", tmp_path / "t.h5", tmp_path / "t.xyz")
     assert list(imported(tmp_path / "t.xyz")) == ["<b>_..\\x", 'a,b_q"r']
+
+
+def test_a_freezing_string_folder_has_both_ends_in_one_file_and_its_state_in_others(tmp_path):
+    fsm(tmp_path / "s" / "neutral", comment="0 1")
+    fsm(tmp_path / "s" / "cation", comment="", charge=" 1 \n", multiplicity="2")
+    fsm(tmp_path / "s" / "said-twice", comment="1 2", charge="0", multiplicity="1")
+    fsm(tmp_path / "s" / "one-end", ends=(HCN,))
+    fsm(tmp_path / "s" / "three", ends=(HCN, SADDLE, HNC))
+    fsm(tmp_path / "s" / "words", charge="neutral")
+    fsm(tmp_path / "s" / "other-ts")
+    (tmp_path / "s" / "other-ts" / "ts.xyz").write_text("no XYZ at all\n")
+    fsm(tmp_path / "s" / "silent", comment="")
+    for name in ("chg", "mult"):
+        (tmp_path / "s" / "silent" / name).unlink()
+    import_set("fsm", tmp_path / "s", tmp_path / "set.xyz")
+    found = imported(tmp_path / "set.xyz")
+    assert {name: (e.charge, e.multiplicity) for name, e in found.items()} == {
+        "cation": (1, 2),
+        "neutral": (0, 1),
+        "other-ts": (0, 1),
+        "silent": (0, 1),
+    }
+    assert [name for name, e in found.items() if "ts" not in e.positions] == ["other-ts"]
+    reasons = rejected(tmp_path / "set.xyz")
+    assert "chg says charge 0, initial.xyz says 1" in reasons["said-twice"]
+    assert "has 1 frames, not two" in reasons["one-end"]
+    assert "more than two" in reasons["three"]
+    assert "chg is no number" in reasons["words"]
 
 
 def test_select_takes_the_named_and_an_unknown_name_gets_the_nearest(tmp_path, capsys):

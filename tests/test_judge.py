@@ -8,8 +8,9 @@ import pytest
 from known import XTB, over, shipped
 from scipy.optimize import root
 
+from mepbench.judging.connection import VisitedMinima
 from mepbench.judging.judge import judge
-from mepbench.landscape.tangency import path_quality
+from mepbench.landscape.tangency import Well, path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
 from mepbench.potentials import double_double_well, leps_ho, mueller_brown, ring_valley
@@ -146,6 +147,17 @@ def test_a_saddle_of_13_atoms_is_judged_in_5_seconds_of_one_core_t_and_x_include
     assert time.process_time() - start < 5
     assert judgement.verdict == "intended"
     assert oracle.evaluations < 600
+
+
+def test_an_intermediate_that_a_path_visits_is_named_with_the_depth_of_its_well():
+    wells = [
+        Well(0.412, 0.3, 0.0124, np.zeros((1, 3))),
+        Well(0.5, np.nan, np.nan, np.zeros((1, 3))),
+    ]
+    visited = VisitedMinima(KNOWN.reaction, surface(), wells)
+    assert visited.name(0.412) == "intermediate at s = 0.41, 12 meV deep"
+    assert visited.name(0.5) == "intermediate at s = 0.50"
+    assert [visited.name(s) for s in (0.0, 1.0)] == ["reactant", "product"]
 
 
 def _parts(name):

@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.build import molecule
 
 from mepbench.errors import BadEndpoints, SCFFailure
+from mepbench.files.columns import ENDPOINT_COLUMNS
 from mepbench.landscape.hessian import hessian, lowest_modes
 from mepbench.landscape.index import stationary_point
 from mepbench.landscape.minima import FMAX, FREE, minima, relax, scaled_hessian
@@ -101,7 +102,7 @@ def test_a_bad_pair_of_files_gets_a_verdict_and_a_reason(from_files, case):
     with pytest.raises(BadEndpoints, match=reason):
         raise BadEndpoints(prepared.reason)
     assert "\n" not in prepared.reason
-    assert set(prepared.row()) <= set(Prepared.COLUMNS)
+    assert set(prepared.row()) <= set(ENDPOINT_COLUMNS)
 
 
 def test_elements_beyond_the_potential_are_not_supported_and_cost_nothing():

@@ -9,7 +9,8 @@ import synthetic
 from mepbench.cli import main
 from mepbench.files.metrics import KCAL_PER_EV
 from mepbench.reporting.markup import latex_text, markdown
-from mepbench.reporting.tables import NEEDED, TABLES, text_summary, write_tables
+from mepbench.reporting.tables import NEEDED, TABLES, write_tables
+from mepbench.reporting.terminal import methods_text
 from mepbench.reporting.wording import CAPTIONS
 from mepbench.scoring.score import COLUMNS, EXTRA_COLUMNS, read_runs, write_runs
 from mepbench.statistics.summary import summary
@@ -114,7 +115,7 @@ def test_markdown_escapes_the_escape():
 
 def test_terminal_summary_has_an_aligned_line_for_each_method(tmp_path):
     runs = as_read(synthetic.runs(), tmp_path)
-    text = text_summary(runs)
+    text = methods_text(runs)
     lines = [line for line in text.splitlines() if re.search(r"\d/\d", line)]
     assert [line.split()[0] for line in lines] == synthetic.METHODS
     assert len({len(line) for line in lines}) == 1
@@ -124,7 +125,7 @@ def test_terminal_summary_has_an_aligned_line_for_each_method(tmp_path):
 def test_an_empty_table_gives_empty_tables(tmp_path):
     runs = as_read(pd.DataFrame(columns=[*COLUMNS, *EXTRA_COLUMNS]), tmp_path)
     assert len(write_tables(runs, NO_TRACES, tmp_path)) == 3 * len(TABLES)
-    assert "No run" in text_summary(runs)
+    assert "No run" in methods_text(runs)
 
 
 def test_a_reader_makes_the_same_tables_from_runs_csv_alone(tmp_path):

@@ -2,36 +2,53 @@
 
 import argparse
 import os
-import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from .config import SHIPPED_CONFIG, Config, load_config, potential_remark
+from .config import SHIPPED_CONFIG
 from .errors import InputError
-from .files.shipped import ROOT, WORKFLOW
-from .jobs.run_lock import only_run
-from .pair import pair_command
+from .files.shipped import WORKFLOW
+from .importing import data_command
+from .leaderboard import leaderboard_command, rejudge_command, submit_command
 from .registry import nearest
+from .running import check_command, run_command
 from .solving import contract_command
 
 PROFILES = WORKFLOW / "profiles"
-MOST_PRINTED = 20  # states and refused reactions of a set
+READER_GONE = 141  # what a shell says of a program that a broken pipe has ended
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return the exit status (2 for bad input)."""
+    """Run the command line; return the exit status: 2 for bad input, 130 after an interrupt.
+
+    A reader who has gone (`mepbench show | head`) ends it without a word.
+    """
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):  # what they still hold is written at the exit
+            os.dup2(nowhere, stream.fileno())
+        return READER_GONE
+
+
+def _main(arguments: list[str] | None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     at = arguments.index("--") if "--" in arguments else len(arguments)
     arguments, further = arguments[:at], arguments[at + 1 :]
     parser = argparse.ArgumentParser(prog="mepbench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    check = commands.add_parser("check", help="check a config file, its sets and its methods")
-    check.add_argument("config", nargs="?", default=SHIPPED_CONFIG, type=Path)
-    check.set_defaults(function=_check)
+    check = commands.add_parser(
+        "check", help="check a config file, its methods, and every reaction of its sets"
+    )
+    check_command.add_options(check)
+    check.set_defaults(function=check_command.run)
 
     init = commands.add_parser("init", help="write a config file to edit")
     init.add_argument("config", nargs="?", default=Path("config.yaml"), type=Path)
@@ -50,16 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
     run = commands.add_parser(
         "run",
         help="run a config file through Snakemake, or one reaction between two XYZ files",
-        epilog="What follows `--` goes to Snakemake: `mepbench run mine.yaml -- --dry-run`.",
     )
-    run.add_argument(
-        "inputs",
-        nargs="*",
-        help="one config file (default: the shipped one), or reactant.xyz and product.xyz",
-    )
-    run.add_argument("--cores", type=int, help="for a config file; default: all")
-    pair_command.add_options(run)
-    run.set_defaults(function=_run, snakemake=further)
+    run_command.add_options(run)
+    run.set_defaults(function=run_command.run, snakemake=further)
 
     show = commands.add_parser("show", help="print the summary of a results folder")
     show.add_argument("results", nargs="?", default=Path("results"), type=Path)
@@ -101,6 +111,19 @@ def main(arguments: list[str] | None = None) -> int:
     gallery.add_argument("--results", type=Path, help="also show barrier and difficulty of a run")
     gallery.set_defaults(function=_gallery)
 
+    data = commands.add_parser("data", help="the published sets: sources, licences, preparation")
+    data_command.add_options(data)
+    data.set_defaults(function=data_command.run)
+
+    for name, module, said in (
+        ("submit", submit_command, "pack a finished run for others to judge"),
+        ("rejudge", rejudge_command, "judge a submitted archive anew, from its geometries"),
+        ("leaderboard", leaderboard_command, "write the page of archives that were rejudged"),
+    ):
+        command = commands.add_parser(name, help=said)
+        module.add_options(command)
+        command.set_defaults(function=module.run)
+
     importing = commands.add_parser("import", help="make a set file from reactions of any origin")
     importing.set_defaults(function=_import)
     if arguments[:1] == ["import"]:  # its list of formats costs imports
@@ -117,21 +140,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("mepbench: interrupted", file=sys.stderr)
         return 130
-
-
-def _check(options: argparse.Namespace) -> int:
-    config = load_config(options.config)
-    reactions = {name: sum(map(len, jobs.values())) for name, jobs in config.jobs.items()}
-    for name, count in reactions.items():
-        print(f"set {name}: {count} reactions in {len(config.jobs[name])} jobs")
-        _print_refused(name, config)
-    print(f"potential {config.potential} {config.potential_options}")
-    if remark := potential_remark(config.potential):
-        print(f"  {remark}")
-    for method in config.methods.values():
-        print(f"method {method.name}: {method.solver} {method.options}, guess {method.guess}")
-    print(f"ok: {config.job_count} jobs and their tables")
-    return 0
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -164,59 +172,11 @@ def _write_new(file: Path, text: str) -> None:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from None
 
 
-def _print_refused(name: str, config: Config) -> None:
-    """Print in which states a set's reactions are, and which of them will be refused, and why."""
-    from .molecule.state import state_text
-    from .preparation.refusals import refusal
-    from .reaction import read_set
-
-    chosen = {reaction for job in config.jobs[name].values() for reaction in job}
-    refused, states = [], Counter()
-    for entry in read_set(name, config.sets[name], only=chosen):
-        if reason := refusal(entry):
-            refused.append(f"  {entry.name!r}: {' '.join(reason.split())}")
-        else:
-            states[state_text(entry.charge, entry.multiplicity, entry.state_from)] += 1
-    for state, count in states.most_common(MOST_PRINTED):
-        print(f"  {state}: {count} reactions")
-    if refused:
-        print(f"  {len(refused)} of {len(chosen)} reactions will be refused (bad-endpoints):")
-        print("\n".join(refused[:MOST_PRINTED]))
-
-
-def _run(options: argparse.Namespace) -> int:
-    inputs, for_pair = options.inputs, pair_command.given_options(options)
-    if len(inputs) > 2 or (len(inputs) == 1 and inputs[0].endswith(".xyz")):
-        raise InputError("run: give one config file, or reactant.xyz and product.xyz")
-    if len(inputs) == 2:
-        if options.cores is not None or options.snakemake:
-            raise InputError("run: --cores and what follows `--` are for a config file")
-        pair_command.run_pair(*inputs, for_pair)
-        return 0
-    if for_pair:
-        raise InputError(f"run: --{next(iter(for_pair))} is for reactant.xyz and product.xyz")
-    path = Path(inputs[0]) if inputs else SHIPPED_CONFIG
-    config = load_config(path)
-    if remark := potential_remark(config.potential):
-        print(f"potential {config.potential}: {remark}", flush=True)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(path), "--replace-workflow-config"]
-    how = ["--cores", str(options.cores or os.cpu_count()), "--keep-going", "--rerun-incomplete"]
-    # Every job asks for one core: which to start is no question for an integer program.
-    how += ["--scheduler", "greedy"]
-    with only_run() as (lock, killed):
-        if killed:
-            subprocess.run([*command, "--unlock", "--quiet", "all"])
-        status = subprocess.run([*command, *how, *options.snakemake], pass_fds=[lock]).returncode
-    if (Path(config.results) / "runs.csv").exists():
-        print_summary(Path(config.results))
-    return status
-
-
 def _show(options: argparse.Namespace) -> int:
+    from .reporting.terminal import print_results
     from .scoring.reference import announce
 
-    print_summary(options.results)
+    print_results(options.results)
     announce(options.results)
     return 0
 
@@ -273,17 +233,3 @@ def _calibrate(options: argparse.Namespace) -> int:
     for line in calibrate_set(options.set, PotentialSpec(options.potential), options.output):
         print(line, flush=True)
     return 0
-
-
-def print_summary(results: Path) -> None:
-    """Print the summary table of a results folder, and where its report is."""
-    from .reporting.tables import text_summary
-    from .scoring.score import read_runs
-
-    runs = results / "runs.csv"
-    if not runs.exists():
-        raise InputError(f"{runs} does not exist: nothing was run here. Try `mepbench run`.")
-    print(text_summary(read_runs(runs)))
-    report = results / "report" / "index.html"
-    if report.exists():
-        print(f"\nReport: {report.resolve()}")

@@ -8,13 +8,14 @@ signature, so that a misspelling is one clear error before any job starts. The s
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from .errors import InputError
+from .errors import InputError, refuse
 from .files.checksums import released
 from .files.shipped import ROOT, WORKFLOW
 from .files.tidy import read_rows
@@ -28,7 +29,16 @@ from .reaction import (
     reference_file,
     verify_references,
 )
-from .registry import check_options, is_outside, module_of, nearest, options, source_file
+from .registry import (
+    PACKAGE,
+    check_options,
+    code_digest,
+    is_outside,
+    module_of,
+    nearest,
+    options,
+    source_file,
+)
 
 SHIPPED_CONFIG = ROOT / "config.yaml"
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
@@ -73,6 +83,7 @@ class Config:
     accept_relaxed: bool
     keep_order: bool
     figures: tuple[str, ...]
+    report: bool
     references: dict[str, Path]
     completed: dict
 
@@ -139,6 +150,7 @@ def check_config(given: dict, folder: str | Path = ".") -> Config:
         accept_relaxed=merged["accept_relaxed"],
         keep_order=merged["keep_order"],
         figures=_figures(merged["figures"]),
+        report=merged["report"],
         references=_references(merged["sets"], *potential),
         completed=merged,
     )
@@ -162,6 +174,50 @@ def check_method(
     given = {"methods": {name: entry}} | ({} if potential is None else {"potential": potential})
     potential, methods = _potential_and_methods(_merged(given))
     return methods[name], potential
+
+
+def solver_files(method: Method) -> list[Path]:
+    """Return the file of a method's solver; for `varied` and `retry` also that of what they run."""
+    solvers = [method.solver]
+    if method.solver == "varied":
+        default = options("methods", "varied")["of"].default
+        solvers.append(method.options.get("of", default))
+    files = [source_file("methods", solver) for solver in solvers]
+    if "retry" in solvers:
+        files.append(source_file("refiners", "sella"))
+    return files
+
+
+def code_of(completed: dict) -> dict:
+    """Return whose code a run is, for its provenance.
+
+    Parameters
+    ----------
+    completed : configuration as `Config.completed`
+
+    Returns
+    -------
+    dict: `package`, a hash of all files of this package, be they committed or not; and by kind and
+    name each plug-in that is used: its `file`, and `code`, a hash of that and of all it imports. A
+    change in any of these is a change in the hash that Snakemake's rules see.
+    """
+    (potential, _), methods = _potential_and_methods(completed)
+
+    def about(*files: Path) -> dict[str, str]:
+        inside = PACKAGE in files[0].parents
+        name = files[0].relative_to(PACKAGE).as_posix() if inside else files[0].name
+        return {"file": name, "code": code_digest(*files)}
+
+    def named(kind: str, names: Iterable[str]) -> dict[str, dict]:
+        return {name: about(source_file(kind, name)) for name in sorted(set(names))}
+
+    return {
+        "package": code_digest(*sorted(PACKAGE.rglob("*.py"))),
+        "potentials": named("potentials", [potential]),
+        "methods": {name: about(*solver_files(method)) for name, method in methods.items()},
+        "guesses": named("guesses", (method.guess for method in methods.values())),
+        "refiners": named("refiners", (method.refiner for method in methods.values())),
+    }
 
 
 def potential_remark(name: str) -> str:
@@ -259,13 +315,14 @@ def _check_shape(given: dict) -> None:
     import jsonschema
 
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    for key in given:
-        if key not in schema["properties"]:
-            raise InputError(f"unknown key {key!r}. {nearest(str(key), schema['properties'])}")
+    known = schema["properties"]
+    refuse(
+        [f"unknown key {key!r}. {nearest(str(key), known)}" for key in given if key not in known]
+    )
     validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(given), key=lambda e: [str(p) for p in e.path]):
-        place = ": ".join(map(str, error.path)) or "top level"
-        raise InputError(f"{place}: {error.message}")
+    wrong = sorted(validator.iter_errors(given), key=lambda e: [str(p) for p in e.path])
+    places = [": ".join(map(str, error.path)) or "top level" for error in wrong]
+    refuse([f"{place}: {error.message}" for place, error in zip(places, wrong, strict=True)])
 
 
 def _figures(files: list[str]) -> tuple[str, ...]:
@@ -281,19 +338,26 @@ def _figures(files: list[str]) -> tuple[str, ...]:
 
 
 def _jobs(sets: dict, select: list | None, per_job: int) -> dict[str, dict[str, tuple[str, ...]]]:
-    jobs, everything = {}, set()
+    jobs, everything, mistakes = {}, set(), []
     for name, spec in sets.items():
-        names = reaction_names(name, spec)
+        try:
+            names = reaction_names(name, spec)
+        except InputError as error:
+            mistakes.append(str(error))
+            continue
         everything.update(names)
         if select is not None:
             wanted = {str(item) for item in select}
             names = [reaction for reaction in names if reaction in wanted]
         jobs[name] = chunked(names, per_job)
-    for item in select or []:
-        if str(item) not in everything:
-            raise InputError(
-                f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
-            )
+    refuse(mistakes)
+    refuse(
+        [
+            f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
+            for item in select or []
+            if str(item) not in everything
+        ]
+    )
     return jobs
 
 

@@ -5,6 +5,8 @@ and turned into the verdict they name: they cost one reaction, never a batch.
 """
 
 import logging
+import os
+import re
 
 
 class InputError(Exception):
@@ -43,6 +45,38 @@ class BadEndpoints(Exception):
 
 # Verdicts of reactions that no method was asked about: kept as rows, outside all denominators.
 REFUSED = (BadEndpoints.verdict, NotSupported.verdict)
+
+
+def refuse(mistakes: list[str], most: int = 20) -> None:
+    """Raise `InputError` with all mistakes of one input, of very many the first ones."""
+    if len(mistakes) == 1:
+        raise InputError(mistakes[0])
+    if mistakes:
+        more = [f"and {len(mistakes) - most} more"] if len(mistakes) > most else []
+        lines = [f"{len(mistakes)} mistakes:", *mistakes[:most], *more]
+        raise InputError("\n  ".join(lines))
+
+
+_NUMPY = re.compile(r"\bnp\.(?:(?:u?int|float|str)_?\d*\(([^()]*)\)|(True|False)_)")
+_PATH = re.compile(r"(?<![\w.:/~])/(?:[^\s/'\"(),;:]+/)+")
+
+
+def sentence(text: str) -> str:
+    """Return a text for a table, of which no part is the machine's or Python's.
+
+    Of a file with an absolute path its name stays; a number is a number: `np.int64(1)` is 1.
+    """
+    if "np." in text:
+        text = _NUMPY.sub(lambda match: match[1] or match[2] or "", text)
+    if "/" in text:
+        text = _PATH.sub(_without_folder, text)
+    return text
+
+
+def _without_folder(match: re.Match) -> str:
+    """Leave what only looks like a path, such as `/C(F)=C/`."""
+    folder = match[0]
+    return "" if os.path.isdir(folder[: folder.index("/", 1)]) else folder
 
 
 def one_line(text: object) -> str:

@@ -6,6 +6,7 @@ and optionally `NAME/ts.xyz`. Reading a set checks the file; whether an entry ma
 as chemistry is decided in `prepare`, where a bad one costs only its own row.
 """
 
+import difflib
 import hashlib
 import re
 from collections import Counter
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from .errors import BadEndpoints, InputError
+from .errors import BadEndpoints, InputError, refuse
 from .files.checksums import verify
 from .files.frames import comment_text, frames_text, read_frames
 from .files.shipped import WORKFLOW
@@ -26,6 +27,7 @@ from .molecule.state import DEFAULT, origin_text
 from .registry import nearest
 
 SHIPPED = WORKFLOW / "reactions"
+PUBLIC = SHIPPED / "public"  # what others have published, a file each: see importing.public_sets
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 ROLES = ("reactant", "product", "ts")
 STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so
@@ -37,7 +39,8 @@ class Entry:
 
     Either `smiles` is given, or `numbers`, `reactant` and `product` are. Element lists are
     kept per role, so that a mismatch can be reported instead of hidden. `state_from` says where
-    charge and multiplicity come from: file, atoms, argument, calculator or default.
+    charge and multiplicity come from: file, atoms, argument, calculator or default; `problem` why
+    it can't be prepared, and `ts_problem` why its transition state, which is optional, can't serve.
     """
 
     set: str
@@ -52,6 +55,7 @@ class Entry:
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
     positions: dict[str, np.ndarray] = field(default_factory=dict)
     problem: str | None = None
+    ts_problem: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -105,7 +109,7 @@ class Reaction:
 
 def shipped_sets() -> list[str]:
     """Names of the sets that ship with mepbench."""
-    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+    return sorted(path.stem for end in ("yaml", "xyz") for path in SHIPPED.glob(f"*.{end}"))
 
 
 def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
@@ -122,8 +126,13 @@ def locate_set(name: str, spec: str, base: Path | None = None) -> Path:
             "start with a letter or digit, because it becomes a folder. Rename it in `sets:`."
         )
     if spec in shipped_sets():
-        return SHIPPED / f"{spec}.yaml"
+        return next(file for end in ("yaml", "xyz") if (file := SHIPPED / f"{spec}.{end}").exists())
     path = (base or Path.cwd()) / Path(spec).expanduser()
+    if not path.exists() and (PUBLIC / f"{path.stem}.yaml").exists():
+        raise InputError(
+            f"set {name!r}: {spec!r} is not there, since this set does not ship: "
+            f"`mepbench data {path.stem}` says of which public repository it is made, and how."
+        )
     if not path.exists():
         raise InputError(
             f"set {name!r}: {spec!r} is neither a shipped set nor a file or folder "
@@ -203,37 +212,43 @@ def _read_yaml(set_name: str, path: Path) -> list[Entry]:
         return _read_subset(set_name, path, document)
     if document is None or document == []:
         return []
-    if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
+    if not isinstance(document, list):
         raise InputError(f"{path}: must be a list of reactions, each a mapping with name, smiles.")
-    known = {"name", "smiles", "class", "charge", "multiplicity", "literature", "note"}
-    entries = []
-    for at, item in enumerate(document):
-        name = item.get("name")
-        if not isinstance(name, str) or not name:
-            raise InputError(f"{path}: reaction number {at + 1} has no `name`.")
-        for key in item:
-            if key not in known:
-                raise InputError(
-                    f"{path}: reaction {name!r}: unknown key {key!r}. {nearest(str(key), known)}"
-                )
-        if not isinstance(item.get("smiles"), str):
-            raise InputError(f"{path}: reaction {name!r} has no `smiles` (reactants>>products).")
-        entries.append(
-            Entry(
-                set=set_name,
-                name=name,
-                origin=str(path),
-                charge=_integer(item.get("charge", 0), path, name, "charge"),
-                multiplicity=_integer(item.get("multiplicity", 1), path, name, "multiplicity"),
-                state_from=origin_text(
-                    *("file" if key in item else "default" for key in ("charge", "multiplicity"))
-                ),
-                smiles=item["smiles"],
-                reaction_class=str(item.get("class", "")),
-                literature=str(item.get("literature", "")),
-            )
-        )
+    entries, mistakes = [], []
+    for at, item in enumerate(document, start=1):
+        try:
+            entries.append(_smiles_entry(set_name, path, item, at))
+        except InputError as error:
+            mistakes.append(f"{path}: {error}")
+    refuse(mistakes)
     return entries
+
+
+def _smiles_entry(set_name: str, path: Path, item: object, at: int) -> Entry:
+    if not isinstance(item, dict):
+        raise InputError(f"reaction number {at} is no mapping with name, smiles.")
+    name = item.get("name")
+    if not isinstance(name, str) or not name:
+        raise InputError(f"reaction number {at} has no `name`.")
+    known = {"name", "smiles", "class", "charge", "multiplicity", "literature", "note"}
+    for key in item:
+        if key not in known:
+            raise InputError(f"reaction {name!r}: unknown key {key!r}. {nearest(str(key), known)}")
+    if not isinstance(item.get("smiles"), str):
+        raise InputError(f"reaction {name!r} has no `smiles` (reactants>>products).")
+    return Entry(
+        set=set_name,
+        name=name,
+        origin=str(path),
+        charge=_integer(item.get("charge", 0), name, "charge"),
+        multiplicity=_integer(item.get("multiplicity", 1), name, "multiplicity"),
+        state_from=origin_text(
+            *("file" if key in item else "default" for key in ("charge", "multiplicity"))
+        ),
+        smiles=item["smiles"],
+        reaction_class=str(item.get("class", "")),
+        literature=str(item.get("literature", "")),
+    )
 
 
 def _read_subset(set_name: str, path: Path, document: dict) -> list[Entry]:
@@ -299,7 +314,7 @@ def verify_references(file: Path) -> None:
 def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> list[Entry]:
     groups: dict[str, dict[str, Geometry]] = {}
     roles: dict[str, dict] = {}
-    problems: dict[str, str] = {}
+    problems: dict[str, dict[str, str]] = {}
     state_from: dict[str, str] = {}
     for block in xyz_blocks(path):
         said = comment_text(block.comment, "reaction")
@@ -310,14 +325,14 @@ def _read_extxyz(set_name: str, path: Path, only: Collection[str] | None) -> lis
         group = groups.setdefault(name, {})
         try:
             group[role] = geometry_of(path, block)
-        except BadEndpoints as error:
-            if role != "ts":
-                problems.setdefault(name, f"{role}, {error}")
+        except (BadEndpoints, InputError) as error:
+            text = str(error).removeprefix(f"{path}: ")
+            problems.setdefault(name, {})[role] = f"{role}, {text}"
             continue
         if origin := group[role].atoms.info.get("state_from"):
             state_from[name] = " ".join(origin.split())[:80]
     return [
-        _entry(set_name, name, group, path, problems.get(name), state_from.get(name))
+        _entry(set_name, name, group, path, problems.get(name, {}), state_from.get(name))
         for name, group in groups.items()
     ]
 
@@ -343,24 +358,41 @@ def _reaction_folders(path: Path) -> list[Path]:
     return sorted(child for child in path.iterdir() if any((child / end).is_file() for end in ends))
 
 
+def misnamed_folders(spec: str) -> list[str]:
+    """Return folders of a set that are no reaction, though a file's name is nearly that of an end.
+
+    Their names come with the file's, as in `ring-opening/reactants.xyz`.
+    """
+    path = locate_set("checked", spec)
+    if not path.is_dir():
+        return []
+    found, reactions = [], set(_reaction_folders(path))
+    for folder in sorted(child for child in path.iterdir() if child not in reactions):
+        stems = {file.stem.lower(): file.name for file in folder.glob("*.[xX][yY][zZ]")}
+        for role in ROLES[:2]:
+            if near := difflib.get_close_matches(role, sorted(stems), n=1, cutoff=0.75):
+                found.append(f"{folder.name}/{stems[near[0]]}")
+                break
+    return found
+
+
 def _read_folder(set_name: str, path: Path, only: Collection[str] | None) -> list[Entry]:
     entries = []
     for folder in _reaction_folders(path):
         if only is not None and folder.name not in only:
             continue
-        group, problem = {}, None
+        group, problems = {}, {}
         for role in ROLES:
             file = folder / f"{role}.xyz"
-            if not file.exists():
-                problem = problem or f"{file} is missing" if role != "ts" else problem
+            if not file.is_file():
+                if role != "ts" or file.exists():
+                    problems[role] = f"{file.name} is {'no file' * file.exists() or 'missing'}"
                 continue
             try:
                 group[role] = read_geometry(file)
-            except InputError as error:
-                problem = problem or str(error) if role != "ts" else problem
-            except BadEndpoints as error:
-                problem = problem or f"{file}: {error}" if role != "ts" else problem
-        entries.append(_entry(set_name, folder.name, group, folder, problem))
+            except (InputError, BadEndpoints) as error:
+                problems[role] = f"{file.name}: {str(error).removeprefix(f'{file}: ')}"
+        entries.append(_entry(set_name, folder.name, group, folder, problems))
     return entries
 
 
@@ -369,11 +401,16 @@ def _entry(
     name: str,
     group: dict[str, Geometry],
     origin: Path,
-    problem: str | None = None,
+    problems: dict[str, str],
     state_from: str | None = None,
 ) -> Entry:
-    """Put the geometries of a reaction together; a `ts` of another state is left out."""
+    """Put the geometries of a reaction together; a `ts` of another state is left out.
+
+    `problems`, by role, says why a geometry that there should be is not among them.
+    """
     ends = {role: of for role, of in group.items() if role != "ts"}
+    problem = next((problems[role] for role in ROLES[:2] if role in problems), None)
+    ts_problem = problems.get("ts")
     for role in ("reactant", "product"):
         if role not in ends:
             problem = problem or f"the {role} is missing"
@@ -386,7 +423,11 @@ def _entry(
         state_from = origin_text(*(where for _, where in state.values())) if state else ""
     charge, multiplicity = (state.get(key, (of, ""))[0] for key, of in DEFAULT.items())
     if "ts" in group and says_otherwise(group["ts"], charge, multiplicity):
-        group = ends
+        group, ts_problem = ends, "ts: its charge or multiplicity is not that of the ends"
+    elif "ts" in group and any(
+        sorted(group["ts"].numbers) != sorted(e.numbers) for e in ends.values()
+    ):
+        ts_problem = "ts: its atoms are not those of the ends"
     return Entry(
         set=set_name,
         name=name,
@@ -397,20 +438,19 @@ def _entry(
         numbers={role: of.numbers for role, of in group.items()},
         positions={role: of.positions for role, of in group.items()},
         problem=problem,
+        ts_problem=ts_problem,
         notes=tuple(f"{role}: {note}" for role, of in ends.items() for note in of.notes),
     )
 
 
-def _integer(value: object, path: Path, name: str, key: str) -> int:
+def _integer(value: object, name: str, key: str) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise InputError(
-            f"{path}: reaction {name!r}: {key} must be an integer, it is {value!r}."
-        ) from None
+        raise InputError(f"reaction {name!r}: {key} must be an integer, it is {value!r}.") from None
 
 
-class _TextLoader(yaml.BaseLoader):
+class _TextLoader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
     """Safe, and every scalar is text: a reaction named `001` or `NA` keeps its name."""
 
 

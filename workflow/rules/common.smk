@@ -3,15 +3,14 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from mepbench.config import check_config, chunked, set_files, step_names
+from mepbench.config import check_config, chunked, set_files, solver_files, step_names
 from mepbench.errors import InputError
 from mepbench.files.shipped import WORKFLOW
+from mepbench.jobs.plan import write_plan
 from mepbench.reporting.figures import figure_files
 from mepbench.reaction import STEPS, entries_digest, irc_file
 from mepbench.scoring.reference import announce
-from mepbench.registry import PACKAGE, code_digest, options, source_file
-
-
+from mepbench.registry import PACKAGE, code_digest, source_file
 
 def config_folder():
     """Where the config file lies: what of it is outside the package is relative to that."""
@@ -33,6 +32,7 @@ pathvars:
 # Snakemake sees a change in a parameter only if it is plain: strings, numbers, lists, dicts.
 POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
 PLAN = f"{CONFIG.results}/steps.csv"
+RECORDED = {key: value for key, value in CONFIG.completed.items() if key != "report"}
 METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
 FIGURES = figure_files(CONFIG.figures)
 
@@ -61,18 +61,6 @@ def guess_code(wildcards):
     return code_digest(
         PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
     )
-
-
-def solver_files(method):
-    """The file of a method's solver; for `varied` and `retry` also that of what they run."""
-    solvers = [method.solver]
-    if method.solver == "varied":
-        default = options("methods", "varied")["of"].default
-        solvers.append(method.options.get("of", default))
-    files = [source_file("methods", solver) for solver in solvers]
-    if "retry" in solvers:
-        files.append(source_file("refiners", "sella"))
-    return files
 
 
 def solve_code(wildcards):
@@ -172,6 +160,13 @@ def figures():
     return [
         f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
     ]
+
+
+def whole_report():
+    """What a run ends with, beside its tables of runs."""
+    if not CONFIG.report:
+        return []
+    return ["<results>/report/index.html", "<results>/tables/summary.csv", *figures()]
 
 
 def shipped_reference(wildcards):

@@ -62,7 +62,7 @@ rule collect:
         runtime=growing(30),
     params:
         code=code_digest(PACKAGE / "scoring" / "gather.py"),
-        config=CONFIG.completed,
+        config=RECORDED,
         sets=CONFIG.sets,
     script:
         "../scripts/collect.py"

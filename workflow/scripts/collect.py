@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mepbench.config import code_of
 from mepbench.files.shipped import ROOT
 from mepbench.jobs.joblog import log_to
 from mepbench.jobs.journal import remove_journals
@@ -9,5 +10,6 @@ from mepbench.scoring.gather import collect
 
 log_to(snakemake.log[0])
 params = snakemake.params
-collect(snakemake.input, snakemake.output, ROOT, params.config, params.sets)
+code = code_of(params.config)
+collect(snakemake.input, snakemake.output, ROOT, params.config, params.sets, code)
 remove_journals(Path(snakemake.log[0]).parent)

@@ -3,6 +3,16 @@
 Kept apart from `score`, so that jobs which only write rows need not import pandas.
 """
 
+ENDPOINT_COLUMNS = tuple(
+    "set reaction verdict reason class natoms formula charge multiplicity state_from "
+    "reaction_energy_eV rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
+    "ends_note check_bonds check_minima check_order check_stereo check_distinct check_whole "
+    "check_spin".split()
+)
+SOLVED_COLUMNS = tuple(
+    "reaction seed verdict reason guess_hash guess_barrier_eV guess_length_A converged "
+    "gradients_path rounds_path wall_guess_s wall_path_s oracle_path_s".split()
+)
 COLUMNS = tuple(
     """set reaction method seed guess refiner guess_hash natoms formula charge multiplicity
     verdict reason barrier_eV reverse_barrier_eV reaction_energy_eV barrier_error_eV

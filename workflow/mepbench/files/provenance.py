@@ -17,20 +17,28 @@ PACKAGES = (
 ).split()
 
 
-def provenance(root: str | Path, config: dict, sets: dict[str, str], inputs: Iterable[str]) -> dict:
+OURS = ("Snakefile", "config.yaml", "workflow")  # what of a repository makes a result
+
+
+def provenance(
+    root: str | Path, config: dict, sets: dict[str, str], inputs: Iterable[str], code: dict
+) -> dict:
     """Return the manifest of a run.
 
     Parameters
     ----------
-    root : of the repository whose commit it is
+    root : where Snakefile and workflow are: the top of a repository, or of what a wheel installed
     config : the configuration
     sets : what each set's name stands for
-    inputs : files whose SHA-256 is recorded: the sets' files and the endpoints
+    inputs : files whose SHA-256 is recorded: endpoints, and references that ship
+    code : hashes of the package and of the plug-ins used, as `config.code_of` says
     """
+    commit, uncommitted = _commit(Path(root))
     return {
         "mepbench": __version__,
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "commit": commit,
+        "uncommitted_changes": uncommitted,
+        "code": code,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "host": platform.node(),
@@ -40,7 +48,7 @@ def provenance(root: str | Path, config: dict, sets: dict[str, str], inputs: Ite
         "threads_per_job": int(os.environ["OMP_NUM_THREADS"]),
         "config": config,
         "sets": sets,
-        "inputs": {str(file): sha256(file) for file in sorted(set(inputs))},
+        "inputs": {_named(file, root): sha256(file) for file in sorted(set(inputs))},
     }
 
 
@@ -48,6 +56,31 @@ def write_provenance(path: str, manifest: dict) -> None:
     """Write a manifest as JSON."""
     text = json.dumps(manifest, indent=2, default=str)
     Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _commit(root: Path) -> tuple[str | None, list[str] | None]:
+    """Return the commit, and the files that are not as they are in it, untracked ones included.
+
+    Both are None where `root` is no repository's top: a wheel in somebody else's repository, say,
+    is no part of that.
+    """
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root.resolve():
+        return None, None
+    changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *OURS)
+    lines = None if changed is None else [line.strip() for line in changed.splitlines()]
+    return _git(root, "rev-parse", "HEAD"), lines
+
+
+def _named(file: str | Path, root: str | Path) -> str:
+    """Return a file's name without what is the machine's: from here or `root`, or its end."""
+    path = Path(file)
+    if not path.is_absolute():
+        return str(file)
+    for base in (Path.cwd(), Path(root)):
+        if path.is_relative_to(base):
+            return path.relative_to(base).as_posix()
+    return Path(*path.parts[-3:]).as_posix()
 
 
 def _git(root: str | Path, *arguments: str) -> str | None:

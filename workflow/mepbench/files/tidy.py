@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import sentence
+
 TRACE_COLUMNS = "set reaction method seed evaluations rounds seconds barrier_eV residual".split()
 PROFILE_COLUMNS = "set reaction method seed s arc_length_A energy_eV".split()
 
@@ -29,7 +31,7 @@ def rows_text(columns: list[str] | tuple[str, ...], rows: list[dict]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     for row in rows:
-        writer.writerow({key: _cell(row.get(key)) for key in columns})
+        writer.writerow({key: _cell(row.get(key), _is_sentence(key)) for key in columns})
     return text.getvalue()
 
 
@@ -44,7 +46,13 @@ def number(text: str) -> float:
     return float(text) if text else np.nan
 
 
-def _cell(value: object) -> object:
+def _is_sentence(column: str) -> bool:
+    return column in ("reason", "ends_note") or column.startswith("check_")
+
+
+def _cell(value: object, is_sentence: bool) -> object:
+    if is_sentence and isinstance(value, str):
+        return sentence(value)
     if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
         return ""
     if isinstance(value, (float, np.floating)):

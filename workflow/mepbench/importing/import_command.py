@@ -54,8 +54,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(given: argparse.Namespace) -> int:
-    """Import; return 0 if a reaction was imported, else 1."""
+def run(given: argparse.Namespace, said: str = "") -> int:
+    """Import; return 0 if a reaction was imported, else 1.
+
+    `said` is what the provenance calls the source, where its path means nothing to others.
+    """
     for key, least in (("sample", 1), ("max_atoms", 2), ("multiplicity", 1)):
         value = getattr(given, key)
         if value is not None and value < least:
@@ -74,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
     _print(tally, given.output, given.licence)
     if not tally.counts["imported"]:
         return 1
-    manifest = _manifest(given, tally, format_options)
+    manifest = _manifest(given, tally, format_options, said or str(given.source))
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     provenance_file(given.output).write_text(text + "\n", encoding="utf-8")
     return 0
@@ -85,7 +88,7 @@ def provenance_file(output: Path) -> Path:
     return output.with_name(f"{output.stem}.provenance.json")
 
 
-def _manifest(given: argparse.Namespace, tally: Tally, format_options: dict) -> dict:
+def _manifest(given: argparse.Namespace, tally: Tally, format_options: dict, said: str) -> dict:
     source = given.source
     digest, files = tally.inputs
     packages = ("ase", "h5py", "numpy", "rdkit")
@@ -94,7 +97,7 @@ def _manifest(given: argparse.Namespace, tally: Tally, format_options: dict) -> 
         "licence": given.licence or "not stated",
         "source": given.citation or "not stated",
         "imported_from": {
-            "path": str(source),
+            "path": said,
             "format": given.format,
             "layout": _first_paragraph(given.format),
             **(

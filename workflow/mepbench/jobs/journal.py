@@ -66,15 +66,10 @@ class Journal:
         self._stream.seek(0)
         finished, whole = {}, 0
         for line in self._stream:
-            try:
-                entry = json.loads(line)
-                key, task = entry["key"], entry["task"]
-                texts = json.loads(zlib.decompress(base64.b64decode(entry["texts"])))
-            except (ValueError, KeyError, TypeError, zlib.error):
+            entry = _entry(line)
+            if entry is None or entry[0] != self.key:
                 break
-            if key != self.key or not line.endswith(b"\n"):
-                break
-            finished[task] = texts
+            finished[entry[1]] = entry[2]
             whole += len(line)
         self._stream.truncate(whole)
         return finished
@@ -90,6 +85,32 @@ class Journal:
         self._stream.write(line.encode() + b"\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
+
+
+def follow(file: str | Path, start: int) -> tuple[list[dict[str, str]], int]:
+    """Return the texts of the tasks that a running job has added from byte `start` on, and where
+    the next ones begin."""
+    found = []
+    with open(file, "rb") as stream:
+        stream.seek(start)
+        for line in stream:
+            if (entry := _entry(line)) is None:
+                break
+            found.append(entry[2])
+            start += len(line)
+    return found, start
+
+
+def _entry(line: bytes) -> tuple[str, str, dict[str, str]] | None:
+    """Return key, task and texts of a line of a journal, None if it is torn."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry = json.loads(line)
+        texts = json.loads(zlib.decompress(base64.b64decode(entry["texts"])))
+        return entry["key"], entry["task"], texts
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
 
 
 def journal_of(snakemake) -> Journal:

@@ -150,6 +150,14 @@ class VisitedMinima:
         nearest = int(np.argmin(away))
         return float(self.s[1 + nearest]) if away[nearest] < VISIT else None
 
+    def name(self, s: float) -> str:
+        """Return what the path visits at s; of an intermediate how deep its well on the path is."""
+        if s in (0.0, 1.0):
+            return ROLES[int(s)]
+        depths = [well.depth for well in self.wells if well.s == s and np.isfinite(well.depth)]
+        deep = f", {1000 * depths[0]:.0f} meV deep" if depths else ""
+        return f"intermediate at s = {s:.2f}{deep}"
+
     def _below_wells(self) -> list:
         if self._minima is None:
             self._minima = [(well.s, self._relaxed(well.position)) for well in self.wells]
@@ -325,7 +333,7 @@ def _connection(
         return found("intended", reason, not both.swapped, both.how)
     places = [_place(end, visited) for end in ends]
     if None not in places and places[0] != places[1]:
-        first, second = (_station_name(s) for s in sorted(places))
+        first, second = (visited.name(s) for s in sorted(places))
         reason = f"the saddle joins {first} and {second} of the path"
         return found("multistep", reason, places[0] < places[1])
     if a.known and b.known:
@@ -360,10 +368,6 @@ def _side(end: End) -> int:
 
 def _place(end: End, visited: VisitedMinima) -> float | None:
     return float(_side(end)) if end.known else visited.place(end)
-
-
-def _station_name(s: float) -> str:
-    return {0.0: "reactant", 1.0: "product"}.get(s, f"intermediate at s = {s:.2f}")
 
 
 def _missed(end: End, side: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from .. import __version__
-from ..errors import InputError, described
+from ..errors import InputError, described, sentence
 from ..files.columns import JUDGED_COLUMNS
 from ..files.frames import frame, write_frames
 from ..files.metrics import KCAL_PER_EV
@@ -84,7 +84,7 @@ def write_refused(prepared, inputs, ends: list[Atoms], folder: Path) -> None:
     known = {
         "inputs": inputs,
         "verdict": prepared.verdict,
-        "reason": prepared.reason,
+        "reason": sentence(prepared.reason),
         "evaluations": {"ends": prepared.evaluations},
         "charge": prepared.entry.charge,
         "multiplicity": prepared.entry.multiplicity,
@@ -128,12 +128,13 @@ def summary(search) -> dict:
     return {
         "inputs": search.inputs,
         "verdict": search.verdict,
-        "reason": search.reason,
+        "reason": sentence(search.reason),
         "barrier_eV": known(search.barrier_eV),
         "reverse_barrier_eV": known(search.reverse_barrier_eV),
         "reaction_energy_eV": known(search.reaction_energy_eV),
         "height_eV": known(search.height_eV),
         "imaginary_frequency_cm": known(search.imaginary_frequency_cm),
+        **_how_ends_match(search),
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
         "notes": search.notes,
@@ -150,6 +151,18 @@ def summary(search) -> dict:
         "backend": search.backend,
         "mepbench": __version__,
     }
+
+
+def _how_ends_match(search) -> dict:
+    """Return what the proof says of the IRC's ends, as the columns of `runs.csv` have it."""
+    names = ("end_match", "end_conformer", "reactant_gap_eV", "product_gap_eV")
+    judged = search.judged
+    cells = {} if judged is None else judged_cells(search.reaction, judged)
+    values = {name: cells.get(name) for name in names}
+    for name in names[2:]:
+        gap = values[name]
+        values[name] = None if gap is None or not np.isfinite(gap) else float(gap)
+    return values
 
 
 def energy(value: float) -> str:

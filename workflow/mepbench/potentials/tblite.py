@@ -9,6 +9,7 @@ import numpy as np
 from ase.units import Hartree, kB
 
 from ._scf import SCFPotential, apart
+from ._scf import check_elements as check_elements  # offered to `mepbench check`
 
 
 class TBLite(SCFPotential):

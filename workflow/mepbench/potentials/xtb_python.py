@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from . import tblite
 from ._scf import SCFPotential, apart
+from ._scf import check_elements as check_elements  # offered to `mepbench check`
 
 # xtb-python 22.1 returns a wrong gradient, by 0.5 eV/angstrom in a bent CO2, where two bonded
 # atoms share two Cartesian coordinates exactly, as linear molecules on an axis do. It sees

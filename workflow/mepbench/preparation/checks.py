@@ -20,6 +20,7 @@ from ..reaction import Entry
 
 ENDS = ("reactant", "product")
 OVERLAP = 0.4  # angstrom; the shortest bond there is, that of H2, has 0.74
+FARTHEST = 1000.0  # angstrom; a molecule of 2000 atoms, the largest that is read, is shorter
 FALLEN_APART = 6.0  # angstrom; nearest atoms of two fragments
 SAME_RMSD = 0.1  # angstrom
 CONTACT = 1.15  # of the sum of the radii; two atoms on a third that stay beyond are not bonded
@@ -48,6 +49,12 @@ def given_geometries(entry: Entry) -> tuple[np.ndarray, list[np.ndarray]]:
             raise BadEndpoints(
                 f"the {end} has a coordinate that is not a number (atom {int(bad.argmax()) + 1}): "
                 "correct the file"
+            )
+        away = np.abs(positions - np.median(positions, axis=0)).max(axis=1)
+        if away.max() > FARTHEST:
+            raise BadEndpoints(
+                f"the {end} has an atom that is {away.max():.3g} A from the others (atom "
+                f"{int(away.argmax()) + 1}): correct the file"
             )
         i, j, distance = _nearest_atoms(positions)
         if distance < OVERLAP:

@@ -143,7 +143,8 @@ def notes_on(prepared: Prepared, given: Given, relax: bool) -> str:
     if before != after:
         broken, formed = sorted(before - after), sorted(after - before)
         changes = describe(numbers, AtomMap(np.arange(len(numbers)), tuple(broken), tuple(formed)))
-    notes = [changes, prepared.reason]
+    left = prepared.checks.get("minima", "ok")
+    notes = [changes, prepared.reason, left if left != "ok" else ""]
     if not relax and prepared.fmax > FMAX_OF_A_MINIMUM:
         notes.append(
             f"the ends as given are no minima of this potential (largest force "

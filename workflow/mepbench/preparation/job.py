@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from ..files.columns import ENDPOINT_COLUMNS
 from ..files.frames import frame
 from ..jobs.joblog import log
 from ..jobs.tasks import FRAMES, do
@@ -29,7 +30,7 @@ def prepare_job(
 
     entries = read_set(set_name, spec, only=set(reactions))
     tasks = ((entry.name, lambda entry=entry: work(entry)) for entry in entries)
-    do(tasks, {"frames": FRAMES, "rows": Prepared.COLUMNS}, outputs, journal)
+    do(tasks, {"frames": FRAMES, "rows": ENDPOINT_COLUMNS}, outputs, journal)
 
 
 def endpoint_frames(reaction) -> list:

@@ -60,13 +60,6 @@ class Prepared:
     relaxed : by role, the given ends that were relaxed, also where one of them was refused then
     """
 
-    COLUMNS = tuple(
-        "set reaction verdict reason class natoms formula charge multiplicity state_from "
-        "reaction_energy_eV rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
-        "ends_note check_bonds check_minima check_order check_stereo check_distinct check_whole "
-        "check_spin".split()
-    )
-
     entry: Entry
     verdict: str
     reason: str = ""
@@ -85,7 +78,7 @@ class Prepared:
         return "; ".join(note for note in notes if note != "ok")
 
     def row(self) -> dict:
-        """Return the reaction's line in `endpoints.csv`, keyed by `COLUMNS`."""
+        """Return the reaction's line in `endpoints.csv`, keyed by `ENDPOINT_COLUMNS`."""
         entry, reaction = self.entry, self.reaction
         row = {
             "set": entry.set,
@@ -171,7 +164,7 @@ def _prepare(
     entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
 ) -> tuple[Reaction, list[str], tuple[str, ...]]:
     if entry.problem:
-        raise BadEndpoints(f"{entry.problem} ({entry.origin})")
+        raise BadEndpoints(entry.problem)
     if entry.smiles is None:
         numbers, starts = given_geometries(entry)
     else:

@@ -24,6 +24,7 @@ from ..molecule.structure import bonds
 NAMES = ("reactant", "product")
 CARRIERS = frozenset({7, 8, 9, 16, 17, 34, 35, 53})  # of a hydrogen that others may push out
 MOST_MAPPINGS = 6
+LONGEST = 4000  # characters; some 200 atoms with their map numbers
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def read_mappings(smiles: str, charge: int) -> list[MappedReaction]:
     parts = smiles.strip().split(">")
     if len(parts) != 3 or parts[1] or not (parts[0] and parts[2]):
         raise BadEndpoints("the SMILES is not of the form reactants>>products")
+    if len(smiles) > LONGEST:
+        raise BadEndpoints(f"the SMILES has {len(smiles)} characters, more than {LONGEST}")
     molecules = [_parse(text, name) for text, name in zip((parts[0], parts[2]), NAMES, strict=True)]
     if not any(atom.GetAtomMapNum() for m in molecules for atom in m.GetAtoms()):
         _map_heavy_atoms(*molecules)
@@ -88,6 +91,17 @@ def read_mappings(smiles: str, charge: int) -> list[MappedReaction]:
                 "correct `charge` or the SMILES"
             )
     return [_mapped(*molecules, match) for match in _hydrogen_matches(*molecules)]
+
+
+def is_identity(mapping: MappedReaction) -> bool:
+    """Whether nothing changes: no bond, no order of one, and nothing that `@` and `/` say."""
+    from rdkit import Chem
+
+    one, other = mapping.sides
+    if one.bonds != other.bonds:
+        return False
+    texts = [Chem.MolToSmiles(side.molecule) for side in mapping.sides]
+    return texts[0] == texts[1] and written_marks(one) == written_marks(other)
 
 
 def _parse(text: str, name: str):

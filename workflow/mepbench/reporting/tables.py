@@ -1,4 +1,4 @@
-"""Tables as CSV, Markdown and LaTeX, and the summary for a terminal.
+"""Tables as CSV, Markdown and LaTeX.
 
 Numbers come from `statistics`, their words from `wording`, headings and formats from `metrics`.
 CSV keeps every digit and plain column names, for programs (infinity is `inf`: a failed run is
@@ -12,7 +12,6 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files.columns import COLUMNS, EXTRA_COLUMNS
-from ..files.metrics import formatted
 from ..scoring.score import read_runs, typed, without_steps
 from ..statistics.budget import accuracy
 from ..statistics.comparison import pairwise, virtual_best
@@ -92,39 +91,3 @@ def write_tables_of(results: str | Path, folder: str | Path) -> list[Path]:
     runs = typed(runs.reindex(columns=[*COLUMNS, *EXTRA_COLUMNS]))
     checkpoints = read_runs(traces) if traces.exists() else pd.DataFrame()
     return write_tables(runs, checkpoints, folder)
-
-
-def text_summary(runs: pd.DataFrame) -> str:
-    """Return the summary as aligned lines for a terminal, one block per set."""
-    blocks = []
-    for name, table in exact("summary", runs, pd.DataFrame()).groupby("set", sort=False):
-        rows = [["method", "solved", "cost", "path error", "error", "T", "potential", "own"]]
-        rows.append(["", "", "", "eV", "eV", "eV", "s", "s"])
-        for row in table.to_dict("records"):
-            columns = (
-                "cost_to_saddle path_barrier_error_eV barrier_error_eV tangency_defect_eV "
-                "oracle_path_s own_path_s"
-            ).split()
-            numbers = [formatted(f"{c}_median", row[f"{c}_median"]) for c in columns]
-            rows.append([row["method"], f"{row['intended']}/{row['runs']}", *numbers])
-        blocks.append(f"set {name}\n" + _aligned(rows))
-    if not blocks:
-        return "No run with accepted endpoints to sum up."
-    notes = [
-        "Medians over all runs, a failed one worse than any other. Cost: gradient evaluations to",
-        "the saddle; error: of the barrier, before (path) and after refinement; T: tangency defect",
-        "of the path; seconds of the path stage.",
-    ]
-    ended = wording.failures(failures(runs)).verdict.value_counts()
-    if len(ended):
-        notes.append("Not solved: " + ", ".join(f"{n} {v}" for v, n in ended.items()) + ".")
-    return "\n\n".join([*blocks, "\n".join(notes)])
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-    return "\n".join(lines)

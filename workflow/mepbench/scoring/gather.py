@@ -60,7 +60,9 @@ def score_job(inputs, outputs, shipped: str | None, potential) -> None:
     write_rows(outputs.reference_profiles, PROFILE_COLUMNS, profiles)
 
 
-def collect(inputs, outputs, root: str | Path, config: dict, sets: dict[str, str]) -> None:
+def collect(
+    inputs, outputs, root: str | Path, config: dict, sets: dict[str, str], code: dict
+) -> None:
     """Write `runs.csv` and all that stands beside it.
 
     Parameters
@@ -73,6 +75,7 @@ def collect(inputs, outputs, root: str | Path, config: dict, sets: dict[str, str
     root : of the repository, for the provenance
     config : as completed from the shipped one, for the provenance
     sets : spec of each set
+    code : whose code it was, as `config.code_of` says
     """
     concatenate_rows(inputs.traces, outputs.traces)
     concatenate_rows([*inputs.profiles, *inputs.reference_profiles], outputs.profiles)
@@ -84,7 +87,8 @@ def collect(inputs, outputs, root: str | Path, config: dict, sets: dict[str, str
     concatenate_rows(inputs.runs, outputs.runs, partial(naming_chains, chains))
 
     files = [*inputs.endpoints, *inputs.endpoint_rows, *inputs.shipped]
-    write_provenance(outputs.provenance, provenance(root, config, sets, files))
+    manifest = provenance(root, config, sets, files, code)
+    write_provenance(outputs.provenance, manifest)
 
 
 def _chains(inputs) -> list[dict]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 
 from ..config import Method
+from ..files.columns import SOLVED_COLUMNS
 from ..files.frames import frame, read_frames
 from ..files.tidy import TRACE_COLUMNS, number, read_rows
 from ..jobs.joblog import log
@@ -16,10 +17,6 @@ from .guess import Guess, make_guess
 from .solve import Solved, solve
 
 GUESS_COLUMNS = "reaction verdict reason wall barrier".split()
-SOLVED_COLUMNS = (
-    "reaction seed verdict reason guess_hash guess_barrier_eV guess_length_A converged "
-    "gradients_path rounds_path wall_guess_s wall_path_s oracle_path_s"
-).split()
 
 
 def guess_job(guess_name, endpoints_file, potential, worker, outputs, journal) -> None:
