@@ -58,7 +58,7 @@ def lennard_jones():
 class Counting(Calculator):
     """Another calculator that writes each finished geometry into a file of its own.
 
-    Told that all has changed, xTB starts each self-consistent field afresh: no answer has a history.
+    Told that all has changed, xTB starts each self-consistent field afresh: without a history.
     It kills its process within evaluation number `last`, and raises in those of `failing`.
     """
 

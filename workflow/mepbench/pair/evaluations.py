@@ -112,7 +112,7 @@ class Evaluations:
         lines, at = data.split(b"\n"), 0
         while at < len(lines) - 1 or lines[at]:
             try:
-                block, symbols, state, potential, kept = _parsed(lines[at:])
+                block, symbols, state, potential, kept = _parsed(lines, at)
             except (ValueError, IndexError):
                 break
             if symbols != atoms:
@@ -223,24 +223,27 @@ class Evaluations:
         raise self.stopped
 
 
-def _parsed(lines: list[bytes]) -> tuple[bytes, list[str], State, str, tuple[np.ndarray, Kept]]:
-    """Return the first frame: its bytes, symbols, state, potential, and geometry with answer."""
-    size = int(lines[0]) + 2
-    if len(lines) <= size:  # its last line does not end
+def _parsed(
+    lines: list[bytes], at: int
+) -> tuple[bytes, list[str], State, str, tuple[np.ndarray, Kept]]:
+    """Return the frame at a line: its bytes, symbols, state, potential, geometry and answer."""
+    size = int(lines[at]) + 2
+    if len(lines) <= at + size:  # its last line does not end
         raise ValueError
+    lines = lines[at : at + size]
     comment, _, checksum = lines[1].rpartition(b" checksum=")
-    if checksum.decode() != _checksum([lines[0], comment, *lines[2:size]]):
+    if checksum.decode() != _checksum([lines[0], comment, *lines[2:]]):
         raise ValueError
     found = COMMENT.fullmatch(comment.decode())
     if found is None:
         raise ValueError
     energy, charge, multiplicity, seconds, tries, potential = found.groups()
-    rows = [line.decode().split() for line in lines[2:size]]
+    rows = [line.decode().split() for line in lines[2:]]
     numbers = np.array([row[1:] for row in rows], dtype=float).reshape(len(rows), 2, 3)
     kept = Kept(float(energy), -numbers[:, 1], float(seconds), int(tries))
     state = int(charge), int(multiplicity)
     geometry = np.ascontiguousarray(numbers[:, 0])
-    return b"\n".join(lines[:size]), [row[0] for row in rows], state, potential, (geometry, kept)
+    return b"\n".join(lines), [row[0] for row in rows], state, potential, (geometry, kept)
 
 
 def _checksum(lines) -> str:
