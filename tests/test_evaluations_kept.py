@@ -224,7 +224,7 @@ def test_a_calculator_that_goes_down_leaves_all_it_was_paid_for(start, undisturb
 def test_other_programs_read_what_is_kept_to_the_last_digit(tmp_path):
     energy, gradient = -1 / 3, np.random.default_rng(0).normal(size=(3, 3))
     with Evaluations(tmp_path, WATER) as kept:
-        kept.belong_to("toy; k=0.1")
+        kept.answer_for("toy; k=0.1")
         kept.keep(STATE, BENT / 3, energy, gradient, 60.0)
     atoms = read(tmp_path / FILE)
     assert np.array_equal(atoms.positions, BENT / 3)
@@ -246,7 +246,7 @@ def test_each_answer_is_given_once_in_its_order_and_state(tmp_path):
 def filled(folder, numbers=WATER, potential="toy", count=3) -> None:
     folder.mkdir(exist_ok=True)
     with Evaluations(folder, numbers) as kept:
-        kept.belong_to(potential)
+        kept.answer_for(potential)
         for k in range(count):
             x = np.random.default_rng(k).normal(size=(len(numbers), 3))
             kept.keep(STATE, x, float(k), -x, 0.0)
@@ -343,8 +343,8 @@ OTHERS = {
     "spec": ("tblite", {"name": "tblite", "method": "GFN1-xTB"}, "there method=GFN2-xTB; now me"),
     "accuracy": ("tblite", {"name": "tblite", "accuracy": 0.1}, "accuracy=0.05; now accuracy=0.1"),
     "wrapped": (
-        Counting(LennardJones(sigma=1.0), "a"),
-        Counting(LennardJones(sigma=1.1), "b"),
+        Counting(LennardJones(sigma=1.0), os.devnull),
+        Counting(LennardJones(sigma=1.1), os.devnull),
         "sigma=1.1",
     ),
     "function": (lambda *_: MorsePotential(r0=1.0), lambda *_: MorsePotential(r0=1.2), "r0=1.2"),
@@ -352,18 +352,26 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("case", OTHERS)
-def test_evaluations_of_another_calculator_are_refused_and_stay(case, tmp_path):
+def test_evaluations_of_another_calculator_stay_and_are_not_used(case, tmp_path, caplog):
     theirs, ours, said = OTHERS[case]
     options = {"relax": False, "budget": {"refine": 0}}
-    isomerise(theirs, tmp_path / "run", **options)
+    first = isomerise(theirs, tmp_path / "run", **options)
     before = (tmp_path / "run" / FILE).read_bytes()
-    with pytest.raises(InputError, match="another calculator or with other param") as raised:
-        isomerise(ours, tmp_path / "run", **options)
-    assert said in str(raised.value)
-    assert "\n" not in str(raised.value)
-    assert (tmp_path / "run" / FILE).read_bytes() == before
-    isomerise(theirs, tmp_path / "run", **options)
-    assert (tmp_path / "run" / FILE).read_bytes() == before
+    assert not caplog.records
+    found = isomerise(ours, tmp_path / "run", **options)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert "evaluations are of another calculator or with other parameters and not used" in line
+    assert said in line
+    assert "\n" not in line
+    assert sum(line.reused for line in found.bill) == 0
+    assert found.reactant.get_potential_energy() != first.reactant.get_potential_energy()
+    both = (tmp_path / "run" / FILE).read_bytes()
+    assert both.startswith(before)
+    for calculator, was in ((theirs, first), (ours, found)):
+        again = isomerise(calculator, tmp_path / "run", **options)
+        assert again.reactant.get_potential_energy() == was.reactant.get_potential_energy()
+        assert sum(line.reused for line in again.bill) == sum(again.evaluations.values()) > 0
+    assert (tmp_path / "run" / FILE).read_bytes() == both
 
 
 class Sprung(Calculator):

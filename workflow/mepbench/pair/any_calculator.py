@@ -139,9 +139,15 @@ class Progress:
             if self._state is None:
                 self._state = state
                 if self.kept is not None:
-                    self.kept.belong_to(identity(self.spec, potential))
+                    self._take_up(self.kept, identity(self.spec, potential))
         self.backend = potential.backend
         return _Stage(self, potential, self._stage if state == self._state else SPIN, state)
+
+    def _take_up(self, kept: Evaluations, potential: str) -> None:
+        for sentence in kept.answer_for(potential):
+            log.warning("%s", sentence)
+        if len(kept):
+            log.info("%s: %d evaluations, none is asked for again", kept.file, len(kept))
 
     def of(self, reaction):
         """Return the potential of a reaction's molecule, for the next stage."""

@@ -5,9 +5,10 @@ forces, charge and multiplicity, what the potential is (see `identity`), the sec
 often it was asked for, and a checksum. Frames are only ever appended.
 
 A search that starts again asks as it asked before, and a geometry that is on record to the last
-bit, in the same state, is answered from there. Each frame answers once, in the order of the file:
-two stages that asked for one geometry had two answers, which need not agree where self-consistent
-fields remember densities, and get the same two again. Whatever is not on record is evaluated.
+bit, for the same potential in the same state, is answered from there. Each frame answers once, in
+the order of the file: two stages that asked for one geometry had two answers, which need not agree
+where self-consistent fields remember densities, and get the same two again. Whatever is not on
+record is evaluated.
 """
 
 import fcntl
@@ -69,7 +70,7 @@ class Evaluations:
         self.file, self._symbols = folder / FILE, [chemical_symbols[z] for z in numbers]
         self.taken, self.torn, self.stopped = 0, False, None
         self._answers: dict[tuple, deque[Kept]] = defaultdict(deque)
-        self._failed, self._potentials, self._potential = Counter(), [], ""
+        self._failed, self._counts, self._potential = Counter(), Counter(), ""
         self._unsynced, self._length = 0.0, 0
 
     def __enter__(self) -> "Evaluations":
@@ -93,8 +94,8 @@ class Evaluations:
         os.close(self._descriptor)
 
     def __len__(self) -> int:
-        """How many are on record."""
-        return len(self._potentials)
+        """How many are on record of the potential that is asked."""
+        return self._counts[self._potential]
 
     def _lock(self) -> None:
         try:
@@ -120,8 +121,8 @@ class Evaluations:
                     f"{self.file}: has evaluations of another molecule ({_formula(symbols)}, not "
                     f"{_formula(atoms)}{_order(symbols, atoms)}): {OTHERWISE}"
                 )
-            self._answers[state, kept[0].tobytes()].append(kept[1])
-            self._potentials.append(potential)
+            self._answers[potential, state, kept[0].tobytes()].append(kept[1])
+            self._counts[potential] += 1
             self._length += len(block) + 1
             at += len(symbols) + 2
         rest = data[self._length :]
@@ -135,26 +136,25 @@ class Evaluations:
                 )
             os.ftruncate(self._descriptor, self._length)
             self.torn = True
-        self.taken = len(self)
+        self.taken = self._counts.total()
 
-    def belong_to(self, potential: str) -> None:
+    def answer_for(self, potential: str) -> list[str]:
         """Say what the potential is, before it is asked.
 
-        Raises
-        ------
-        InputError
-            if what is on record is of another one.
+        Evaluations of other potentials stay in the file, where nobody asks for them: what they
+        differ in is returned, a sentence each.
         """
-        self._potential = potential
-        for other in dict.fromkeys(self._potentials):
+        self._potential, said = potential, []
+        for other, count in self._counts.items():
             if other != potential:
                 theirs, ours = (text.split("; ") for text in (other, potential))
                 there = "; ".join(item for item in theirs if item not in ours) or "less"
                 here = "; ".join(item for item in ours if item not in theirs) or "less"
-                raise InputError(
-                    f"{self.file}: has evaluations of another calculator or with other parameters "
-                    f"(there {one_line(there)[:300]}; now {here[:300]}): {OTHERWISE}"
+                said.append(
+                    f"{self.file}: {count} evaluations are of another calculator or with other "
+                    f"parameters and not used (there {one_line(there)[:300]}; now {here[:300]})"
                 )
+        return said
 
     def recall(self, state: State, x: np.ndarray) -> Kept | None:
         """Return the next answer on record for one geometry (N, 3), angstrom; None without one.
@@ -164,7 +164,7 @@ class Evaluations:
         SCFFailure
             as often as tries had failed before it, so that a search counts what it counted.
         """
-        answers = self._answers.get((state, x.tobytes()))
+        answers = self._answers.get((self._potential, state, x.tobytes()))
         if not answers:
             return None
         if answers[0].tries > 1:
@@ -201,7 +201,7 @@ class Evaluations:
             os.ftruncate(self._descriptor, self._length)
             self._stop(error.strerror or str(error))
         self._length += len(frame)
-        self._potentials.append(self._potential)
+        self._counts[self._potential] += 1
 
     def _frame(self, state: State, x: np.ndarray, kept: Kept) -> bytes:
         comment = (

@@ -183,7 +183,7 @@ def find_saddle(
     ------
     InputError
         if the ends or an argument are not what they must be; `EndsRefused` if relaxation has shown
-        that; if the folder has another molecule's or calculator's evaluations, is in use, or full.
+        that; if the folder has another molecule's evaluations, is in use, or full.
         What else goes wrong later is a verdict.
     """
     from .saddle_files import folder_made
@@ -212,15 +212,13 @@ def find_saddle(
 
 @contextmanager
 def _kept(folder: File | None, given: Given) -> Iterator[Evaluations | None]:
-    """Open the evaluations on record in a folder, if there is one, and say what is there."""
+    """Open the evaluations on record in a folder, if there is one."""
     if folder is None:
         yield None
         return
     with Evaluations(folder, given.entry.numbers["reactant"]) as kept:
         if kept.torn:
             log.warning("%s: the last evaluation was written in part and is dropped", kept.file)
-        if kept.taken:
-            log.info("%s: %d evaluations, none is asked for again", kept.file, kept.taken)
         yield kept
 
 
