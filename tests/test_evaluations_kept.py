@@ -341,7 +341,11 @@ OTHERS = {
     "parameter": (gfn1(), TBLite(method="GFN2-xTB", verbosity=0, cache_api=False), "method=GFN1"),
     "class": (EMT(), LennardJones(), "EMT"),
     "spec": ("tblite", {"name": "tblite", "method": "GFN1-xTB"}, "there method=GFN2-xTB; now me"),
-    "accuracy": ("tblite", {"name": "tblite", "accuracy": 0.1}, "accuracy=0.05; now accuracy=0.1"),
+    "accuracy": (
+        "tblite",
+        {"name": "tblite", "accuracy": 10.0},
+        "accuracy=0.05; now accuracy=10.0",
+    ),
     "wrapped": (
         Counting(LennardJones(sigma=1.0), os.devnull),
         Counting(LennardJones(sigma=1.1), os.devnull),
@@ -492,6 +496,7 @@ def test_a_write_that_fails_stops_the_search_and_leaves_whole_frames(tmp_path):
 def _limited(folder, size) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     with Evaluations(folder, WATER) as kept:
+        kept.answer_for("toy")
         for _ in range(2):
             with pytest.raises(InputError, match=r"can't be written \(.*the 3 evaluations"):
                 kept.keep(STATE, BENT, 0.0, BENT, 0.0)
