@@ -565,7 +565,7 @@ def test_an_interrupt_is_one_line_and_keeps_what_is_finished(files, capsys, monk
     assert main(pair) == 130
     assert capsys.readouterr().err == "mepbench: interrupted\n"
     kept = sorted(file.name for file in (files / "reactant-product").iterdir())
-    assert kept == ["ends.xyz", "path.xyz"]
+    assert kept == ["ends.xyz", "evaluations.xyz", "path.xyz"]
 
 
 def test_files_in_the_working_directory_replace_no_library(files):

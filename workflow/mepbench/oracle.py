@@ -104,7 +104,8 @@ class Oracle:
 
     Parameters
     ----------
-    potential : an object with `evaluate(positions)`, `invariances`, `backend`
+    potential : an object with `evaluate(positions)`, `invariances`, `backend`; one with
+        `round_begins(count)` is told how many geometries come, and asked for one at a time
     reaction : its endpoints, energies and gradients are answered without a call
     budget : the most evaluations; None for no limit
     slow : seconds an evaluation, from which a round is evaluated one by one
@@ -126,6 +127,7 @@ class Oracle:
         self._evaluate, self._backend = counted(potential.evaluate), potential.backend
         self.invariances = tuple(potential.invariances)
         self.budget, self._slow = budget, slow
+        self._round_begins = getattr(potential, "round_begins", None)
         self.evaluations = 0
         self.rounds = 0
         self.seconds = 0.0
@@ -180,6 +182,8 @@ class Oracle:
         if paid.any():
             self._afford(int(paid.sum()))
             self.rounds += 1
+            if self._round_begins is not None:
+                self._round_begins(int(paid.sum()))
             energies[paid], gradients[paid] = self._evaluated(positions[paid])
         return energies, gradients
 
@@ -193,7 +197,8 @@ class Oracle:
     def _evaluated(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Evaluate a round; where the potential raises or is not finite, once more, singly."""
         energies, gradients = np.full(len(positions), np.nan), np.full_like(positions, np.nan)
-        size = 1 if self.seconds >= self._slow * self.evaluations else len(positions)
+        slow = self.seconds >= self._slow * self.evaluations
+        size = 1 if slow or self._round_begins is not None else len(positions)
         for at in range(0, len(positions), size):
             part, failure = slice(at, at + size), None
             try:

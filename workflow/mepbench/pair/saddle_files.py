@@ -18,6 +18,7 @@ from ..files.tidy import write_rows
 from ..judging.job import judged_cells
 from ..molecule.state import state_text
 from ..path import align, arc_length, rmsd, spline
+from .bill import as_values, bill_lines
 
 # What a point at rest is called, by its verdict: it has a barrier only where that is `intended`.
 POINTS = {
@@ -28,7 +29,6 @@ POINTS = {
     "higher-order": "no saddle (two or more negative modes)",
     "minimum": "no saddle (no negative mode)",
 }
-STAGES = ("ends", "path", "refine", "verify")
 FILES = (
     "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf".split()
 )
@@ -48,12 +48,25 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def folder_made(folder: Path | None) -> Iterator[None]:
-    """Make a folder, if there is to be one; if nothing comes into it, leave none behind."""
+    """Make a folder, if there is to be one; if nothing comes into it, leave none behind.
+
+    Raises
+    ------
+    InputError
+        if it can't be made, or what comes into it can't be written.
+    """
     made = [] if folder is None else [at for at in (folder, *folder.parents) if not at.exists()]
     if folder is not None:
         make_folder(folder)
     try:
         yield
+    except OSError as error:
+        if folder is None:
+            raise
+        raise InputError(
+            f"{folder}: results can't be written there ({described(error)}): make room and give "
+            "the same command again, no evaluation is asked for again"
+        ) from None
     finally:
         with suppress(OSError):  # the first that has something in it stays, and those above
             for at in made:
@@ -78,7 +91,7 @@ def relaxed_frames(prepared) -> list[Atoms]:
     ]
 
 
-def write_refused(prepared, inputs, ends: list[Atoms], folder: Path) -> None:
+def write_refused(prepared, inputs, ends: list[Atoms], bill, folder: Path) -> None:
     """Write the files of a search that ended with its ends: what was relaxed, and why."""
     begin(folder, ends)
     known = {
@@ -86,6 +99,7 @@ def write_refused(prepared, inputs, ends: list[Atoms], folder: Path) -> None:
         "verdict": prepared.verdict,
         "reason": sentence(prepared.reason),
         "evaluations": {"ends": prepared.evaluations},
+        "bill": as_values(bill),
         "charge": prepared.entry.charge,
         "multiplicity": prepared.entry.multiplicity,
         "state_from": prepared.entry.state_from,
@@ -137,6 +151,7 @@ def summary(search) -> dict:
         **_how_ends_match(search),
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
+        "bill": as_values(search.bill),
         "notes": search.notes,
         "ends_note": search.prepared.changed,
         "charge": search.charge,
@@ -198,8 +213,7 @@ def summary_text(search) -> str:
         "reverse barrier": energy(search.reverse_barrier_eV),
         "reaction energy": energy(search.reaction_energy_eV),
         "imaginary frequency": frequency,
-        "gradient evaluations": ", ".join(f"{k} {search.evaluations[k]}" for k in STAGES),
-        "seconds": ", ".join(f"{stage} {t:.1f}" for stage, t in search.seconds.items()),
+        **dict(bill_lines(search.bill)),
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",
     }

@@ -29,8 +29,11 @@ from ..reaction import Reaction
 from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
+from .bill import SPIN, BillLine
+from .evaluations import Evaluations
 
 METHOD = "neural-surrogate"  # the best method that ships
+FAILED = ("scf-failure", "error")  # verdicts on what is worth another try
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class SaddleSearch:
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
     evaluations : gradient evaluations of the stages ends, path, refine, verify
-    seconds : wall clock of the stages ends, guess, path, refine, verify
+    seconds : wall clock of the stages ends, guess, path, refine, verify, in this process
+    bill : evaluations and seconds by level and stage, and what of it was on record in the folder
     charge, multiplicity, state_from : what was computed, and who said so: file, atoms, argument,
         calculator or default
     notes : what there is to say about the ends
@@ -72,6 +76,7 @@ class SaddleSearch:
     irc: list[Atoms]
     evaluations: dict[str, int]
     seconds: dict[str, float]
+    bill: tuple[BillLine, ...]
     notes: str
     inputs: tuple[str | None, str | None]
     prepared: Prepared = field(repr=False)
@@ -170,14 +175,16 @@ def find_saddle(
     options : of the method
     budget : gradient evaluations of the stages `path` and `refine`
     name : of the reaction
-    folder : where to write the result files; nothing is written if None
+    folder : where to write the result files and, each before the next begins, all evaluations,
+        which the same call asks for no second time; nothing is written if None
     verbose : say on standard error how far it is
 
     Raises
     ------
     InputError
         if the ends or an argument are not what they must be; `EndsRefused` if relaxation has shown
-        that. What goes wrong later is a verdict.
+        that; if the folder has another molecule's evaluations, is in use, or full.
+        What else goes wrong later is a verdict.
     """
     from .saddle_files import folder_made
 
@@ -196,11 +203,23 @@ def find_saddle(
         spec = CalculatorSpec(calculator, given.atoms)
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
-    with _told(verbose), folder_made(folder):
-        found = _search(given, chosen, Progress(spec), seed, how, folder)
-    if folder is not None:
-        found.write(folder)
+    with _told(verbose), folder_made(folder), _kept(folder, given) as kept:
+        found = _search(given, chosen, Progress(spec, kept), seed, how, folder)
+        if folder is not None:
+            found.write(folder)
     return found
+
+
+@contextmanager
+def _kept(folder: File | None, given: Given) -> Iterator[Evaluations | None]:
+    """Open the evaluations on record in a folder, if there is one."""
+    if folder is None:
+        yield None
+        return
+    with Evaluations(folder, given.entry.numbers["reactant"]) as kept:
+        if kept.torn:
+            log.warning("%s: the last evaluation was written in part and is dropped", kept.file)
+        yield kept
 
 
 def _search(given: Given, method: Method, progress: Progress, seed: int, how: dict, folder):
@@ -214,7 +233,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
     prepared = _prepared(given, progress, how, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])
-    log.info("ends: %d evaluations, %.1f s; %s", prepared.evaluations, prepared.seconds, notes)
+    log.info("ends: %s, %.1f s; %s", _counted(progress, "ends", prepared), prepared.seconds, notes)
 
     ends = endpoint_frames(reaction)
     if folder is not None:
@@ -225,7 +244,8 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
     solved = solve(
         reaction, guess, method.solver, method.options, progress, method.budget["path"], seed
     )
-    log.info("path: %d evaluations, %.1f s", solved.evaluations, solved.wall)
+    log.info("path: %s, %.1f s", _counted(progress, "path", solved), solved.wall)
+    progress.stop_if_nothing_is_kept()
     verdict, reason, judged = solved.verdict, solved.reason, None
     identity = {"set": reaction.set, "reaction": reaction.name, "method": method.solver}
     identity |= {"seed": seed}
@@ -243,9 +263,12 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
             method.budget["refine"],
             seed,
         )
+        progress.stop_if_nothing_is_kept()
         verdict = judged.verdict
         reason = "; ".join(text for text in (judged.reason, solved.reason) if text)
     reason = _said_once(reason, progress.failure)
+    if verdict in FAILED and progress.kept is not None:
+        reason += f"; {_on_record(progress)}"
     log.info("verdict: %s%s", verdict, f" ({reason})" if reason else "")
 
     energy = frequency = np.nan
@@ -263,6 +286,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
     stages = ("ends", "guess", "path", "refine", "verify")
     seconds = (prepared.seconds, guess.wall, solved.wall, *walls)
     evaluations = (prepared.evaluations, 0, solved.evaluations, *counts)
+    bill = _bill(progress, zip(stages, evaluations, seconds, strict=True))
     return SaddleSearch(
         verdict=verdict,
         reason=reason,
@@ -278,6 +302,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
         irc=irc,
         evaluations=dict(zip(stages, evaluations, strict=True)),
         seconds=dict(zip(stages, seconds, strict=True)),
+        bill=bill,
         notes=notes,
         inputs=given.inputs,
         prepared=prepared,
@@ -298,10 +323,14 @@ def _prepared(given: Given, progress: Progress, how: dict, folder: File | None) 
     prepared = prepare(given.entry, progress.announce("ends").load, **how)
     if prepared.reaction is not None:
         return prepared
+    progress.stop_if_nothing_is_kept()
     ends, where = relaxed_frames(prepared), ""
     if folder is not None and ends:
-        write_refused(prepared, given.inputs, ends, folder)
+        bill = _bill(progress, [("ends", prepared.evaluations, prepared.seconds)])
+        write_refused(prepared, given.inputs, ends, bill, folder)
         where = f" (relaxed: {folder / 'ends.xyz'})"
+    if prepared.verdict in FAILED and progress.kept:
+        where += f"; {_on_record(progress)}"
     failure = progress.failure
     if prepared.verdict == "error" and isinstance(failure, InputError):
         raise failure
@@ -311,6 +340,33 @@ def _prepared(given: Given, progress: Progress, how: dict, folder: File | None) 
     raise EndsRefused(
         f"{given.entry.origin}: {prepared.verdict}: {prepared.reason}{where}", prepared, ends
     )
+
+
+def _counted(progress: Progress, stage: str, result: Prepared | Solved) -> str:
+    reused = progress.asked[stage].reused
+    return f"{result.evaluations} evaluations" + (f", {reused} of them on record" if reused else "")
+
+
+def _on_record(progress: Progress) -> str:
+    return (
+        f"{len(progress.kept)} evaluations stay in {progress.kept.file}, the same command goes on "
+        "from there"
+    )
+
+
+def _bill(progress: Progress, stages) -> tuple[BillLine, ...]:
+    """Return the bill of stages, each with its evaluations and its seconds in this process."""
+    stages = list(stages)
+    if spin := progress.asked.get(SPIN):
+        # Their seconds here are those of the stage that asks for them, the ends.
+        stages.insert(1, (SPIN, spin.evaluated + spin.reused, 0.0))
+    bill = []
+    for stage, evaluations, seconds in stages:
+        asked = progress.asked[stage]
+        seconds += asked.reused_seconds
+        reused = asked.reused, asked.reused_seconds
+        bill.append(BillLine(progress.spec.level, stage, evaluations, seconds, *reused))
+    return tuple(bill)
 
 
 def _said_once(reason: str, failure: Exception | None) -> str:

@@ -30,7 +30,7 @@ class ASEPotential:
 
         self.backend = f"{type(calculator).__module__}.{type(calculator).__name__} (ASE {version})"
         self._atoms = atoms.copy()  # with what says charge and spin: info, charges, moments
-        self._atoms.calc = calculator
+        self._atoms.calc = self.calculator = calculator
 
     @counted
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
