@@ -19,7 +19,9 @@ from ase import Atoms
 from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
+from ..judging.activation import Activation
 from ..judging.verify import Judged, refine_and_judge
+from ..landscape.thermochemistry import STANDARD, Conditions
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
@@ -29,6 +31,7 @@ from ..reaction import Reaction
 from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
+from .free_energies import with_free_energies
 
 METHOD = "neural-surrogate"  # the best method that ships
 
@@ -48,10 +51,14 @@ class SaddleSearch:
     imaginary_frequency_cm : 1/cm, positive; NaN where there is none
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
-    evaluations : gradient evaluations of the stages ends, path, refine, verify
-    seconds : wall clock of the stages ends, guess, path, refine, verify
+    evaluations : gradient evaluations of the stages ends, path, refine, verify; and thermo, where
+        Hessians were computed for the thermochemistry alone
+    seconds : wall clock of these stages and of the guess
     charge, multiplicity, state_from : what was computed, and who said so: file, atoms, argument,
         calculator or default
+    thermochemistry : zero-point and free energies, rate constants; of an `intended` saddle whose
+        ends' Hessians are known, else None
+    thermo_note : why there is none, or what there is to say of it
     notes : what there is to say about the ends
     inputs : absolute names of the files that were the ends; None for atoms
     prepared, guess, solved, judged : what the stages returned; `judged` is None without a path
@@ -82,6 +89,8 @@ class SaddleSearch:
     seed: int
     potential: str
     backend: str
+    thermochemistry: Activation | None = None
+    thermo_note: str = ""
 
     @property
     def charge(self) -> int:
@@ -145,6 +154,9 @@ def find_saddle(
     refiner: str | None = None,
     budget: dict[str, int] | None = None,
     seed: int = 0,
+    thermo: bool = False,
+    temperature: float = STANDARD.temperature,
+    pressure: float = STANDARD.pressure,
     name: str = "reaction",
     folder: str | File | None = None,
     verbose: bool = False,
@@ -169,6 +181,9 @@ def find_saddle(
     method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
     options : of the method
     budget : gradient evaluations of the stages `path` and `refine`
+    thermo : compute the ends' Hessians for the thermochemistry where `relax=False` has left them
+        unknown (3N evaluations each and some more); without it, it is given where all are known
+    temperature, pressure : of the thermochemistry, K and bar
     name : of the reaction
     folder : where to write the result files; nothing is written if None
     verbose : say on standard error how far it is
@@ -187,6 +202,7 @@ def find_saddle(
             row[key] = value
     if (seed := whole_number("seed", seed)) < 0:
         raise InputError(f"seed: must not be negative, it is {seed}")
+    at = Conditions(temperature, pressure)
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
     existing = calculator if is_calculator(calculator) else None
@@ -197,7 +213,9 @@ def find_saddle(
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
     with _told(verbose), folder_made(folder):
-        found = _search(given, chosen, Progress(spec), seed, how, folder)
+        progress = Progress(spec)
+        found = _search(given, chosen, progress, seed, how, folder)
+        found = with_free_energies(found, progress, at, thermo, folder)
     if folder is not None:
         found.write(folder)
     return found
