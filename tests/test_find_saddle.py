@@ -18,10 +18,13 @@ from conftest import ROOT
 
 import mepbench
 from mepbench.cli import main
-from mepbench.errors import InputError
+from mepbench.errors import InputError, SCFFailure
 from mepbench.files.frames import read_frames, write_frames
 from mepbench.files.tidy import read_rows
+from mepbench.judging.activation import WHERE
 from mepbench.judging.job import judged_cells
+from mepbench.landscape.thermochemistry import STANDARD
+from mepbench.pair.free_energies import with_free_energies
 from mepbench.path import rmsd
 
 HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
@@ -85,6 +88,79 @@ def test_the_result_holds_path_irc_mode_and_cost(hcn):
     assert found.evaluations["path"] == found.solved.evaluations > 0
     assert all(found.evaluations[stage] > 0 for stage in ("ends", "path", "verify"))
     assert all(seconds >= 0 for seconds in found.seconds.values())
+
+
+def test_free_energies_come_with_the_hessians_that_were_paid_for(hcn):
+    found, folder = hcn
+    thermo = found.thermochemistry
+    assert "thermo" not in found.evaluations
+    numbers = [getattr(thermo, where).symmetry_number for where in WHERE]
+    assert (numbers, thermo.reactant.geometry, thermo.saddle.geometry) == (
+        [1, 1, 1],
+        "linear",
+        "nonlinear",
+    )
+    zero_points = [getattr(thermo, where).zero_point for where in WHERE]
+    expected = found.barrier_eV + zero_points[1] - zero_points[0]
+    assert thermo.energies_0K[1] - thermo.energies_0K[0] == pytest.approx(expected)
+    known = json.loads((folder / "summary.json").read_text())["thermochemistry"]
+    (row,) = read_rows(folder / "summary.csv")
+    reactant, saddle, product = thermo.free_energies
+    for key, column, value in (
+        ("barrier_energy_0K_eV", "barrier_0K_eV", expected),
+        ("barrier_free_energy_eV", "free_energy_barrier_eV", saddle - reactant),
+        ("reaction_free_energy_eV", "reaction_free_energy_eV", product - reactant),
+    ):
+        assert known[key] == pytest.approx(value)
+        assert float(row[column]) == pytest.approx(known[key], abs=1e-9)
+    assert (known["temperature_K"], known["pressure_bar"]) == (298.15, 1.0)
+    assert known["saddle"]["frequencies_cm"][0] == pytest.approx(
+        -found.imaginary_frequency_cm, abs=0.01
+    )
+    assert known["rate_per_s"] == pytest.approx(thermo.rates[0])
+    assert "symmetry numbers      reactant 1, saddle 1, product 1" in str(found)
+
+
+def test_ends_as_given_have_their_hessians_computed_if_asked_for(hcn):
+    known, _ = hcn
+    ends = known.reactant.copy(), known.product.copy()
+    plain = mepbench.find_saddle(*ends, relax=False, **CHEAP)
+    assert (plain.thermochemistry, plain.thermo_note) == (None, "")
+    asked = mepbench.find_saddle(*ends, relax=False, thermo=True, temperature=500, **CHEAP)
+    # Forward differences from the ends, which are known, and the softest modes measured again.
+    assert 2 * 9 < asked.evaluations["thermo"] <= 2 * (9 + 4 * 3 + 2)
+    assert f"thermo {asked.evaluations['thermo']}" in str(asked)
+    again = mepbench.find_saddle(HCN, HNC, temperature=500, **CHEAP)
+    assert again.evaluations.keys() == plain.evaluations.keys()
+    for quantity in ("energies_0K", "enthalpies", "free_energies"):
+        here, there = (getattr(found.thermochemistry, quantity) for found in (asked, again))
+        assert here == pytest.approx(there, abs=1e-3)
+
+
+def test_a_hessian_that_fails_loses_nothing_that_was_found(hcn, tmp_path, monkeypatch):
+    def failing(*arguments):
+        assert json.loads((tmp_path / "summary.json").read_text())["barrier_eV"] > 3
+        raise SCFFailure("no SCF today")
+
+    monkeypatch.setattr("mepbench.pair.free_energies.scaled_hessian", failing)
+    ends = hcn[0].reactant.copy(), hcn[0].product.copy()
+    found = mepbench.find_saddle(*ends, relax=False, thermo=True, folder=tmp_path, **CHEAP)
+    assert found.verdict == "intended"
+    assert found.thermochemistry is None
+    assert "free energies         none: a Hessian failed: SCFFailure: no SCF today" in str(found)
+
+
+def test_an_end_that_is_no_minimum_has_no_free_energy(hcn):
+    found, _ = hcn
+    ends = found.prepared.points[0], found.judged.judgement.point
+    on_a_saddle = replace(
+        found, prepared=replace(found.prepared, points=ends), thermochemistry=None
+    )
+    refused = with_free_energies(on_a_saddle, None, STANDARD, True)
+    assert refused.thermo_note == "the product has an imaginary frequency, 1425 / cm"
+    assert "none: the product has an imaginary frequency" in str(refused)
+    other = with_free_energies(replace(found, verdict="other"), None, STANDARD, True)
+    assert other.thermo_note == "of an intended saddle only"
 
 
 def test_every_frame_says_charge_and_multiplicity(hcn):
@@ -627,7 +703,8 @@ def test_the_workflow_finds_the_same_saddle(files, capsys):
     (ours,) = read_rows("reactant-product/summary.csv")
     for column in ("verdict", "guess_hash", "gradients_path", "gradients_refine", "backend"):
         assert theirs[column] == ours[column], column
-    assert float(theirs["barrier_eV"]) == pytest.approx(float(ours["barrier_eV"]), abs=1e-5)
+    for column in ("barrier_eV", "free_energy_barrier_eV"):
+        assert float(theirs[column]) == pytest.approx(float(ours[column]), abs=1e-5)
     saddles = [a for a in read_frames(targets[0]) if a.info["role"] == "saddle"]
     (saddle,) = read_frames("reactant-product/saddle.xyz")
     assert rmsd(saddle.positions, saddles[0].positions) < 1e-4

@@ -118,6 +118,21 @@ def test_the_lowest_intended_saddle_is_the_reference():
     assert reference["runs"] == 4
 
 
+def test_the_reference_has_the_thermochemistry_of_the_run_whose_saddle_it_is():
+    thermal = {"reaction_free_energy_eV": 0.45}
+    low = row("neb", barrier=2.0, barrier_0K_eV=1.85, free_energy_barrier_eV=1.9, **thermal)
+    high = row("string", barrier=2.4, barrier_0K_eV=2.2, free_energy_barrier_eV=2.3, **thermal)
+    wrong = row("gad", barrier=1.0, verdict="other", barrier_0K_eV=0.9)
+    for shipped, lower in (([], 0.0), ([shipped_saddle(2.0004)], -4e-4)):
+        (reference,) = scored([high, low, wrong], shipped).reference.to_dict("records")
+        assert reference["barrier_0K_eV"] == pytest.approx(1.85 - lower)
+        assert reference["free_energy_barrier_eV"] == pytest.approx(1.9 - lower)
+        assert reference["reaction_free_energy_eV"] == pytest.approx(0.45)
+    for rows, shipped in (([low], [shipped_saddle(1.5)]), ([wrong], []), ([row("neb")], [])):
+        (reference,) = scored(rows, shipped).reference.to_dict("records")
+        assert np.isnan(reference["barrier_0K_eV"])
+
+
 def test_a_shipped_reference_stands_unless_a_run_is_clearly_lower():
     rows = [row("neb", barrier=1.9995)]
     same = scored(rows, [shipped_saddle(2.0)])

@@ -6,8 +6,9 @@ Kept apart from `score`, so that jobs which only write rows need not import pand
 ENDPOINT_COLUMNS = tuple(
     "set reaction verdict reason class natoms formula charge multiplicity state_from "
     "reaction_energy_eV rmsd_A bonds_changed fmax_eV_A evaluations seconds literature "
-    "ends_note check_bonds check_minima check_order check_stereo check_distinct check_whole "
-    "check_spin".split()
+    "ends_note reactant_zero_point_eV product_zero_point_eV reactant_free_energy_eV "
+    "product_free_energy_eV check_bonds check_minima check_order check_stereo check_distinct "
+    "check_whole check_spin".split()
 )
 SOLVED_COLUMNS = tuple(
     "reaction seed verdict reason guess_hash guess_barrier_eV guess_length_A converged "
@@ -24,7 +25,8 @@ COLUMNS = tuple(
 EXTRA_COLUMNS = tuple(
     "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
     "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV curvature_1_eV_A2 "
-    "curvature_2_eV_A2 ends_note state_from".split()
+    "curvature_2_eV_A2 ends_note state_from barrier_0K_eV free_energy_barrier_eV "
+    "reaction_free_energy_eV".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
@@ -34,7 +36,8 @@ JUDGED_COLUMNS = tuple(c for c in (*COLUMNS, *EXTRA_COLUMNS) if c not in SCORED)
 REFERENCE_COLUMNS = tuple(
     """set reaction reference_source barrier_eV reverse_barrier_eV reaction_energy_eV
     saddle_energy_eV imaginary_frequency_cm shipped_barrier_eV lower_by_eV found_by runs
-    shipped potential backend""".split()
+    shipped potential backend barrier_0K_eV free_energy_barrier_eV
+    reaction_free_energy_eV""".split()
 )
 CHAIN_COLUMNS = tuple(
     """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step

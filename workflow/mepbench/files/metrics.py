@@ -4,6 +4,7 @@ Tables take their headings and number formats from here, figures their axis labe
 limits. Columns are those of `runs.csv`, `reference.csv` and of the summary in `score`.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,6 +72,19 @@ METRICS: dict[str, Metric] = {
     "reverse_barrier_eV": _energy("Reverse barrier", "The same above the product.", "", None),
     "reaction_energy_eV": _energy(
         "Reaction energy", "Energy of the product above the reactant.", "", None
+    ),
+    "barrier_0K_eV": _energy(
+        "Barrier at 0 K", "The barrier with the zero-point energies.", "", None
+    ),
+    "free_energy_barrier_eV": _energy(
+        "Free energy of activation",
+        "At 298.15 K and 1 bar: ideal gas, rigid rotor, harmonic oscillators, entropies of soft "
+        "modes by Grimme's rule.",
+        "",
+        None,
+    ),
+    "reaction_free_energy_eV": _energy(
+        "Reaction free energy", "Likewise, of the product above the reactant.", "", None
     ),
     "path_barrier_eV": _energy(
         "Path barrier", "Maximum of the energy along the finished path above the reactant."
@@ -291,3 +305,10 @@ def formatted(column: str, value: float) -> str:
         return "\N{EN DASH}"
     known = metric(column)
     return known.beyond if value == float("inf") else format(value, known.format)
+
+
+def energy_text(value: float) -> str:
+    """Return an energy (eV) in both units; "unknown" where it is."""
+    if not math.isfinite(value):
+        return "unknown"
+    return f"{value:.3f} eV ({value * KCAL_PER_EV:.1f} kcal/mol)"

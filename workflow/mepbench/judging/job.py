@@ -12,6 +12,7 @@ from ..jobs.worker import WorkerError
 from ..path import Path, Peak
 from ..reaction import read_endpoints
 from ..solving.job import read_paths
+from .activation import activation_cells
 from .judge import FIRST_ORDER
 from .stations import find_stations, station_frames
 from .verify import Judged, refine_and_judge
@@ -63,6 +64,7 @@ def judge_job(
             judged = Judged(error.verdict, f"refine or verify: {error}")
         note = solved_row["reason"]
         row |= judged_cells(reaction, judged)
+        row |= activation_cells(ends[name], reaction, judged.judgement)
         row["reason"] = "; ".join(text for text in (judged.reason, note) if text)
         return {
             "runs": [row],

@@ -42,6 +42,8 @@ class Minimum:
     gradient : (N, 3) array, eV/angstrom; None where only the force is known
     curvature : eV/angstrom^2, the lowest of the Hessian; None where it was not computed
     displaced : whether it lies downhill of a saddle, left along its negative mode
+    point : the stationary point it was proven at, in the order of atoms and the orientation in
+        which it was relaxed; None where it was not proven
     """
 
     positions: np.ndarray
@@ -52,6 +54,7 @@ class Minimum:
     gradient: np.ndarray | None = None
     curvature: float | None = None
     displaced: bool = False
+    point: Stationary | None = None
 
 
 class Restraints:
@@ -175,7 +178,7 @@ def minima(
             end, point, scale = _relaxed(oracle, numbers, start, model, wanted)
             if point.index == 0 or _turns_freely(point, scale):
                 curvature = float(point.curvatures[0]) if len(point.curvatures) else np.inf
-                found.append(replace(end, curvature=curvature, displaced=turn > 0))
+                found.append(replace(end, curvature=curvature, displaced=turn > 0, point=point))
             else:
                 saddles.append((point, scale))
         if not saddles:

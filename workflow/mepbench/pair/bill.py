@@ -13,7 +13,7 @@ class BillLine:
     Attributes
     ----------
     level : what computed it, as `potential` in the summary
-    stage : ends, spin, guess, path, refine or verify
+    stage : ends, spin, guess, path, refine, verify or thermo
     evaluations : booked, the reused among them
     seconds : wall clock, that of the reused when they were computed included
     reused : of the evaluations, those that an earlier search left on record
@@ -26,6 +26,14 @@ class BillLine:
     seconds: float
     reused: int = 0
     reused_seconds: float = 0.0
+
+
+def bill_line(progress, stage: str, evaluations: int, seconds: float) -> BillLine:
+    """Return the line of a stage of a `Progress`; `seconds` are those in this process."""
+    asked = progress.asked[stage]
+    seconds += asked.reused_seconds
+    reused = asked.reused, asked.reused_seconds
+    return BillLine(progress.spec.level, stage, evaluations, seconds, *reused)
 
 
 def as_values(bill: Sequence[BillLine]) -> list[dict]:

@@ -27,6 +27,12 @@ OPTIONS = {
         "action": "store_true",
         "help": "leave equivalent atoms of the product numbered as they are",
     },
+    "thermo": {
+        "action": "store_true",
+        "help": "compute the Hessians that free energies still need (with --no-relax, the ends')",
+    },
+    "temperature": {"type": float, "help": "of free energies, K; default: 298.15"},
+    "pressure": {"type": float, "help": "of free energies, bar; default: 1"},
     "output": {"type": Path, "help": "folder of the result files; default: REACTANT-PRODUCT"},
     "quiet": {"action": "store_true", "help": "no progress, only what came out"},
 }

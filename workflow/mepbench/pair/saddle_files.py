@@ -13,11 +13,13 @@ from .. import __version__
 from ..errors import InputError, described, sentence
 from ..files.columns import JUDGED_COLUMNS
 from ..files.frames import frame, write_frames
-from ..files.metrics import KCAL_PER_EV
+from ..files.metrics import KCAL_PER_EV, energy_text
 from ..files.tidy import write_rows
+from ..judging.activation import activation_cells
 from ..judging.job import judged_cells
 from ..molecule.state import state_text
 from ..path import align, arc_length, rmsd, spline
+from . import free_energies
 from .bill import as_values, bill_lines
 
 # What a point at rest is called, by its verdict: it has a barrier only where that is `intended`.
@@ -152,6 +154,8 @@ def summary(search) -> dict:
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
         "bill": as_values(search.bill),
+        "thermochemistry": free_energies.values(search),
+        "thermo_note": search.thermo_note,
         "notes": search.notes,
         "ends_note": search.prepared.changed,
         "charge": search.charge,
@@ -180,20 +184,13 @@ def _how_ends_match(search) -> dict:
     return values
 
 
-def energy(value: float) -> str:
-    """Return an energy in both units; "unknown" where it is."""
-    if not np.isfinite(value):
-        return "unknown"
-    return f"{value:.3f} eV ({value * KCAL_PER_EV:.1f} kcal/mol)"
-
-
 def refined_point(search) -> str:
     """Say what the refined point is, and how high; empty where there is none at rest."""
     if not np.isfinite(search.height_eV):
         return ""
     side = "above" if search.height_eV >= 0 else "below"
     what = POINTS.get(search.verdict, search.verdict)
-    return f"{what}, {energy(abs(search.height_eV))} {side} the reactant"
+    return f"{what}, {energy_text(abs(search.height_eV))} {side} the reactant"
 
 
 def summary_text(search) -> str:
@@ -209,13 +206,14 @@ def summary_text(search) -> str:
         "verdict": search.verdict + (f": {search.reason}" if search.reason else ""),
         "state": state_text(search.charge, search.multiplicity, search.state_from),
         "refined point": refined_point(search),
-        "barrier": energy(search.barrier_eV),
-        "reverse barrier": energy(search.reverse_barrier_eV),
-        "reaction energy": energy(search.reaction_energy_eV),
+        "barrier": energy_text(search.barrier_eV),
+        "reverse barrier": energy_text(search.reverse_barrier_eV),
+        "reaction energy": energy_text(search.reaction_energy_eV),
         "imaginary frequency": frequency,
-        **dict(bill_lines(search.bill)),
+        **free_energies.lines(search),
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",
+        **dict(bill_lines(search.bill)),
     }
     if search.verdict == "intended":
         del lines["refined point"]
@@ -244,6 +242,7 @@ def _row(search) -> dict:
     }
     if search.judged is not None:
         row |= judged_cells(reaction, search.judged)
+        row |= activation_cells(row, reaction, search.judged.judgement)
     row |= {"verdict": search.verdict, "reason": search.reason}
     return {key: row.get(key) for key in JUDGED_COLUMNS}
 

@@ -19,7 +19,9 @@ from ase import Atoms
 from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
+from ..judging.activation import Activation
 from ..judging.verify import Judged, refine_and_judge
+from ..landscape.thermochemistry import STANDARD, Conditions
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
@@ -29,8 +31,9 @@ from ..reaction import Reaction
 from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
-from .bill import SPIN, BillLine
+from .bill import SPIN, BillLine, bill_line
 from .evaluations import Evaluations
+from .free_energies import with_free_energies
 
 METHOD = "neural-surrogate"  # the best method that ships
 FAILED = ("scf-failure", "error")  # verdicts on what is worth another try
@@ -51,11 +54,15 @@ class SaddleSearch:
     imaginary_frequency_cm : 1/cm, positive; NaN where there is none
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
-    evaluations : gradient evaluations of the stages ends, path, refine, verify
-    seconds : wall clock of the stages ends, guess, path, refine, verify, in this process
+    evaluations : gradient evaluations of the stages ends, path, refine, verify; and thermo, where
+        Hessians were computed for the thermochemistry alone
+    seconds : wall clock of these stages and of the guess, in this process
     bill : evaluations and seconds by level and stage, and what of it was on record in the folder
     charge, multiplicity, state_from : what was computed, and who said so: file, atoms, argument,
         calculator or default
+    thermochemistry : zero-point and free energies, rate constants; of an `intended` saddle whose
+        ends' Hessians are known, else None
+    thermo_note : why there is none, or what there is to say of it
     notes : what there is to say about the ends
     inputs : absolute names of the files that were the ends; None for atoms
     prepared, guess, solved, judged : what the stages returned; `judged` is None without a path
@@ -87,6 +94,8 @@ class SaddleSearch:
     seed: int
     potential: str
     backend: str
+    thermochemistry: Activation | None = None
+    thermo_note: str = ""
 
     @property
     def charge(self) -> int:
@@ -150,6 +159,9 @@ def find_saddle(
     refiner: str | None = None,
     budget: dict[str, int] | None = None,
     seed: int = 0,
+    thermo: bool = False,
+    temperature: float = STANDARD.temperature,
+    pressure: float = STANDARD.pressure,
     name: str = "reaction",
     folder: str | File | None = None,
     verbose: bool = False,
@@ -174,6 +186,9 @@ def find_saddle(
     method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
     options : of the method
     budget : gradient evaluations of the stages `path` and `refine`
+    thermo : compute the ends' Hessians for the thermochemistry where `relax=False` has left them
+        unknown (3N evaluations each and some more); without it, it is given where all are known
+    temperature, pressure : of the thermochemistry, K and bar
     name : of the reaction
     folder : where to write the result files and, each before the next begins, all evaluations,
         which the same call asks for no second time; nothing is written if None
@@ -194,6 +209,7 @@ def find_saddle(
             row[key] = value
     if (seed := whole_number("seed", seed)) < 0:
         raise InputError(f"seed: must not be negative, it is {seed}")
+    at = Conditions(temperature, pressure)
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
     existing = calculator if is_calculator(calculator) else None
@@ -204,7 +220,9 @@ def find_saddle(
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
     with _told(verbose), folder_made(folder), _kept(folder, given) as kept:
-        found = _search(given, chosen, Progress(spec, kept), seed, how, folder)
+        progress = Progress(spec, kept)
+        found = _search(given, chosen, progress, seed, how, folder)
+        found = with_free_energies(found, progress, at, thermo, folder)
         if folder is not None:
             found.write(folder)
     return found
@@ -360,13 +378,7 @@ def _bill(progress: Progress, stages) -> tuple[BillLine, ...]:
     if spin := progress.asked.get(SPIN):
         # Their seconds here are those of the stage that asks for them, the ends.
         stages.insert(1, (SPIN, spin.evaluated + spin.reused, 0.0))
-    bill = []
-    for stage, evaluations, seconds in stages:
-        asked = progress.asked[stage]
-        seconds += asked.reused_seconds
-        reused = asked.reused, asked.reused_seconds
-        bill.append(BillLine(progress.spec.level, stage, evaluations, seconds, *reused))
-    return tuple(bill)
+    return tuple(bill_line(progress, *stage) for stage in stages)
 
 
 def _said_once(reason: str, failure: Exception | None) -> str:

@@ -17,7 +17,9 @@ import numpy as np
 from ase import Atoms
 
 from ..errors import BadEndpoints, InputError, NotSupported, SCFFailure
+from ..landscape.index import Stationary
 from ..landscape.minima import Minimum, minima
+from ..landscape.thermochemistry import thermochemistry
 from ..molecule.structure import bonds
 from ..oracle import Oracle
 from ..path import align, rmsd
@@ -58,6 +60,8 @@ class Prepared:
     checks : for each of bonds, minima, order, stereo, distinct, whole and spin "ok", what is
         wrong, or what is worth to know; those that were not reached are missing
     relaxed : by role, the given ends that were relaxed, also where one of them was refused then
+    points : the stationary points of reactant and product as proven (see `Minimum`), with their
+        Hessians; none where the ends were taken as given
     """
 
     entry: Entry
@@ -69,6 +73,7 @@ class Prepared:
     fmax: float = np.nan
     checks: dict[str, str] = field(default_factory=dict)
     relaxed: dict[str, Minimum] = field(default_factory=dict)
+    points: tuple[Stationary, ...] = ()
     invariances: tuple[str, ...] = field(default=("translation", "rotation"))
 
     @property
@@ -106,7 +111,20 @@ class Prepared:
             if "rotation" in self.invariances:
                 before, after = (bonds(reaction.numbers, end) for end in reaction.ends)
                 row["bonds_changed"] = len(before ^ after)
+                row |= self._thermal_cells()
         return row
+
+    def _thermal_cells(self) -> dict:
+        """Zero-point energies, and free energies less energies at 298.15 K and 1 bar."""
+        cells = {}
+        for end, point in zip(ENDS, self.points, strict=False):
+            try:
+                found = thermochemistry(self.reaction.numbers, point, self.reaction.multiplicity)
+            except ValueError:  # a free rotation of light atoms, left on its top
+                continue
+            cells[f"{end}_zero_point_eV"] = found.zero_point
+            cells[f"{end}_free_energy_eV"] = found.free_energy
+        return cells
 
 
 def prepare(
@@ -140,12 +158,12 @@ def prepare(
             evaluations=sum(oracle.evaluations for oracle in meter),
             seconds=time.perf_counter() - start,
             checks=checks,
-            relaxed={end: replace(minimum, model=None) for end, minimum in found.items()},
+            relaxed={end: replace(m, model=None, point=None) for end, m in found.items()},
             **result,
         )
 
     try:
-        reaction, notes, invariances = _prepare(
+        reaction, points, notes, invariances = _prepare(
             entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
         )
     except (BadEndpoints, NotSupported) as error:
@@ -157,12 +175,13 @@ def prepare(
     except Exception as error:
         return outcome("error", f"{type(error).__name__}: {error}")
     fmax = float(np.linalg.norm(reaction.gradients, axis=-1).max())
-    return outcome("ok", "; ".join(notes), reaction=reaction, fmax=fmax, invariances=invariances)
+    known = {"reaction": reaction, "points": points, "invariances": invariances}
+    return outcome("ok", "; ".join(notes), fmax=fmax, **known)
 
 
 def _prepare(
     entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
-) -> tuple[Reaction, list[str], tuple[str, ...]]:
+) -> tuple[Reaction, tuple[Stationary, ...], list[str], tuple[str, ...]]:
     if entry.problem:
         raise BadEndpoints(entry.problem)
     if entry.smiles is None:
@@ -209,7 +228,9 @@ def _prepare(
     if molecular and not relaxed:
         check("spin", check_spin, numbers, *state, ends, load_potential)
     reaction = _finish(entry, numbers, *ends, oracle)
-    return reaction, [note for note in (*notes, *entry.notes) if note], oracle.invariances
+    points = tuple(end.point for end in ends if end.point is not None)
+    notes = [note for note in (*notes, *entry.notes) if note]
+    return reaction, points, notes, oracle.invariances
 
 
 def _relaxed_pair(oracle, numbers, starts, found) -> tuple[Minimum, Minimum]:

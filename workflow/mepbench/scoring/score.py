@@ -31,6 +31,7 @@ BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
 BELOW = 5e-3  # eV: an energy this far below the reference is flagged
 
 KEY = ["set", "reaction", "method", "seed"]
+THERMAL = ["barrier_0K_eV", "free_energy_barrier_eV", "reaction_free_energy_eV"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def score(
     proven = runs["verdict"].eq("intended") & runs["barrier_eV"].notna()
     barriers = dict(zip(_keys(runs[proven]), runs.loc[proven, "barrier_eV"], strict=True))
     frequencies = dict(zip(keys, runs["imaginary_frequency_cm"], strict=True))
+    thermal = dict(zip(keys, runs[THERMAL].to_dict("records"), strict=True))
     positions, best = _read_saddles(saddles, barriers)
     known = {(str(a.info.get("set", "")), str(a.info["reaction"])): a for a in shipped}
     rows_of: dict[tuple[str, str], list[int]] = {}
@@ -144,7 +146,8 @@ def score(
         reference = _reference(reaction, best.get(key), barriers, candidate, first, frequencies)
         near = [abs(barriers.get(keys[i], np.inf) - reference.barrier) < BELOW for i in at]
         stands = "other endpoints" if key in other_ends else _standing(reference)
-        rows.append(_reference_row(reference, reaction, sum(near), len(at), first, stands))
+        row = _reference_row(reference, reaction, sum(near), len(at), first, stands)
+        rows.append(row | _thermal_cells(reference, best.get(key), thermal, barriers))
         shipped_barrier[at] = reference.shipped_barrier
         if reference.frame is None:
             continue
@@ -309,3 +312,12 @@ def _reference_row(
         "potential": first["potential"],
         "backend": first["backend"],
     }
+
+
+def _thermal_cells(reference: _Reference, best, thermal: dict, barriers: dict) -> dict:
+    """Thermochemistry of the reference, by the Hessian of a run whose saddle it is."""
+    if best is None or not abs(barriers[best[0]] - reference.barrier) < BETTER:
+        return {}
+    lower = barriers[best[0]] - reference.barrier
+    zero_kelvin, free, of_reaction = (thermal[best[0]][column] for column in THERMAL)
+    return dict(zip(THERMAL, (zero_kelvin - lower, free - lower, of_reaction), strict=True))
