@@ -19,7 +19,7 @@ from test_find_saddle import HCN, HNC, lj6
 
 import mepbench
 from mepbench.cli import main
-from mepbench.errors import InputError, SCFFailure
+from mepbench.errors import InputError, SCFFailure, sentence
 from mepbench.files.frames import write_frames
 from mepbench.files.tidy import read_rows
 from mepbench.oracle import Oracle, PotentialSpec
@@ -207,7 +207,7 @@ def test_a_calculator_that_goes_down_leaves_all_it_was_paid_for(start, undisturb
     folder = tmp_path / "run"
     try:
         said = isomerise(down, folder).reason
-        assert json.loads((folder / "summary.json").read_text())["reason"] == said
+        assert json.loads((folder / "summary.json").read_text())["reason"] == sentence(said)
         assert len(read(folder / "ends.xyz", ":")) == 2
         assert len(read(folder / "path.xyz", ":")) > 2
     except InputError as error:

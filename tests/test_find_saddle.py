@@ -1,6 +1,7 @@
 """A chemist's entry points: two geometries and a calculator in, a judged saddle out."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -129,7 +130,7 @@ def test_ends_as_given_have_their_hessians_computed_if_asked_for(hcn):
     asked = mepbench.find_saddle(*ends, relax=False, thermo=True, temperature=500, **CHEAP)
     # Forward differences from the ends, which are known, and the softest modes measured again.
     assert 2 * 9 < asked.evaluations["thermo"] <= 2 * (9 + 4 * 3 + 2)
-    assert f"thermo {asked.evaluations['thermo']}" in str(asked)
+    assert re.search(rf"thermo +{asked.evaluations['thermo']} ", str(asked))
     again = mepbench.find_saddle(HCN, HNC, temperature=500, **CHEAP)
     assert again.evaluations.keys() == plain.evaluations.keys()
     for quantity in ("energies_0K", "enthalpies", "free_energies"):

@@ -3,6 +3,7 @@
 A failure becomes a verdict with a reason; nothing raises for a reaction that goes wrong.
 """
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from ..errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure, re
 from ..oracle import Checkpoint, Oracle, PotentialSpec
 from ..path import AT_END, Path, Peak, checked, resample
 from ..reaction import Reaction
-from ..registry import load, module_of
+from ..registry import load
 from .guess import Guess
 
 PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without energies
@@ -45,9 +46,10 @@ def solve(
     """Run one method on one reaction, within `budget` gradient evaluations."""
     if guess.positions is None:
         return Solved(None, None, guess.verdict, guess.reason)
-    method, module = load("methods", solver), module_of("methods", solver)
+    method = load("methods", solver)
     # What a method imports or compiles at first use is no cost of it: such a file offers
     # `warm_up()`, `compilation_seconds()`.
+    module = sys.modules[method.__module__]
     getattr(module, "warm_up", lambda: None)()
     compiling = getattr(module, "compilation_seconds", lambda: 0.0)
     compiled_before = compiling()
