@@ -12,6 +12,7 @@ from mepbench.reaction import STEPS, entries_digest, irc_file
 from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, source_file
 
+
 def config_folder():
     """Where the config file lies: what of it is outside the package is relative to that."""
     return Path(workflow.configfiles[-1]).parent if workflow.configfiles else Path()
