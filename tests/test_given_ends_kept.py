@@ -202,10 +202,8 @@ def test_a_refused_search_keeps_the_relaxed_ends_and_says_why(tmp_path, monkeypa
     said = capsys.readouterr().err
     assert "bad-endpoints: the reactant left its basin" in said
     assert "r-p/ends.xyz" in said
-    assert sorted(file.name for file in (tmp_path / "r-p").iterdir()) == [
-        "ends.xyz",
-        "summary.json",
-    ]
+    left = sorted(file.name for file in (tmp_path / "r-p").iterdir())
+    assert left == ["ends.xyz", "evaluations.xyz", "summary.json"]
     ends = read_frames("r-p/ends.xyz")
     assert [end.info["role"] for end in ends] == ["reactant", "product"]
     assert bonds(HCN.numbers, ends[0].positions) == bonds(HCN.numbers, HCN.positions)
