@@ -15,7 +15,7 @@ from ase.data import atomic_masses
 
 from ..landscape.hessian import STEP as HESSIAN_STEP
 from ..landscape.hessian import hessian, reaction_mode
-from ..landscape.index import Stationary, stationary_point
+from ..landscape.index import FMAX, FMAX_NOISE, Stationary, stationary_point
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
 from ..path import Path, Peak
 from ..reaction import Reaction
@@ -26,8 +26,6 @@ __all__ = ["FIRST_ORDER", "FMAX", "Judgement", "judge"]
 
 FIRST_ORDER = ("intended", "multistep", "half-intended", "other")  # verdicts on proven saddles
 
-FMAX = 0.01  # eV/angstrom
-FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
 IRC_FRAMES = 61
 
 

@@ -41,6 +41,7 @@ STEP = 0.01  # angstrom, of the whole molecule: h
 FALLS = 0.02, 0.05, 0.1, 0.2  # angstrom, of the whole molecule
 SEEN = 1e-6  # eV, of a change of energy: a hundred times what two SCFs differ by
 FMAX = 0.01  # eV/angstrom, at a stationary point
+FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
 ASIDE, FMAX_ASIDE = 0.3, 0.002  # angstrom, of one atom; eV/angstrom, to which to go on from there
 
 

@@ -26,11 +26,10 @@ from ..molecule.stereo import RIGID
 from ..molecule.symmetry import symmetry_number
 from ..path import rigid_motions
 from .hessian import frequencies, reaction_mode
-from .index import FMAX, Stationary
+from .index import FMAX, FMAX_NOISE, Stationary
 
 CUTOFF = 100.0  # 1/cm: where oscillator and rotor weigh the same
 SOFTEST = 1.0  # 1/cm: of no frequency at all the entropy has no value
-FMAX_NOISE = 2e-4  # eV/angstrom: two SCFs of one geometry differ by this at most
 GEOMETRIES = {3: "monatomic", 5: "linear", 6: "nonlinear"}  # by rigid motions
 PASCAL_PER_BAR = 1e5
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..files.frames import as_read, frame
-from ..judging.judge import FMAX, FMAX_NOISE
+from ..landscape.index import FMAX, FMAX_NOISE
 from ..oracle import PotentialSpec
 from ..preparation.prepare import prepare
 from ..reaction import Entry, Reaction
