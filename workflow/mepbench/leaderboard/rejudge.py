@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import REFUSED
-from ..files.tidy import number
 from ..jobs.worker import Worker, WorkerError
 from ..judging.judge import FIRST_ORDER, Judgement, judge
 from ..landscape.tangency import path_quality
@@ -23,7 +22,7 @@ from ..solving.solve import PEAK_SEARCH
 from .ends import SAME, proven_ends
 from .official import entries_digest, official_entries
 from .repeat import Repeated, chosen, differences, run_again
-from .submission import Key, Submission
+from .submission import Key, Submission, claimed_number
 
 JUDGED = (*FIRST_ORDER, "higher-order", "minimum")  # verdicts on a geometry that was proven at rest
 LEVELS = ("GFN2-xTB", "GFN1-xTB")
@@ -199,13 +198,13 @@ def _differences(claimed: dict[str, str], saddle, found: Judgement, ends: Reacti
     if found.verdict in FIRST_ORDER:
         for column, end in (("barrier_eV", 0), ("reverse_barrier_eV", 1)):
             height = _height(found) - ends.energies[end]
-            pairs[column] = (_number(claimed[column]), height, SAME)
+            pairs[column] = (claimed_number(claimed[column]), height, SAME)
         wavenumber = found.imaginary_frequency_cm
         limit = FREQUENCY[0] + FREQUENCY[1] * wavenumber
-        said = _number(claimed["imaginary_frequency_cm"])
+        said = claimed_number(claimed["imaginary_frequency_cm"])
         pairs["imaginary_frequency_cm"] = (said, wavenumber, limit)
     across = float(ends.energies[1] - ends.energies[0])
-    pairs["reaction_energy_eV"] = (_number(claimed["reaction_energy_eV"]), across, SAME)
+    pairs["reaction_energy_eV"] = (claimed_number(claimed["reaction_energy_eV"]), across, SAME)
     return [
         f"{what} {here:.4f}, claimed {said:.4f}"
         for what, (said, here, limit) in pairs.items()
@@ -217,17 +216,9 @@ def _over_budget(submission: Submission, key: Key) -> list[str]:
     """Say where a run claims more evaluations than it had, or a number that is none."""
     budget, wrong = budget_of(submission, key[2]), []
     for stage, beyond in (("path", PEAK_SEARCH), ("refine", 0)):
-        count = _number(submission.rows[key][f"gradients_{stage}"] or "0")
+        count = claimed_number(submission.rows[key][f"gradients_{stage}"] or "0")
         if not (count >= 0 and count == int(count)):
             wrong.append(f"gradients_{stage} is no number of evaluations")
         elif count > budget[stage] + beyond:
             wrong.append(f"gradients_{stage} is above the budget of {budget[stage]}")
     return wrong
-
-
-def _number(text: str) -> float:
-    try:
-        value = number(text)
-    except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan

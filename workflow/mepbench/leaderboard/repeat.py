@@ -8,19 +8,15 @@ whole, so that its author can't know them before.
 import hashlib
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..config import Method, check_method
 from ..errors import REFUSED, InputError
-from ..files.tidy import number
-from ..judging.job import judged_cells
 from ..judging.verify import refine_and_judge
 from ..oracle import PotentialSpec
 from ..reaction import SAFE_NAME, Reaction
 from ..registry import PACKAGE
 from ..solving.guess import make_guess
 from ..solving.solve import solve
-from .submission import Key, Submission
+from .submission import Key, Submission, claimed_number
 
 # Other machines round otherwise, and a run may take another turn.
 NEAR, SHARE = 5, 0.1  # evaluations, and a share of them
@@ -96,8 +92,7 @@ def run_again(
     judged = refine_and_judge(
         reaction, solved.path, solved.peak, method.refiner, potential, budget["refine"], seed
     )
-    refine = judged_cells(reaction, judged)["gradients_refine"]
-    return Repeated(judged.verdict, judged.reason, solved.evaluations, refine)
+    return Repeated(judged.verdict, judged.reason, solved.evaluations, judged.refine_evaluations)
 
 
 def differences(claimed: dict[str, str], found: Repeated) -> list[str]:
@@ -106,14 +101,7 @@ def differences(claimed: dict[str, str], found: Repeated) -> list[str]:
     if found.verdict != claimed["verdict"]:
         wrong.append(f"run again it is {found.verdict} ({found.reason})")
     for stage, count in (("path", found.path), ("refine", found.refine)):
-        said = _count(claimed[f"gradients_{stage}"])
+        said = claimed_number(claimed[f"gradients_{stage}"])
         if count >= 0 and not abs(said - count) <= max(NEAR, SHARE * count):
             wrong.append(f"gradients_{stage} {count} when run again, claimed {said:.0f}")
     return wrong
-
-
-def _count(text: str) -> float:
-    try:
-        return number(text)
-    except ValueError:
-        return np.nan

@@ -32,6 +32,7 @@ from ..files.archives import MEGABYTE, Limits, read_archive
 from ..files.checksums import sha256
 from ..files.columns import COLUMNS
 from ..files.frames import read_frames
+from ..files.tidy import number
 from ..files.xyz_text import printable
 from ..reaction import Reaction, read_endpoints
 
@@ -127,7 +128,7 @@ def _parsed(digest: str, content: dict[str, bytes]) -> Submission:
     frames = _frames(content)
     paths: dict[Key, list] = {}
     for atoms in frames["paths.xyz"]:
-        paths.setdefault(_key(atoms.info), []).append(atoms.positions)
+        paths.setdefault(key_of(atoms.info), []).append(atoms.positions)
     return Submission(
         digest=digest,
         title=str(manifest["title"])[:LONGEST_TITLE],
@@ -136,7 +137,7 @@ def _parsed(digest: str, content: dict[str, bytes]) -> Submission:
         provenance=_mapping(content["provenance.json"]),
         rows=_once(_rows(content["runs.csv"]), "two rows"),
         ends=frames["endpoints.xyz"],
-        saddles=_once(((_key(a.info), a) for a in frames["saddles.xyz"]), "two saddles"),
+        saddles=_once(((key_of(a.info), a) for a in frames["saddles.xyz"]), "two saddles"),
         paths={key: np.array(positions) for key, positions in paths.items()},
     )
 
@@ -156,6 +157,15 @@ def _frames(content: dict[str, bytes]) -> dict:
     return found | {"endpoints.xyz": _once(pairs, "two pairs of ends")}
 
 
+def claimed_number(text: str) -> float:
+    """Return the number that a cell of a submission claims; NaN where it claims none."""
+    try:
+        value = number(text)
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan
+
+
 def _rows(content: bytes) -> Iterable[tuple[Key, dict[str, str]]]:
     table = csv.DictReader(io.StringIO(content.decode("utf-8")))
     if missing := [column for column in COLUMNS if column not in (table.fieldnames or ())]:
@@ -163,10 +173,11 @@ def _rows(content: bytes) -> Iterable[tuple[Key, dict[str, str]]]:
     for row in table:
         if None in row or None in row.values():
             raise InputError(f"runs.csv has a broken row, line {table.line_num}.")
-        yield _key(row), row
+        yield key_of(row), row
 
 
-def _key(of: dict) -> Key:
+def key_of(of: dict) -> Key:
+    """Return whose a row of `runs.csv`, or the information of a frame, is."""
     return *(str(of[name]) for name in ("set", "reaction", "method")), int(of["seed"])
 
 

@@ -39,7 +39,7 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
     from ..files.tidy import header_text, read_rows, rows_text
     from ..reaction import STEPS
     from .official import entries_digest, official_entries, official_name
-    from .submission import write_submission
+    from .submission import key_of, write_submission
 
     try:
         provenance = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
@@ -50,8 +50,8 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
     specs = provenance["sets"]
     official = {name: official_name(spec) for name, spec in specs.items()}
     sets = {name: (of, entries_digest(official_entries(of))) for name, of in official.items()}
-    keys = {_key(row) for row in rows}
-    multistep = {_key(row) for row in rows if row["verdict"] == "multistep"}
+    keys = {key_of(row) for row in rows}
+    multistep = {key_of(row) for row in rows if row["verdict"] == "multistep"}
     ends, paths = [], []
     for name in sets:
         folder = results / "sets" / name
@@ -59,11 +59,11 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
         for method in {method for of, _, method, _ in multistep if of == name}:
             for file in sorted((folder / "paths" / method).glob("*.xyz")):
                 frames = (a for a in iterate_frames(file) if a.info["role"] == "path")
-                paths += (a for a in frames if _key(a.info) in multistep)
+                paths += (a for a in frames if key_of(a.info) in multistep)
     saddles = [
         atoms
         for atoms in iterate_frames(results / "saddles.xyz")
-        if atoms.info["role"] == "saddle" and _key(atoms.info) in keys
+        if atoms.info["role"] == "saddle" and key_of(atoms.info) in keys
     ]
     config = provenance.pop("config")
     content = {
@@ -76,10 +76,6 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
     }
     write_submission(output, title, sets, content)
     return len(rows), len(saddles)
-
-
-def _key(of: dict) -> tuple:
-    return of["set"], of["reaction"], of["method"], int(of["seed"])
 
 
 def _plain(atoms, *, forces: bool = False):
