@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from mepbench.neural.curves import FixedCurve, PathSpline
-from mepbench.neural.descriptor import Cartesians, InverseDistances, descriptor
 from mepbench.neural.explorer import TRIES, Candidate, Explorer
 from mepbench.neural.follow import STEP, descent, follow_saddle
-from mepbench.neural.gaussian_process import KERNELS, GaussianProcess
 from mepbench.neural.losses import LOSSES
 from mepbench.neural.network import PathNetwork
-from mepbench.neural.prior import Flat, Springs
 from mepbench.neural.relaxation import Relaxation
 from mepbench.neural.soundings import ends_reached
-from mepbench.neural.surrogate import Surrogate
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path, Peak, align, rigid_motions
 from mepbench.potentials import mueller_brown
 from mepbench.registry import load
+from mepbench.surrogate.descriptor import Cartesians, InverseDistances, descriptor
+from mepbench.surrogate.gaussian_process import KERNELS, GaussianProcess
+from mepbench.surrogate.prior import Flat, Springs
+from mepbench.surrogate.surrogate import Surrogate
 
 NUMBERS = np.array([6, 1, 8, 7, 1])
 each_kernel = pytest.mark.parametrize("kernel", KERNELS)
@@ -345,8 +345,8 @@ def test_a_ripple_beside_an_end_is_no_hump_of_the_reaction(explorer):
 
 def test_forgetting_keeps_the_ends_and_what_is_near_the_path(monkeypatch):
     known = mueller_brown.KNOWN[0]
-    monkeypatch.setattr("mepbench.neural.surrogate.ROWS", 40)
-    monkeypatch.setattr("mepbench.neural.surrogate.POINTS", 10)
+    monkeypatch.setattr("mepbench.surrogate.surrogate.ROWS", 40)
+    monkeypatch.setattr("mepbench.surrogate.surrogate.POINTS", 10)
     oracle = Oracle(mueller_brown.load(None, 0, 1), known.reaction)
     small = Surrogate(known.reaction, oracle, kernel="matern", length=0.6, noise=1e-5)
     line = np.linspace(known.reaction.reactant, known.reaction.product, 14)[1:-1]

@@ -10,7 +10,7 @@ and `Oracle.audit` compares that with what this oracle has booked.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -75,6 +75,24 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Evaluated:
+    """What a potential answered: (K, N, 3) positions, (K,) energies, (K, N, 3) gradients."""
+
+    positions: np.ndarray
+    energies: np.ndarray
+    gradients: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+    @classmethod
+    def joined(cls, parts: Iterable["Evaluated"]) -> "Evaluated":
+        """Return all evaluations of at least one part, in order."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+
+@dataclass(frozen=True)
 class PotentialSpec:
     """A potential's name and options; `load` makes a fresh one for one molecule."""
 
@@ -132,6 +150,7 @@ class Oracle:
         self.rounds = 0
         self.seconds = 0.0
         self.path: Path | None = None
+        self._rounds: list[Evaluated] = []
         self._trace: list[Checkpoint] = []
         self._started = time.perf_counter()
         self._reaction = reaction
@@ -184,8 +203,15 @@ class Oracle:
             self.rounds += 1
             if self._round_begins is not None:
                 self._round_begins(int(paid.sum()))
-            energies[paid], gradients[paid] = self._evaluated(positions[paid])
+            answer = Evaluated(positions[paid], *self._evaluated(positions[paid]))
+            self._rounds.append(answer)
+            energies[paid], gradients[paid] = answer.energies, answer.gradients
         return energies, gradients
+
+    @property
+    def evaluated(self) -> Evaluated | None:
+        """All that was paid for and answered, in order; None if nothing was."""
+        return Evaluated.joined(self._rounds) if self._rounds else None
 
     def _afford(self, cost: int) -> None:
         if cost > self.remaining:

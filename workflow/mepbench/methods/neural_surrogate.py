@@ -71,7 +71,7 @@ def solve(
     fallback : steps of the direct solver where no saddle was accepted, 0 for none
     limit : evaluations along the guess; `restart` more for each further guess
     first : points of the guess evaluated before any training
-    kernel, length, noise : of the Gaussian process, see neural/surrogate.py
+    kernel, length, noise : of the Gaussian process, see surrogate/surrogate.py
     relax : training steps after each evaluation, at most
     path_trust : angstrom, how far an atom moves in one
     points : drawn in each step
@@ -205,7 +205,7 @@ def _import():
     from ..neural.curves import curve_of
     from ..neural.explorer import GRID, Explorer
     from ..neural.relaxation import Relaxation
-    from ..neural.surrogate import Surrogate
+    from ..surrogate.surrogate import Surrogate
 
     torch.set_num_threads(1)
     return torch, curve_of, Explorer, Surrogate, Relaxation, GRID

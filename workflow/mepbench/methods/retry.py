@@ -117,7 +117,7 @@ def _import():
 
     from ..neural.curves import FixedCurve
     from ..neural.explorer import Explorer
-    from ..neural.surrogate import Surrogate
+    from ..surrogate.surrogate import Surrogate
 
     torch.set_num_threads(1)
     return torch, Explorer, Surrogate, FixedCurve

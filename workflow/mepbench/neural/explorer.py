@@ -21,10 +21,10 @@ import numpy as np
 
 from ..landscape.hessian import lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
+from ..surrogate.surrogate import NEAR as NEW
 from .follow import follow_saddle
 from .relaxation import Relaxation
 from .soundings import ends_reached
-from .surrogate import NEAR as NEW
 
 GRID = np.linspace(0.0, 1.0, 61)
 MARGIN = 3  # frames of the grid next to an end that are no peak

@@ -12,9 +12,9 @@ from ase.data import atomic_masses
 
 from ..molecule.conjugation import by_length
 from ..molecule.structure import bond_changes, compare_both
+from ..surrogate.surrogate import NEAR
 from .follow import NEAR as BOTTOM
 from .follow import descent
-from .surrogate import NEAR
 
 RIPPLE = 2.0  # deviations: a well that is shallower is sounded
 MINIMUM = 0.01  # eV/angstrom: forces at which a well's minimum is reached

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure, reported
-from ..oracle import Checkpoint, Oracle, PotentialSpec
+from ..oracle import Checkpoint, Evaluated, Oracle, PotentialSpec
 from ..path import AT_END, Path, Peak, checked, resample
 from ..reaction import Reaction
 from ..registry import load
@@ -32,6 +32,7 @@ class Solved:
     wall: float = 0.0
     oracle_seconds: float = 0.0
     trace: tuple[Checkpoint, ...] = ()
+    evaluated: Evaluated | None = None
 
 
 def solve(
@@ -91,6 +92,7 @@ def solve(
         wall=wall,
         oracle_seconds=oracle.seconds,
         trace=tuple(oracle.trace),
+        evaluated=oracle.evaluated,
     )
 
 
