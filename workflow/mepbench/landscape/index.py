@@ -58,6 +58,7 @@ class Stationary:
     modes : (K, N, 3) array, unit vectors
     index : how many of the curvatures are negative
     doubtful : whether the energy along a mode had to decide
+    complete : whether all of the Hessian was measured, not only what tells the index
     """
 
     position: np.ndarray
@@ -69,6 +70,7 @@ class Stationary:
     modes: np.ndarray
     index: int
     doubtful: bool = False
+    complete: bool = True
 
 
 def stationary_point(
@@ -104,7 +106,7 @@ def stationary_point(
     negative = curvatures < -errors
     doubts = np.flatnonzero(np.abs(curvatures) <= errors)
     for k in doubts:
-        negative[k] = _falls(view, x, energy, matrix, modes[k])
+        negative[k] = energy_falls(view, x, energy, matrix, modes[k])
     return Stationary(
         x * scale.length,
         energy * scale.energy,
@@ -185,7 +187,7 @@ def _measured(oracle, x, matrix, step: float) -> tuple[np.ndarray, _Rough]:
     V = modes.reshape(len(modes), -1)
     within = V @ products.T
     noise = np.abs(within - within.T).max()
-    return _with_products(matrix, V, products), _Rough(_with_products(matrix, V, near), noise)
+    return with_products(matrix, V, products), _Rough(with_products(matrix, V, near), noise)
 
 
 def hessian_products(
@@ -202,7 +204,7 @@ def hessian_products(
     return (4 * near - far) / 3, near
 
 
-def _with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> np.ndarray:
+def with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Return the symmetric matrix nearest to `matrix` whose products with V (K, n) are given."""
     within = V @ products.T
     within = (within + within.T) / 2
@@ -213,8 +215,8 @@ def _with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> n
     return V.T @ within @ V + cross + cross.T + rest
 
 
-def _falls(oracle, x: np.ndarray, energy: float, matrix: np.ndarray, mode: np.ndarray) -> bool:
-    """Whether the energy falls along a mode, all others following."""
+def energy_falls(oracle, x: np.ndarray, energy: float, matrix: np.ndarray, mode: np.ndarray) -> bool:
+    """Whether the energy falls along a mode (N, 3), all others following; up to 8 evaluations."""
     v = mode.ravel()
     without = np.eye(len(v)) - np.outer(v, v)
     values, vectors = np.linalg.eigh(without @ matrix @ without)
