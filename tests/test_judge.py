@@ -10,6 +10,7 @@ from scipy.optimize import root
 
 from mepbench.judging.connection import VisitedMinima
 from mepbench.judging.judge import judge
+from mepbench.judging.measured import Measured
 from mepbench.landscape.tangency import Well, path_quality
 from mepbench.oracle import Oracle
 from mepbench.path import Path, Peak
@@ -68,7 +69,9 @@ def test_saddle_energies_and_eigenvalues_of_analytic_surfaces_are_right_to_a_mil
 
     independent = root(gradient, known.saddle[0, :2] + 0.01, tol=1e-12).x
     assert known.saddle[0, :2] == pytest.approx(independent, abs=1e-6)
-    judgement = judge(known.reaction, Oracle(potential), Peak(known.saddle), hessian_step=1e-4)
+    judgement = judge(
+        known.reaction, Oracle(potential), Peak(known.saddle), means=Measured(hessian_step=1e-4)
+    )
     assert judgement.verdict == "intended"
     barrier = judgement.energy - known.reaction.energies[0]
     assert barrier == pytest.approx(known.barrier, abs=1e-6)
@@ -130,7 +133,9 @@ def test_ammonia_inverts_through_its_planar_saddle():
 def test_half_and_a_quarter_of_the_ircs_step_change_no_verdict(name):
     from mepbench.landscape.descent import STEP
 
-    judged = [judge(*_parts(name), step=step) for step in (STEP, STEP / 2, STEP / 4)]
+    judged = [
+        judge(*_parts(name), means=Measured(step=step)) for step in (STEP, STEP / 2, STEP / 4)
+    ]
     assert {judgement.verdict for judgement in judged} == {"intended"}
     for judgement in judged:
         assert np.abs(judgement.end_gaps).max() < 2e-3

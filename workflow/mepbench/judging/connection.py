@@ -22,16 +22,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import BadEndpoints
-from ..landscape.index import stationary_point
-from ..landscape.minima import (
-    GENTLE_STEP,
-    SAME_MINIMUM,
-    Minimum,
-    minima,
-    relax,
-    relax_gently,
-    scaled_hessian,
-)
+from ..landscape.minima import SAME_MINIMUM, relax_gently
 from ..landscape.scale import ORDINARY, Scale
 from ..landscape.tangency import Well
 from ..molecule.relabelling import rmsds
@@ -39,9 +30,9 @@ from ..molecule.structure import EndMatch, bond_changes, compare, compare_both
 from ..path import Path, rmsd, spline
 from ..reaction import Reaction
 from .irc import Branch
+from .measured import IN_FULL
 from .turning import Turning
 
-TIGHT, TIGHT_STEPS = 5e-4, 100  # eV/angstrom; steps
 SAME_ENERGY = 1e-3  # eV: two tight relaxations of one minimum differ by less
 VISIT = 0.1  # angstrom RMSD: a path so near to a minimum visits it
 # The deepest are relaxed. There is no thermal threshold: only a well that relaxes to the very
@@ -168,17 +159,22 @@ class VisitedMinima:
         relaxed = relax_gently(self.oracle, numbers, position, self.scale).positions
         if not _only_moves(self.reaction, self.oracle):
             return relaxed
-        return _tight(self.oracle, numbers, relaxed, self.scale).positions
+        return IN_FULL.tight(self.oracle, numbers, relaxed, self.scale).positions
 
 
 def connection(
-    reaction: Reaction, oracle, branches: tuple[Branch, Branch], visited: VisitedMinima
+    reaction: Reaction,
+    oracle,
+    branches: tuple[Branch, Branch],
+    visited: VisitedMinima,
+    means=IN_FULL,
 ) -> Connection:
     """Say which reaction's saddle it is of which these are the two sides of the IRC.
 
     Parameters
     ----------
     oracle : pays for the Hessians of ends that are not the given ones, some 3N + 20 each
+    means : as of `judge`
     """
     rank = ("intended", "multistep", "half-intended", "other")
     given, turns, scale = reaction, None, visited.scale
@@ -186,8 +182,8 @@ def connection(
         top = max(branch.energies.max() for branch in branches)
         turns = Turning(reaction, oracle, float(top - reaction.energies.min()))
     if _only_moves(reaction, oracle):
-        given = _tightened(reaction, oracle, scale)
-    ends = [_ends_of(given, oracle, branch, turns, scale) for branch in branches]
+        given = _tightened(reaction, oracle, means, scale)
+    ends = [_ends_of(given, oracle, branch, turns, scale, means) for branch in branches]
     pairs = itertools.product(*ends)
     found = [_connection(given, oracle, pair, visited, turns) for pair in pairs]
     best = min(found, key=lambda one: (rank.index(one.verdict), one.how != "exact"))
@@ -199,7 +195,7 @@ def connection(
     gaps = np.array([end.energy for end in best.ends]) - given.energies
     conformer = ""
     if best.verdict == "intended" and "rotation" in oracle.invariances:
-        measured = [_gap(given, oracle, end, k, scale) for k, end in enumerate(best.ends)]
+        measured = [_gap(given, oracle, end, k, scale, means) for k, end in enumerate(best.ends)]
         gaps = np.array([gap for gap, _ in measured])
         others = [role for role, (_, another) in zip(ROLES, measured, strict=True) if another]
         conformer = "both" if len(others) == 2 else "".join(others)
@@ -219,20 +215,18 @@ def _only_moves(reaction: Reaction, oracle) -> bool:
     return molecular and not bond_changes(reaction.numbers, *reaction.ends)
 
 
-def _tightened(reaction: Reaction, oracle, scale: Scale) -> Reaction:
+def _tightened(reaction: Reaction, oracle, means, scale: Scale) -> Reaction:
     """Return the reaction with its ends relaxed tightly, in their basins."""
-    ends = [_tight(oracle, reaction.numbers, x, scale) for x in reaction.ends]
+    ends = [means.tight(oracle, reaction.numbers, x, scale) for x in reaction.ends]
     energies = np.array([end.energy for end in ends])
     return replace(
         reaction, reactant=ends[0].positions, product=ends[1].positions, energies=energies
     )
 
 
-def _tight(oracle, numbers: np.ndarray, positions: np.ndarray, scale: Scale) -> Minimum:
-    return relax(oracle, numbers, positions, TIGHT, TIGHT_STEPS, longest=GENTLE_STEP, scale=scale)
-
-
-def _gap(reaction: Reaction, oracle, end: End, side: int, scale: Scale) -> tuple[float, bool]:
+def _gap(
+    reaction: Reaction, oracle, end: End, side: int, scale: Scale, means
+) -> tuple[float, bool]:
     """Energy of an IRC's end above the given one, eV, and whether it is another conformer.
 
     Unless they are seen to be one, both are relaxed tightly first: on its loose end a methyl
@@ -244,14 +238,16 @@ def _gap(reaction: Reaction, oracle, end: End, side: int, scale: Scale) -> tuple
     away = rmsd(end.position, reaction.ends[side], oracle.invariances)
     if abs(gap) <= same or (abs(gap) < height and away < length):
         return gap, False
+    if not means.tells_conformers:
+        return gap, abs(gap) > height
     places = end.position, reaction.ends[side]
-    here, there = (_tight(oracle, reaction.numbers, x, scale) for x in places)
+    here, there = (means.tight(oracle, reaction.numbers, x, scale) for x in places)
     gap = here.energy - there.energy
     at_rest = here.converged and there.converged
     return gap, abs(gap) > (same if at_rest else height)
 
 
-def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale) -> list[End]:
+def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale, means) -> list[End]:
     """Return the minimum below a side of the IRC; two or more where it forks."""
     only_moves = reaction.energies is not None and _only_moves(reaction, oracle)
 
@@ -268,7 +264,7 @@ def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale) -> list[End]
 
     def at_rest(position, energy, fmax) -> End:
         if only_moves:
-            tight = _tight(oracle, reaction.numbers, position, scale)
+            tight = means.tight(oracle, reaction.numbers, position, scale)
             position, energy, fmax = tight.positions, tight.energy, tight.fmax
         return end(position, energy, fmax, True)
 
@@ -276,10 +272,10 @@ def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale) -> list[End]
     reached = end(branch.end, float(branch.energies[-1]), fmax, branch.converged)
     if branch.converged and _is_given(reaction, oracle, reached, scale):
         return [reached]
-    if branch.converged and _is_minimum(oracle, reached.position):
+    if branch.converged and means.is_minimum(oracle, reached.position):
         return [at_rest(reached.position, reached.energy, fmax)]
     try:
-        below = minima(oracle, reaction.numbers, reached.position)
+        below = means.minima_below(oracle, reaction.numbers, reached.position)
     except BadEndpoints:
         return [end(reached.position, reached.energy, fmax, False)]
     forks = [at_rest(m.positions, m.energy, m.fmax) for m in below]
@@ -293,10 +289,6 @@ def _level(match: EndMatch, gap: float, scale: Scale) -> EndMatch:
     if not match.matches or abs(gap) <= SAME_ENERGY * scale.energy:
         return match
     return replace(match, matches=False, how="", reason=f"another minimum, {gap:+.3f} eV from it")
-
-
-def _is_minimum(oracle, positions: np.ndarray) -> bool:
-    return stationary_point(oracle, positions, *scaled_hessian(oracle, positions)).index == 0
 
 
 def _is_given(reaction, oracle, end: End, scale: Scale) -> bool:

@@ -78,14 +78,18 @@ def irc(
         from the oracle.
     """
     oracle, saddle, matrix = oracle.in_units(scale), saddle / scale.length, matrix / scale.curvature
-    curvature = way.ravel() @ matrix @ way.ravel()
-    first = min(np.sqrt(2 * FIRST_DROP / max(-curvature, 1e-6)), FARTHEST_FIRST)
-    displacement = first * way
+    displacement = first_step(matrix, way)
     forth, back = (
         _side(oracle, numbers, saddle + sign * displacement, matrix, step).in_units(scale)
         for sign in (1, -1)
     )
     return forth, back
+
+
+def first_step(matrix: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Return the way (N, 3) from a saddle to the first point of a side, by the quadratic model."""
+    curvature = way.ravel() @ matrix @ way.ravel()
+    return min(np.sqrt(2 * FIRST_DROP / max(-curvature, 1e-6)), FARTHEST_FIRST) * way
 
 
 def _side(oracle, numbers, start, matrix, step) -> Branch:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from ase.data import atomic_masses
 
-from ..landscape.hessian import STEP as HESSIAN_STEP
-from ..landscape.hessian import hessian, reaction_mode
-from ..landscape.index import FMAX, FMAX_NOISE, Stationary, stationary_point
-from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
+from ..landscape.hessian import reaction_mode
+from ..landscape.index import FMAX, FMAX_NOISE, Stationary
+from ..landscape.scale import ORDINARY, Scale
 from ..path import Path, Peak
 from ..reaction import Reaction
 from .connection import End, VisitedMinima, connection
-from .irc import STEP, Branch, irc
+from .irc import Branch
+from .measured import IN_FULL
 
 __all__ = ["FIRST_ORDER", "FMAX", "Judgement", "judge"]
 
@@ -80,8 +80,7 @@ def judge(
     path: Path | None = None,
     *,
     beside: Sequence[np.ndarray] = (),
-    step: float = STEP,
-    hessian_step: float = HESSIAN_STEP,
+    means=IN_FULL,
 ) -> Judgement:
     """Judge one geometry.
 
@@ -94,13 +93,14 @@ def judge(
     path : the finished path; a trajectory (GAD) has no wells that mean anything
     beside : (N, 3) arrays, in the valleys beside a saddle of higher order at the path's top: the
         minima below are visited as well, since the path could as well lead through them
-    step : longest step of the IRC, angstrom sqrt(u)
-    hessian_step : displacement of the Hessian's differences, angstrom
+    means : how Hessians, IRC and minima are come by: `Measured`, or `staged.Staged`
 
     Raises
     ------
     SCFFailure
         from the oracle.
+    Doubt
+        from `staged.Staged`.
     """
     x = saddle.position
     if not np.isfinite(x).all():
@@ -111,25 +111,23 @@ def judge(
     if not force <= FMAX + FMAX_NOISE:
         return Judgement("unconverged", f"largest force {force:.3f} eV/A, above {FMAX}", **proof)
 
-    length = length_scale(x, reaction.ends)
-    matrix = hessian(oracle, x, step=hessian_step * length)
-    scale = surface_scale(matrix, length)
+    matrix, scale = means.hessian(oracle, x, reaction.ends)
     proof["scale"] = scale
     wanted = FMAX * min(1.0, scale.force)
     if not force <= wanted + FMAX_NOISE * min(1.0, scale.force):
         reason = f"largest force {force:.2g} eV/A, above {wanted:.2g} on so soft a surface"
         return Judgement("unconverged", reason, **proof)
 
-    point = stationary_point(oracle, x, matrix, scale, step=2 * hessian_step)
+    point = means.stationary_point(oracle, x, proof["energy"], proof["gradient"], matrix, scale)
     proof |= {"point": point, "mode": point.modes[0] if point.index else None}
     if point.index != 1:
         return Judgement(*_of_wrong_index(point), **proof)
     x, matrix = point.position, point.hessian
     wavenumber, way = reaction_mode(matrix, atomic_masses[reaction.numbers])
     proof["imaginary_frequency_cm"] = -wavenumber
-    branches = irc(oracle, reaction.numbers, x, matrix, way, step=step, scale=scale)
+    branches = means.branches(oracle, reaction.numbers, point, way, scale)
     visited = VisitedMinima.of(reaction, oracle, quality, path, scale, beside)
-    found = connection(reaction, oracle, branches, visited)
+    found = connection(reaction, oracle, branches, visited, means)
     if found.swapped:
         branches = branches[::-1]
     towards = branches[1].positions[0] - x

@@ -1,7 +1,8 @@
 """The refine and verify stages of one reaction: from a path's top to a judged saddle.
 
 `refine` is the saddle optimisation and counts as cost; `verify` is everything that proves
-the result, and the measurement of the finished path. A failure becomes a verdict.
+the result, and the measurement of the finished path. A failure becomes a verdict. A staged proof
+measures no path, unless it is left for the full one.
 """
 
 import sys
@@ -14,16 +15,37 @@ import numpy as np
 from ..errors import BudgetExhausted, SCFFailure, reported
 from ..landscape.index import FMAX_ASIDE, sides
 from ..landscape.tangency import PathQuality, path_quality
-from ..oracle import Oracle, PotentialSpec
+from ..oracle import Evaluated, Oracle, PotentialSpec
 from ..path import Path, Peak
 from ..reaction import Reaction
 from ..registry import load
 from .judge import FMAX, Judgement, judge
+from .staged import Doubt, Evidence, Staged
 
 SAME_ENERGY = 1e-3  # eV: two SCFs of one geometry that differ by more are two electronic states
 NEAR = 0.01  # angstrom, each way along the path from its top
 GOINGS_ON = 2  # from a saddle of higher order, or from one that is not at rest
 KINK = -200.0  # eV/angstrom^2: hydrogens on the move have down to -120, crossings -290 and less
+
+
+PROOFS = ("staged", "full")
+TOLD = ("intended", "higher-order", "unconverged")  # verdicts that a staged proof may give
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How a verdict was proven.
+
+    Attributes
+    ----------
+    kind : "staged" or "full"
+    doubt : why a staged proof was left for the full one; else ""
+    evidence : what the staged proof rests on; of a full one after a doubt, how far that came
+    """
+
+    kind: str
+    doubt: str = ""
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +67,7 @@ class Judged:
     refine_oracle_seconds: float = 0.0
     verify_evaluations: int = 0
     verify_wall: float = 0.0
+    proof: Proof = Proof("full")
 
 
 def refine_and_judge(
@@ -55,12 +78,19 @@ def refine_and_judge(
     potential: PotentialSpec,
     budget: int,
     seed: int,
+    proof: str = "full",
+    evaluated: Evaluated | None = None,
 ) -> Judged:
     """Optimise the saddle from the path's highest point, then prove or refute it.
 
     Where the proof finds a saddle of higher order the refinement goes on, down its second mode
     to one of first order; where it finds a surface so soft that 0.01 eV/A is much, to smaller
     forces. What is reached is proven anew.
+
+    Parameters
+    ----------
+    proof : "full", or "staged" (see `staged`), which becomes full where it leaves a doubt
+    evaluated : what the search has paid for, for the surrogate of a staged proof
     """
     refine = load("refiners", refiner)
     oracle = Oracle(potential.of(reaction), reaction, budget)
@@ -73,10 +103,12 @@ def refine_and_judge(
         lambda: refine(reaction, oracle, peak, seed), refine, refiner, audit
     )
     start, going_on = time.perf_counter(), 0.0
-    quality, notes = _measured(path, verifier)
-    judgement, left, beside = None, [], []
+    prover = _Prover(reaction, path, verifier, proof, evaluated)
+    notes, judgement, left, beside = prover.notes, None, [], []
+    if verdict:
+        prover.measure()
     while not verdict:
-        judgement, verdict, reason = _proven(reaction, verifier, saddle, quality, path, beside)
+        judgement, verdict, reason = prover.proven(saddle, oracle.evaluated, beside)
         further = _further(reaction, refine, oracle, saddle, judgement, seed)
         if further is None or len(left) == GOINGS_ON:
             break
@@ -115,13 +147,14 @@ def refine_and_judge(
         verdict=verdict,
         reason="; ".join(text for text in (reason, *notes) if text),
         saddle=saddle,
-        quality=quality,
+        quality=prover.quality,
         judgement=judgement,
         refine_evaluations=oracle.evaluations,
         refine_wall=refine_wall + going_on,
         refine_oracle_seconds=oracle.seconds,
         verify_evaluations=verifier.evaluations,
         verify_wall=time.perf_counter() - start - going_on,
+        proof=prover.proof,
     )
 
 
@@ -150,26 +183,65 @@ def _refined(
     return saddle, verdict, reason, time.perf_counter() - start - (compiling() - compiled_before)
 
 
-def _measured(path: Path, verifier: Oracle) -> tuple[PathQuality | None, list[str]]:
-    if not path.is_path:
-        return None, []
-    try:
-        return path_quality(path.positions, verifier), []
-    except SCFFailure as error:
-        return None, [f"the finished path has no energy everywhere: {error}"]
-    except Exception as error:
-        return None, [f"the finished path was not measured: {reported(error)}"]
+class _Prover:
+    """Proves the saddles of one path, staged as long as that leaves no doubt.
 
+    Attributes
+    ----------
+    quality : of the path; None where it was not measured
+    notes : what there is to say of that
+    proof : of the last saddle
+    """
 
-def _proven(reaction, verifier: Oracle, saddle: Peak, quality, path: Path, beside: list):
-    """Return what is proven, the verdict and its reason."""
-    try:
-        judgement = judge(reaction, verifier, saddle, quality, path, beside=beside)
-        return judgement, judgement.verdict, judgement.reason
-    except SCFFailure as error:
-        return None, "scf-failure", f"verification: {error}"
-    except Exception as error:
-        return None, "error", f"verification: {reported(error)}"
+    def __init__(self, reaction, path: Path, oracle: Oracle, proof: str, evaluated):
+        self.reaction, self.path, self.oracle, self.evaluated = reaction, path, oracle, evaluated
+        self.quality, self.notes, self.proof = None, [], Proof(proof)
+        if proof == "full":
+            self.measure()
+
+    def measure(self) -> None:
+        """Measure the path, if it is one."""
+        if not self.path.is_path:
+            return
+        try:
+            self.quality = path_quality(self.path.positions, self.oracle)
+        except SCFFailure as error:
+            self.notes.append(f"the finished path has no energy everywhere: {error}")
+        except Exception as error:
+            self.notes.append(f"the finished path was not measured: {reported(error)}")
+
+    def proven(self, saddle: Peak, refined: Evaluated | None, beside: list):
+        """Return what is proven, the verdict and its reason."""
+        try:
+            judgement = self._staged(saddle, refined) if self.proof.kind == "staged" else None
+            if judgement is None:
+                judgement = judge(
+                    self.reaction, self.oracle, saddle, self.quality, self.path, beside=beside
+                )
+            return judgement, judgement.verdict, judgement.reason
+        except SCFFailure as error:
+            return None, "scf-failure", f"verification: {error}"
+        except Exception as error:
+            return None, "error", f"verification: {reported(error)}"
+
+    def _staged(self, saddle: Peak, refined: Evaluated | None) -> Judgement | None:
+        known = [part for part in (self.evaluated, refined) if part is not None]
+        means = Staged(
+            self.reaction,
+            self.oracle,
+            Evaluated.joined(known) if known else None,
+            saddle.position,
+            saddle.tangent,
+        )
+        try:
+            judgement = judge(self.reaction, self.oracle, saddle, means=means)
+            doubt = "" if judgement.verdict in TOLD else f"{judgement.verdict}, if not in full"
+        except (Doubt, np.linalg.LinAlgError) as error:
+            doubt = str(error)
+        self.proof = Proof("full" if doubt else "staged", doubt, means.evidence)
+        if doubt:
+            self.measure()
+        return None if doubt else judgement
 
 
 def _further(

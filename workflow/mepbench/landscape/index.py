@@ -97,7 +97,7 @@ def stationary_point(
         from the oracle.
     """
     view = oracle.in_units(scale)
-    x, energy, gradient, matrix = _settled(view, positions / scale.length, matrix / scale.curvature)
+    x, energy, gradient, matrix = settled(view, positions / scale.length, matrix / scale.curvature)
     matrix, rough = _measured(view, x, matrix, step)
     wanted = min(len(x) * 3, MOST)
     curvatures, modes = lowest_modes(matrix, x, oracle.invariances, count=wanted)
@@ -120,13 +120,15 @@ def stationary_point(
     )
 
 
-def _settled(oracle, start: np.ndarray, matrix: np.ndarray):
+def settled(
+    oracle, start: np.ndarray, matrix: np.ndarray, known: tuple[float, np.ndarray] | None = None
+) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
     """Return the stationary point beside `start`, its energy, gradient and updated Hessian.
 
     `start` itself where the steps get nowhere: a point on a slope of its softest mode, beyond
-    the reach of its Hessian.
+    the reach of its Hessian. `known` are its energy and gradient without rigid motion.
     """
-    x, (energy, gradient) = start, evaluate(oracle, start)
+    x, (energy, gradient) = start, known or evaluate(oracle, start)
     first = x, energy, gradient, matrix
     for _ in range(SETTLING_STEPS):
         values, modes = lowest_modes(matrix, x, oracle.invariances, count=x.size)
@@ -215,7 +217,9 @@ def with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> np
     return V.T @ within @ V + cross + cross.T + rest
 
 
-def energy_falls(oracle, x: np.ndarray, energy: float, matrix: np.ndarray, mode: np.ndarray) -> bool:
+def energy_falls(
+    oracle, x: np.ndarray, energy: float, matrix: np.ndarray, mode: np.ndarray
+) -> bool:
     """Whether the energy falls along a mode (N, 3), all others following; up to 8 evaluations."""
     v = mode.ravel()
     without = np.eye(len(v)) - np.outer(v, v)

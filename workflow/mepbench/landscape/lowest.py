@@ -9,13 +9,13 @@ doi:10.1063/1.1523393; Reiher, Neugebauer, J. Chem. Phys. 118, 1634 (2003), doi:
    of its own. Of its lowest modes the one that lies farthest outside the subspace is added to it;
    its product costs one gradient, by a forward difference from the point itself.
 2. In the subspace H is known: Ritz values theta and vectors u, residuals r = |H u - theta u|. An
-   eigenvalue is at most theta. How far below it lies, second-order perturbation says: twice what
-   the model with all products puts it at, or half of r^2 over the distance to the next one,
-   whichever is more, but no more than r.
+   eigenvalue is at most theta. It is positive where theta is more than r B^-1 r, B the Hessian of
+   the rest (Schur's complement). That is taken to be twice what the model with all products makes
+   of it, or half of r^2 over the next curvature, whichever is more, but no more than r.
 3. It ends when the signs are certain. Where the curvature that decides is soft, its Ritz vector's
    product is measured anew as in `index`, over two steps both ways, and those of what is added.
 
-Limits: a negative mode that the model takes for a stiff one is missed. docs/judge.md says how often.
+Limits: a negative mode that the model takes for a stiff one is missed (docs/judge.md: how often).
 """
 
 from dataclasses import dataclass, field
@@ -41,8 +41,7 @@ class LowestPairs:
     Attributes
     ----------
     curvatures : (count,) array, eV/angstrom^2, ascending: upper bounds
-    residuals, errors : (count,) arrays, eV/angstrom^2: errors say how far below the eigenvalues
-        may lie
+    residuals, errors : (count,) arrays, eV/angstrom^2: a curvature above its error is positive
     modes : (count, N, 3) array, unit vectors
     matrix : (3N, 3N) array, eV/angstrom^2: the model with all products that were measured
     evaluations : gradients paid for
@@ -55,12 +54,16 @@ class LowestPairs:
     matrix: np.ndarray
     evaluations: int
 
+    def is_resolved(self, index: int) -> bool:
+        """Whether the first `index` modes are known, with negative curvatures."""
+        negative = self.curvatures[:index]
+        small = self.residuals[:index] < np.maximum(RESOLVED * np.abs(negative), FORWARD)
+        return bool((small & (negative < -CENTRAL)).all())
+
     def is_certain(self, index: int) -> bool:
         """Whether the index is `index`, and that is certain."""
-        negative, positive = self.curvatures[:index], self.curvatures[index:]
-        resolved = self.residuals[:index] < np.maximum(RESOLVED * np.abs(negative), FORWARD)
-        below = resolved.all() and (negative < -CENTRAL).all()
-        return bool(below and (positive > self.errors[index:]).all())
+        positive = self.curvatures[index:] > self.errors[index:]
+        return self.is_resolved(index) and bool(positive.all())
 
     @property
     def least_index(self) -> int:
@@ -107,10 +110,10 @@ def lowest_pairs(
             seen = found.is_certain(index) and known.outside().max() < INSIDE
             if seen or found.least_index > index:
                 break
-    if found.least_index > index or found.is_certain(index) and found.curvatures[index] > SOFT:
+    if found.least_index > index or (found.is_certain(index) and found.curvatures[index] > SOFT):
         return found
     for again in range(MOST_AGAIN):
-        v = found.modes[index].ravel() if again == 0 else known.farthest()
+        v = found.modes[index].ravel() if again == 0 else known.residual_direction(index)
         products, near = hessian_products(oracle, x, v.reshape(1, *x.shape))
         if again == 0:
             known.turn_to(v)
@@ -182,15 +185,27 @@ class _Subspace:
         v = v - self.V.T @ (self.V @ v)
         return v / np.linalg.norm(v)
 
-    def pairs(self) -> LowestPairs:
+    def _ritz(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ritz values (count,), their vectors and their residuals, (count, 3N)."""
         within = self.V @ self.P.T
         theta, y = np.linalg.eigh((within + within.T) / 2)
-        theta, y = theta[: self.count], y[:, : self.count]
-        u = y.T @ self.V
-        residuals = np.linalg.norm(y.T @ self.P - theta[:, None] * u, axis=1)
+        products = y.T[: self.count] @ self.P
+        # Inside the subspace H u - theta u vanishes, but for the errors of differences.
+        residuals = products - (products @ self.V.T) @ self.V
+        return theta[: self.count], y.T[: self.count] @ self.V, residuals
+
+    def residual_direction(self, k: int) -> np.ndarray:
+        """The unit vector of a residual: what it is made of is then known, soft or stiff."""
+        v = self._ritz()[2][k]
+        v = v - self.V.T @ (self.V @ v)
+        return v / np.linalg.norm(v)
+
+    def pairs(self) -> LowestPairs:
+        theta, u, residuals = self._ritz()
+        residuals = np.linalg.norm(residuals, axis=1)
         next_one = self.values[self.count] if len(self.values) > self.count else np.inf
-        gaps = np.maximum(np.append(theta[1:], next_one) - theta, 1e-6)
-        below = np.maximum(2 * (theta - self.values[: self.count]), residuals**2 / gaps / 2)
+        rest = np.maximum(np.append(theta[1:], next_one), 1e-6)
+        below = np.maximum(2 * (theta - self.values[: self.count]), residuals**2 / rest / 2)
         errors = np.full(self.count, FORWARD)
         errors[-1] = self.error
         errors += np.minimum(below, residuals)

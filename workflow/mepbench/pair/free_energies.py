@@ -1,8 +1,9 @@
 """Free energies and rate constants of a search, from the Hessians it paid for or is told to pay.
 
-The judge has the saddle's Hessian, the preparation those of ends that it proved. Ends that were
-taken as given have theirs only where it is asked for: 3N evaluations each, some more by which they
-settle at the stationary point beside them and their softest modes are measured again.
+A full proof has the saddle's Hessian, the preparation those of ends that it proved. A saddle that
+was proven in stages, and ends that were taken as given, have theirs only where it is asked for: 3N
+evaluations each, some more by which they settle at the stationary point beside them and their
+softest modes are measured again.
 """
 
 import time
@@ -15,7 +16,7 @@ from ase.units import kJ, mol
 from ..errors import reported
 from ..files.metrics import energy_text
 from ..judging.activation import WHERE, activation, reduced
-from ..landscape.index import stationary_point
+from ..landscape.index import Stationary, stationary_point
 from ..landscape.minima import scaled_hessian
 from ..landscape.thermochemistry import CUTOFF, Conditions, Thermochemistry
 from ..oracle import Oracle
@@ -43,15 +44,16 @@ def with_free_energies(
     """
     if search.verdict != "intended":
         return replace(search, thermo_note="of an intended saddle only") if ask else search
-    ends, note = search.prepared.points, ""
-    if not ends and ask:
+    points, note = _complete(search), ""
+    if None in points and ask:
         if folder is not None:
             search.write(folder)
-        search, ends, note = _ends_settled(search, progress)
-    if not ends:
+        search, points, note = _settled(search, points, progress)
+    if None in points:
         return replace(search, thermo_note=note)
+    reactant, saddle, product = points
     try:
-        found = activation(search.reaction, ends, search.judged.judgement.point, at)
+        found = activation(search.reaction, (reactant, product), saddle, at)
     except ValueError as error:
         return replace(search, thermo_note=str(error))
     remarks = [note] if note else []
@@ -62,18 +64,30 @@ def with_free_energies(
     return replace(search, thermochemistry=found, thermo_note="; ".join(remarks))
 
 
-def _ends_settled(search, progress: Progress) -> tuple:
-    """Return the search with what it cost, the stationary points of its ends, and a remark."""
+def _complete(search) -> list[Stationary | None]:
+    """Return the stationary points of reactant, saddle and product whose Hessians are known."""
+    reactant, product = search.prepared.points or (None, None)
+    points = reactant, search.judged.judgement.point, product
+    return [point if point is not None and point.complete else None for point in points]
+
+
+def _settled(search, known: list[Stationary | None], progress: Progress) -> tuple:
+    """Return the search with what it cost, all three stationary points, and a remark."""
     reaction, notes, points = search.reaction, [], []
+    saddle = search.judged.judgement.point
+    places = reaction.reactant, saddle.position, reaction.product
+    energies = reaction.energies[0], saddle.energy, reaction.energies[1]
     start, oracle = time.perf_counter(), Oracle(progress.announce("thermo").of(reaction), reaction)
     try:
-        for where, x, energy in zip(WHERE[::2], reaction.ends, reaction.energies, strict=True):
-            matrix, scale = scaled_hessian(oracle, x)
-            points.append(stationary_point(oracle, x, matrix, scale))
-            if (fall := energy - points[-1].energy) > FALLEN:
+        for where, point, x, energy in zip(WHERE, known, places, energies, strict=True):
+            if point is None:
+                matrix, scale = scaled_hessian(oracle, x)
+                point = stationary_point(oracle, x, matrix, scale)
+            points.append(point)
+            if where != "saddle" and (fall := energy - point.energy) > FALLEN:
                 notes.append(f"the {where} as given lies {fall:.2g} eV above its minimum")
     except Exception as error:
-        points, notes = [], [f"a Hessian failed: {reported(error)}"]
+        points, notes = [None], [f"a Hessian failed: {reported(error)}"]
     seconds = time.perf_counter() - start
     log.info("thermo: %d evaluations, %.1f s", oracle.evaluations, seconds)
     search = replace(

@@ -27,9 +27,13 @@ OPTIONS = {
         "action": "store_true",
         "help": "leave equivalent atoms of the product numbered as they are",
     },
+    "proof": {
+        "choices": ("staged", "full"),
+        "help": "of the saddle; default: staged, and in full where that leaves a doubt",
+    },
     "thermo": {
         "action": "store_true",
-        "help": "compute the Hessians that free energies still need (with --no-relax, the ends')",
+        "help": "compute the Hessians that free energies still need",
     },
     "temperature": {"type": float, "help": "of free energies, K; default: 298.15"},
     "pressure": {"type": float, "help": "of free energies, bar; default: 1"},

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -151,6 +152,7 @@ def summary(search) -> dict:
         "height_eV": known(search.height_eV),
         "imaginary_frequency_cm": known(search.imaginary_frequency_cm),
         **_how_ends_match(search),
+        "proof": _proof_values(search),
         "evaluations": search.evaluations,
         "seconds": {stage: round(seconds, 3) for stage, seconds in search.seconds.items()},
         "bill": as_values(search.bill),
@@ -170,6 +172,29 @@ def summary(search) -> dict:
         "backend": search.backend,
         "mepbench": __version__,
     }
+
+
+def _proof_values(search) -> dict | None:
+    """Return how the verdict was proven, and what a staged proof rests on; None where unproven."""
+    if search.judged is None or search.judged.judgement is None:
+        return None
+    return asdict(search.judged.proof)
+
+
+def _proof_text(search) -> str:
+    """Say in a line how the verdict was proven, and on what a staged proof rests."""
+    if search.judged is None or search.judged.judgement is None:
+        return ""
+    proof = search.judged.proof
+    if proof.kind == "full":
+        return "full" + (f", since staged {proof.doubt}" if proof.doubt else "")
+    found = proof.evidence
+    lowest = ", ".join(f"{value:.3g}" for value in found.curvatures)
+    return (
+        f"staged; lowest curvatures {lowest} eV/A^2; walked where the surrogate deviates by at "
+        f"most {found.energy_deviation:.2g} eV; evaluations: index {found.index}, walk "
+        f"{found.walk}, ends {found.ends}"
+    )
 
 
 def _how_ends_match(search) -> dict:
@@ -210,6 +235,7 @@ def summary_text(search) -> str:
         "reverse barrier": energy_text(search.reverse_barrier_eV),
         "reaction energy": energy_text(search.reaction_energy_eV),
         "imaginary frequency": frequency,
+        "proof": _proof_text(search),
         **free_energies.lines(search),
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",

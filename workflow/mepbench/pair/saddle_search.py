@@ -20,7 +20,7 @@ from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
 from ..judging.activation import Activation
-from ..judging.verify import Judged, refine_and_judge
+from ..judging.verify import PROOFS, Judged, refine_and_judge
 from ..landscape.thermochemistry import STANDARD, Conditions
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
@@ -159,6 +159,7 @@ def find_saddle(
     refiner: str | None = None,
     budget: dict[str, int] | None = None,
     seed: int = 0,
+    proof: str = "staged",
     thermo: bool = False,
     temperature: float = STANDARD.temperature,
     pressure: float = STANDARD.pressure,
@@ -186,8 +187,11 @@ def find_saddle(
     method, guess, refiner : files of methods/, guesses/, refiners/; the shipped config's if None
     options : of the method
     budget : gradient evaluations of the stages `path` and `refine`
-    thermo : compute the ends' Hessians for the thermochemistry where `relax=False` has left them
-        unknown (3N evaluations each and some more); without it, it is given where all are known
+    proof : "staged", on a surrogate that is fed where it is not sure, and in full where that
+        leaves a doubt; or "full", as the benchmark proves (some 6N + 300 evaluations)
+    thermo : compute the Hessians for the thermochemistry that a staged proof, or `relax=False`,
+        has left unknown (3N evaluations each and some more); without it, it is given where all
+        are known
     temperature, pressure : of the thermochemistry, K and bar
     name : of the reaction
     folder : where to write the result files and, each before the next begins, all evaluations,
@@ -209,6 +213,8 @@ def find_saddle(
             row[key] = value
     if (seed := whole_number("seed", seed)) < 0:
         raise InputError(f"seed: must not be negative, it is {seed}")
+    if proof not in PROOFS:
+        raise InputError(f"proof: {proof!r} is neither {' nor '.join(map(repr, PROOFS))}")
     at = Conditions(temperature, pressure)
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
@@ -219,6 +225,7 @@ def find_saddle(
         spec = CalculatorSpec(calculator, given.atoms)
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
+    how["proof"] = proof
     with _told(verbose), folder_made(folder), _kept(folder, given) as kept:
         progress = Progress(spec, kept)
         found = _search(given, chosen, progress, seed, how, folder)
@@ -248,6 +255,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
 
     entry = given.entry
     log.info("state: %s", state_text(entry.charge, entry.multiplicity, entry.state_from))
+    proof = how.pop("proof")
     prepared = _prepared(given, progress, how, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])
@@ -280,6 +288,8 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
             progress,
             method.budget["refine"],
             seed,
+            proof,
+            solved.evaluated,
         )
         progress.stop_if_nothing_is_kept()
         verdict = judged.verdict

@@ -210,3 +210,14 @@ class GaussianProcess:
         cross = np.concatenate([f[..., None], -2 * f1[..., None] * on_b], axis=2).reshape(k, -1)
         solved = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
         return self.sigma * np.sqrt(np.maximum(1 - (solved**2).sum(axis=0), 0.0))
+
+    def deviations(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Standard deviations of energy (K,), eV, and forces (K, 3N), eV/angstrom, at (K, 3N)."""
+        k, size = x.shape
+        cross = self._cross(self.data, self.describe(x), size)
+        solved = solve_triangular(self.factor, cross, lower=True, check_finite=False)
+        explained = (solved**2).sum(axis=0)
+        own = [self.describe(one[None]) for one in x]
+        prior = np.concatenate([np.diag(self._cross(one, one, size)) for one in own])
+        spread = self.sigma * np.sqrt(np.maximum(prior - explained, 0.0)).reshape(k, size + 1)
+        return spread[:, 0], spread[:, 1:]

@@ -52,7 +52,15 @@ class Surrogate(GaussianProcess):
     ends : (2,) array, eV
     """
 
-    def __init__(self, reaction, oracle, *, kernel: str, length: float, noise: float):
+    def __init__(
+        self,
+        reaction,
+        oracle,
+        *,
+        kernel: str = "matern",
+        length: float = 0.6,
+        noise: float = 1e-5,
+    ):
         self.oracle, self.invariances = oracle, oracle.invariances
         self.coordinates = descriptor(reaction.numbers, self.invariances)
         self.molecular = isinstance(self.coordinates, InverseDistances)

@@ -1,0 +1,282 @@
+"""A proof for surfaces that are dear: the same questions as in full, asked of a surrogate first.
+
+The surrogate is fitted to all that search and refinement have paid for. On it
+
+* the index of a stationary point is told by its two lowest eigenpairs on the true surface, for
+  which the surrogate's Hessian is the model (`landscape.lowest`), after Newton steps that settle
+  the soft modes; a curvature within its error is decided by the energy along it, as in full;
+* each side of the reaction coordinate is walked, with exact Hessians, as far as the surrogate is
+  sure of energy and forces. Where it is not, the true surface is asked, a little further on where
+  the doubt is greatest, and the walk goes on from the last point that was sure;
+* where a side ends at the given reactant or product, these are proven; at another place the
+  true forces are asked until they vanish there, and its index is told like the saddle's.
+
+Only `intended` is believed of all that: where anything is left open, or the verdict is another,
+`Doubt` is raised and the proof is made in full. docs/judge.md says how often both agree.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from ase.data import atomic_masses
+
+from ..landscape.descent import STEP, descend
+from ..landscape.index import Stationary, energy_falls, settled
+from ..landscape.lowest import LowestPairs, lowest_pairs
+from ..landscape.minima import GENTLE_FMAX, GENTLE_STEP, SAME_MINIMUM, Minimum, relax
+from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
+from ..oracle import Evaluated
+from ..path import align, remove_rigid_motion, rmsd
+from ..surrogate.surrogate import NEAR, POINTS, Surrogate
+from .irc import Branch, first_step
+from .measured import TIGHT, TIGHT_STEPS
+
+# Deviations above which the surrogate is not believed. They are four times the errors met.
+SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
+BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
+LOOK, LOOKS = 10, 150  # steps between two looks at the deviations; looks a side
+BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
+ARRIVED = 0.02  # angstrom: a bottom so near to a point that is known is not asked
+MOST = 60  # evaluations of the walk
+SETTLED, ROUNDS = 0.03, 3  # angstrom, of one atom: a saddle that moves less keeps its curvatures
+FIRST, SHORTEST = 0.05, 1e-3  # angstrom sqrt(u), of the walk's first step, and least
+UNCLEAR = 0.05  # eV/angstrom^2: a curvature with such an error is not left to the energy
+FLOOR = 0.05  # eV/angstrom^2: the model of a relaxation is no softer
+
+
+class Doubt(Exception):
+    """What the staged proof leaves open."""
+
+
+@dataclass
+class Evidence:
+    """What a staged proof rests on.
+
+    Attributes
+    ----------
+    curvatures, errors : of the saddle's two lowest modes, eV/angstrom^2
+    residuals : of these, eV/angstrom^2
+    energy_deviation, force_deviation : the largest that the walk accepted, eV and eV/angstrom
+    surprise : the largest error of a predicted energy, eV
+    index, walk, ends : evaluations
+    """
+
+    curvatures: tuple[float, ...] = ()
+    residuals: tuple[float, ...] = ()
+    errors: tuple[float, ...] = ()
+    energy_deviation: float = 0.0
+    force_deviation: float = 0.0
+    surprise: float = 0.0
+    index: int = 0
+    walk: int = 0
+    ends: int = 0
+
+
+@dataclass
+class Staged:
+    """The staged proof's means, see `measured.Measured`.
+
+    Parameters
+    ----------
+    reaction : with energies and gradients of its ends
+    oracle : `Oracle`; pays
+    evaluated : what was paid for before, in order
+    saddle : (N, 3) array, angstrom
+    tangent : (N, 3) array, the mode that the search left the saddle along; None if unknown
+    """
+
+    reaction: object
+    oracle: object
+    evaluated: Evaluated | None
+    saddle: np.ndarray
+    tangent: np.ndarray | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    tells_conformers = False
+
+    def __post_init__(self):
+        self.surrogate = Surrogate(self.reaction, self.oracle)
+        if self.evaluated is not None:
+            kept = _chosen(self.evaluated.positions, self.saddle)
+            self.surrogate.learn(*(column[kept] for column in vars(self.evaluated).values()))
+
+    def hessian(self, oracle, x, ends) -> tuple[np.ndarray, Scale]:
+        """Return the surrogate's Hessian at (N, 3), and its units."""
+        length = length_scale(x, ends)
+        matrix = self.surrogate.surface.hessian(x)
+        scale = surface_scale(matrix, length)
+        if scale != ORDINARY:
+            raise Doubt("the surface has a scale of its own")
+        return matrix, scale
+
+    def stationary_point(self, oracle, x, energy, gradient, matrix, scale) -> Stationary:
+        """Settle at the saddle beside x (N, 3), and tell whether its index is one."""
+        start, before = x, oracle.evaluations
+        for _ in range(ROUNDS):
+            pairs = lowest_pairs(oracle, x, gradient, matrix, 1, self.tangent)
+            if pairs.least_index > 1:
+                break
+            known = energy, remove_rigid_motion(gradient, x, oracle.invariances)
+            at, energy, gradient, matrix = settled(oracle, x, pairs.matrix, known)
+            moved = np.linalg.norm(at - x, axis=1).max()
+            x = at
+            if moved <= SETTLED:
+                break
+        else:
+            raise Doubt("the saddle does not settle")
+        self.surrogate.learn(x[None], np.array([energy]), gradient[None])
+        index, doubtful = self._index(oracle, x, energy, pairs, 1)
+        found = self.evidence
+        found.index += oracle.evaluations - before
+        found.curvatures = tuple(pairs.curvatures.tolist())
+        found.residuals = tuple(pairs.residuals.tolist())
+        found.errors = tuple(pairs.errors.tolist())
+        if np.linalg.norm(x - start, axis=1).max() > 0.5:
+            raise Doubt("the saddle settles far away")
+        return Stationary(
+            x,
+            energy,
+            gradient,
+            pairs.matrix,
+            pairs.curvatures,
+            pairs.errors,
+            pairs.modes,
+            index,
+            doubtful,
+            complete=False,
+        )
+
+    def _index(self, oracle, x, energy, pairs: LowestPairs, wanted: int) -> tuple[int, bool]:
+        """Return the index, and whether the energy along a mode had to tell."""
+        if pairs.least_index > wanted:
+            return pairs.least_index, False
+        if pairs.is_certain(wanted):
+            return wanted, False
+        if not pairs.is_resolved(wanted) or pairs.errors[wanted] > UNCLEAR:
+            raise Doubt("the lowest curvatures do not come out")
+        if energy_falls(oracle, x, energy, pairs.matrix, pairs.modes[wanted]):
+            return wanted + 1, True
+        return wanted, True
+
+    def branches(self, oracle, numbers, point: Stationary, way, scale) -> tuple[Branch, Branch]:
+        """Walk both sides of the reaction coordinate on the surrogate."""
+        starts = [point.position + s * first_step(point.hessian, way) for s in (1, -1)]
+        forth, back = (self._side(start) for start in starts)
+        return forth, back
+
+    def _side(self, start: np.ndarray) -> Branch:
+        track = [start]
+        masses, surrogate = atomic_masses[self.reaction.numbers], self.surrogate
+        length, bottoms = FIRST, 0
+        for _ in range(LOOKS):
+            if self.evidence.walk >= MOST:
+                break
+            ahead, _ = descend(
+                surrogate.surface,
+                masses,
+                track[-1],
+                step=STEP,
+                first=length,
+                near=GENTLE_FMAX / 2,
+                left=0.0,
+                shortest=SHORTEST,
+                steps=LOOK,
+            )
+            length = 2 * FIRST
+            sure, doubtful = self._looked_at(ahead)
+            track.extend(ahead[1 : sure + 1])
+            if doubtful is not None:
+                self._ask(ahead[doubtful])
+            elif len(ahead) <= LOOK:
+                bottoms += 1
+                if (branch := self._arrived(track, bottoms > BOTTOMS)) is not None:
+                    return branch
+        raise Doubt("the walk on the surrogate does not end")
+
+    def _looked_at(self, ahead: np.ndarray) -> tuple[int, int | None]:
+        """Return the last point that is sure, and which one to ask; None if all are."""
+        energy, forces = self.surrogate.deviations(ahead.reshape(len(ahead), -1))
+        force = np.linalg.norm(forces.reshape(ahead.shape), axis=2).max(axis=1)
+        doubt = np.maximum(energy / SURE_ENERGY, force / SURE_FORCE)
+        far = np.array([self.surrogate.away(x) > NEAR for x in ahead])
+        bad = np.flatnonzero((doubt > 1) & far)
+        sure = int(bad[0]) - 1 if len(bad) else len(ahead) - 1
+        if sure >= 0:
+            found = self.evidence
+            found.energy_deviation = max(found.energy_deviation, float(energy[: sure + 1].max()))
+            found.force_deviation = max(found.force_deviation, float(force[: sure + 1].max()))
+        if not len(bad):
+            return sure, None
+        ask = int(bad[0])
+        while ask + 1 < len(ahead) and doubt[ask] <= doubt[ask + 1] <= BEYOND:
+            ask += 1
+        return max(sure, 0), ask
+
+    def _ask(self, x: np.ndarray) -> None:
+        _, _, surprise = self.surrogate.observe(x)
+        self.evidence.walk += 1
+        self.evidence.surprise = max(self.evidence.surprise, surprise)
+
+    def _arrived(self, track: list[np.ndarray], relax_now: bool) -> Branch | None:
+        """Return the side that ends here, None where the bottom is not as predicted."""
+        surrogate, bottom = self.surrogate, track[-1]
+        for end, energy, gradient in zip(
+            self.reaction.ends, self.reaction.energies, self.reaction.gradients, strict=True
+        ):
+            known, _ = surrogate(bottom.reshape(1, -1))
+            near = rmsd(bottom, end, self.oracle.invariances) < SAME_MINIMUM[0]
+            if near and abs(float(known[0]) - energy) < SAME_MINIMUM[1]:
+                return self._branch([*track, align(end, bottom)], energy, gradient, True)
+        before = self.oracle.evaluations
+        energy, gradient, _ = surrogate.observe(bottom)
+        end = Minimum(bottom, energy, float(np.linalg.norm(gradient, axis=1).max()), True)
+        if end.fmax > GENTLE_FMAX and relax_now:
+            end = self._relaxed(bottom, GENTLE_FMAX, ORDINARY)
+            gradient = end.gradient
+        self.evidence.ends += self.oracle.evaluations - before
+        if end.fmax > GENTLE_FMAX and not relax_now:
+            return None
+        return self._branch([*track, end.positions], end.energy, gradient, end.converged)
+
+    def _branch(self, track, energy: float, gradient, converged: bool) -> Branch:
+        track = np.array(track)
+        energies, _ = self.surrogate(track.reshape(len(track), -1))
+        return Branch(track, np.append(energies[:-1], energy), gradient, converged)
+
+    def _relaxed(self, x: np.ndarray, fmax: float, scale: Scale) -> Minimum:
+        """Relax with the surrogate's Hessian to start from, bent upwards."""
+        values, modes = np.linalg.eigh(self.surrogate.surface.hessian(x))
+        model = (modes * np.maximum(np.abs(values), FLOOR)) @ modes.T
+        numbers, steps = self.reaction.numbers, TIGHT_STEPS
+        return relax(
+            self.oracle, numbers, x, fmax, steps, model=model, longest=GENTLE_STEP, scale=scale
+        )
+
+    def is_minimum(self, oracle, x: np.ndarray) -> bool:
+        """Whether a stationary point (N, 3) is a minimum."""
+        before = oracle.evaluations
+        (energy,), (gradient,) = oracle(x[None])
+        self.surrogate.learn(x[None], np.array([energy]), gradient[None])
+        model = self.surrogate.surface.hessian(x)
+        pairs = lowest_pairs(oracle, x, gradient, model, 0)
+        index, _ = self._index(oracle, x, float(energy), pairs, 0)
+        self.evidence.ends += oracle.evaluations - before
+        return index == 0
+
+    def minima_below(self, oracle, numbers, x) -> list[Minimum]:
+        """Leave to the full proof what lies below a saddle."""
+        raise Doubt("a side of the reaction coordinate does not end at a minimum")
+
+    def tight(self, oracle, numbers, x: np.ndarray, scale: Scale = ORDINARY) -> Minimum:
+        """Relax until soft modes are at rest."""
+        before = oracle.evaluations
+        end = self._relaxed(x, TIGHT, scale)
+        self.evidence.ends += oracle.evaluations - before
+        return end
+
+
+def _chosen(positions: np.ndarray, saddle: np.ndarray) -> np.ndarray:
+    """Say which of (K, N, 3) geometries to learn: the nearest to the saddle, and the last."""
+    away = np.linalg.norm(positions - saddle, axis=2).max(axis=1)
+    nearest = np.argsort(away, kind="stable")[: POINTS // 2]
+    last = np.arange(len(positions))[-(POINTS // 2) :]
+    return np.union1d(nearest, last)
