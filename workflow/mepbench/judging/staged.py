@@ -23,7 +23,14 @@ from ase.data import atomic_masses
 from ..landscape.descent import STEP, descend
 from ..landscape.index import Stationary, energy_falls, settled
 from ..landscape.lowest import LowestPairs, lowest_pairs
-from ..landscape.minima import GENTLE_FMAX, GENTLE_STEP, SAME_MINIMUM, Minimum, relax
+from ..landscape.minima import (
+    GENTLE_FMAX,
+    GENTLE_STEP,
+    SAME_MINIMUM,
+    Minimum,
+    relax,
+    turns_freely,
+)
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
 from ..oracle import Evaluated
 from ..path import align, remove_rigid_motion, rmsd
@@ -154,7 +161,7 @@ class Staged:
         if not pairs.is_resolved(wanted) or pairs.errors[wanted] > UNCLEAR:
             raise Doubt("the lowest curvatures do not come out")
         if energy_falls(oracle, x, energy, pairs.matrix, pairs.modes[wanted]):
-            return wanted + 1, True
+            raise Doubt("the energy seems to fall along a second mode")
         return wanted, True
 
     def branches(self, oracle, numbers, point: Stationary, way, scale) -> tuple[Branch, Branch]:
@@ -258,9 +265,10 @@ class Staged:
         self.surrogate.learn(x[None], np.array([energy]), gradient[None])
         model = self.surrogate.surface.hessian(x)
         pairs = lowest_pairs(oracle, x, gradient, model, 0)
-        index, _ = self._index(oracle, x, float(energy), pairs, 0)
         self.evidence.ends += oracle.evaluations - before
-        return index == 0
+        if turns_freely(pairs.curvatures - pairs.errors, pairs.modes, ORDINARY):
+            return True
+        return self._index(oracle, x, float(energy), pairs, 0)[0] == 0
 
     def minima_below(self, oracle, numbers, x) -> list[Minimum]:
         """Leave to the full proof what lies below a saddle."""

@@ -148,9 +148,12 @@ def sides(point: Stationary, k: int, scale: Scale = ORDINARY) -> np.ndarray:
     They lie so far off that the forces on the way are seen: 0.1 A beside a methyl group that
     is eclipsed, they are below 0.01 eV/A.
     """
-    mode = point.modes[k]
-    step = ASIDE * scale.length * mode / np.linalg.norm(mode, axis=1).max()
-    return point.position + np.array([1, -1])[:, None, None] * step
+    return point.position + np.array([1, -1])[:, None, None] * aside(point.modes[k], scale)
+
+
+def aside(mode: np.ndarray, scale: Scale = ORDINARY) -> np.ndarray:
+    """Return the step along a mode by which `sides` lie off."""
+    return ASIDE * scale.length * mode / np.linalg.norm(mode, axis=1).max()
 
 
 def _at_rest(values: np.ndarray, slopes: np.ndarray, gradient: np.ndarray) -> bool:

@@ -15,7 +15,7 @@ from ase.optimize import BFGS
 
 from ..errors import BadEndpoints
 from .hessian import STEP, hessian
-from .index import FMAX_ASIDE, Stationary, sides, stationary_point
+from .index import FMAX_ASIDE, Stationary, aside, sides, stationary_point
 from .model_hessian import gaussian, model_hessian
 from .scale import ORDINARY, Scale, length_scale, surface_scale
 
@@ -176,7 +176,8 @@ def minima(
         saddles = []
         for start in waiting:
             end, point, scale = _relaxed(oracle, numbers, start, model, wanted)
-            if point.index == 0 or _turns_freely(point, scale):
+            down = slice(point.index)
+            if turns_freely(point.curvatures[down], point.modes[down], scale):
                 curvature = float(point.curvatures[0]) if len(point.curvatures) else np.inf
                 found.append(replace(end, curvature=curvature, displaced=turn > 0, point=point))
             else:
@@ -194,17 +195,20 @@ def minima(
     )
 
 
-def _turns_freely(point: Stationary, scale: Scale) -> bool:
-    """Whether next to nothing is gained down the negative modes, by their curvatures.
+def turns_freely(curvatures: np.ndarray, modes: np.ndarray, scale: Scale) -> bool:
+    """Whether next to nothing is gained down some modes, by their curvatures.
 
     A methyl group beside a radical turns over 0.1 meV. Which of its tops and wells an end is in
     says nothing, and to go down there would lead from one to the next without end.
+
+    Parameters
+    ----------
+    curvatures : (K,) array, eV/angstrom^2
+    modes : (K, N, 3) array, unit vectors
     """
-    falls = [
-        -point.curvatures[k] * ((sides(point, k, scale)[0] - point.position) ** 2).sum() / 2
-        for k in range(point.index)
-    ]
-    return max(falls) < FREE * scale.energy
+    steps = [aside(mode, scale) for mode in modes]
+    falls = [-k * (step**2).sum() / 2 for k, step in zip(curvatures, steps, strict=True)]
+    return max(falls, default=0.0) < FREE * scale.energy
 
 
 def _relaxed(oracle, numbers, start, model, fmax) -> tuple[Minimum, Stationary, Scale]:
