@@ -1,0 +1,239 @@
+"""The staged proof: indices from few gradients, walks on a surrogate, and never a fake."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+from known import XTB, over, shipped
+from test_planted_fakes import chiral_rearrangement
+
+import mepbench.judging.staged
+from mepbench import find_saddle
+from mepbench.errors import InputError
+from mepbench.judging.judge import judge
+from mepbench.judging.staged import Doubt, Staged
+from mepbench.judging.verify import refine_and_judge
+from mepbench.landscape.hessian import hessian
+from mepbench.landscape.index import stationary_point
+from mepbench.landscape.lowest import lowest_pairs
+from mepbench.landscape.minima import relax
+from mepbench.molecule.structure import difference
+from mepbench.oracle import Evaluated, Oracle
+from mepbench.path import Path, Peak, align
+from mepbench.reaction import Reaction
+
+
+class Quadratic:
+    """V = x H x / 2 of some atoms, with no invariance."""
+
+    backend, invariances = "test", ()
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def evaluate(self, positions):
+        flat = positions.reshape(len(positions), -1)
+        gradients = flat @ self.matrix
+        return (flat * gradients).sum(axis=1) / 2, gradients.reshape(positions.shape)
+
+
+def with_spectrum(values, seed=0):
+    rng = np.random.default_rng(seed)
+    modes = np.linalg.qr(rng.normal(size=(len(values), len(values))))[0]
+    return (modes * np.asarray(values)) @ modes.T, rng
+
+
+def pairs_of(values, index, error=0.3):
+    """The lowest pairs of a quadratic surface, from a model with errors, and what they cost."""
+    matrix, rng = with_spectrum(values)
+    noise = rng.normal(scale=error, size=matrix.shape)
+    oracle = Oracle(Quadratic(matrix))
+    x = np.zeros((len(values) // 3, 3))
+    pairs = lowest_pairs(oracle, x, 0 * x, matrix + (noise + noise.T) / 2, index)
+    assert pairs.evaluations == oracle.evaluations
+    return pairs
+
+
+SPECTRUM = [-3.0, 0.4, 0.9, *np.geomspace(2, 60, 24)]
+
+
+def test_the_two_lowest_curvatures_of_a_quadratic_surface_come_out():
+    pairs = pairs_of(SPECTRUM, 1)
+    assert pairs.is_certain(1)
+    assert pairs.curvatures == pytest.approx(SPECTRUM[:2], abs=0.1)
+    assert (pairs.curvatures >= np.array(SPECTRUM[:2]) - 1e-6).all()  # Ritz values: from above
+    assert pairs.evaluations < 2 * len(SPECTRUM) / 3
+
+
+@pytest.mark.parametrize("second", [-2.0, -0.3, -0.1])
+def test_a_second_negative_mode_is_seen_though_the_model_takes_it_for_positive(second):
+    matrix, _ = with_spectrum([-3.0, second, *SPECTRUM[2:]])
+    model, _ = with_spectrum([-3.0, 0.5, *SPECTRUM[2:]])
+    x = np.zeros((9, 3))
+    pairs = lowest_pairs(Oracle(Quadratic(matrix)), x, 0 * x, model, 1)
+    assert pairs.least_index == 2
+    assert not pairs.is_certain(1)
+
+
+def test_a_minimum_is_no_saddle_and_a_saddle_no_minimum():
+    assert pairs_of([0.3, *SPECTRUM[1:]], 0).is_certain(0)
+    assert not pairs_of([0.3, *SPECTRUM[1:]], 1).is_resolved(1)
+    assert pairs_of(SPECTRUM, 0).least_index == 1
+
+
+def test_a_molecule_of_three_vibrations_needs_no_more_than_all_of_them():
+    reaction, saddle = shipped("hcn-isomerisation")
+    oracle = Oracle(XTB.of(reaction))
+    (_,), (gradient,) = oracle(saddle[None])
+    pairs = lowest_pairs(oracle, saddle, gradient, np.diag(np.full(9, 5.0)), 1)
+    point = stationary_point(oracle, saddle, hessian(oracle, saddle))
+    assert pairs.curvatures == pytest.approx(point.curvatures[:2], rel=0.05)
+
+
+def staged(reaction, saddle, known=None):
+    """Return verdict and evaluations; the verdict is `doubt` where one is left."""
+    oracle = Oracle(XTB.of(reaction), reaction)
+    means = Staged(reaction, oracle, known, saddle)
+    try:
+        return judge(reaction, oracle, Peak(saddle), means=means).verdict, oracle.evaluations
+    except Doubt:
+        return "doubt", oracle.evaluations
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["vinyl-alcohol-acetaldehyde", "cyclobutene-ring-opening", "formic-acid-dehydration"],
+)
+def test_a_true_saddle_is_intended_at_a_tenth_of_the_price(name):
+    reaction, saddle = shipped(name)
+    verdict, evaluations = staged(reaction, saddle)
+    oracle = Oracle(XTB.of(reaction))
+    assert verdict == judge(reaction, oracle, Peak(saddle)).verdict == "intended"
+    assert evaluations < oracle.evaluations / 5
+
+
+def fakes():
+    vinyl, _ = shipped("vinyl-alcohol-acetaldehyde")
+    yield "its reactant", vinyl, vinyl.reactant
+    yield "its product", vinyl, vinyl.product
+    carbene, _ = shipped("hydroxymethylene-formaldehyde")
+    yield "another reaction of the atoms", carbene, shipped("formaldehyde-dissociation")[1]
+    tautomerism, _ = shipped("formamide-tautomerism")
+    rotation, saddle = shipped("formamide-rotation")
+    order = next(
+        list(p)
+        for p in permutations(range(6))
+        if (rotation.numbers[list(p)] == tautomerism.numbers).all()
+        and any(
+            not difference(tautomerism.numbers, rotation.reactant[list(p)], x)
+            for x in tautomerism.ends
+        )
+    )
+    yield "a rotamer's", tautomerism, saddle[order]
+    propenol, saddle = shipped("propenol-acetone")
+    turned = replace(propenol, product=align(-propenol.product, propenol.reactant))
+    yield "numbered hydrogens", turned, saddle
+    chiral, saddle = chiral_rearrangement()
+    gradients = Oracle(XTB.of(chiral))(chiral.ends)[1]
+    inverted = replace(chiral, product=-chiral.product, gradients=gradients * [[[1]], [[-1]]])
+    yield "the other hand", inverted, saddle
+
+
+def test_no_fake_is_intended():
+    found = {name: staged(reaction, saddle)[0] for name, reaction, saddle in fakes()}
+    assert "intended" not in found.values(), found
+
+
+@pytest.mark.parametrize(
+    ("symbols", "planar"),
+    [
+        ("OHH", [[0.0, 0, 0], [0, 0, 0.95], [0, 0, -0.95]]),
+        (
+            "NNHHHH",
+            [
+                [0.0, 0.7, 0],
+                [0, -0.7, 0],
+                [0.85, 1.2, 0],
+                [-0.85, 1.2, 0],
+                [0.85, -1.2, 0],
+                [-0.85, -1.2, 0],
+            ],
+        ),
+    ],
+)
+def test_a_point_of_second_order_is_never_intended(symbols, planar):
+    from ase.symbols import symbols2numbers
+
+    numbers = np.array(symbols2numbers(symbols))
+    oracle = Oracle(XTB.load(numbers, 0, 1))
+    flat = relax(oracle, numbers, np.array(planar), 1e-3)
+    rng = np.random.default_rng(1)
+    ends = [
+        relax(oracle, numbers, flat.positions + rng.normal(scale=0.1, size=flat.positions.shape))
+        for _ in range(2)
+    ]
+    reaction = Reaction(
+        "flat",
+        numbers,
+        *(end.positions for end in ends),
+        energies=np.array([end.energy for end in ends]),
+        gradients=np.array([end.gradient for end in ends]),
+    )
+    assert staged(reaction, flat.positions)[0] in ("higher-order", "doubt")
+
+
+def test_a_doubt_leads_to_the_full_proof_and_is_said(monkeypatch):
+    reaction, saddle = shipped("vinyl-alcohol-acetaldehyde")
+    monkeypatch.setattr(mepbench.judging.staged, "MOST", 0)
+    path = Path(over(reaction, saddle))
+    judged = refine_and_judge(reaction, path, Peak(saddle), "sella", XTB, 200, 0, "staged")
+    assert (judged.verdict, judged.proof.kind) == ("intended", "full")
+    assert judged.proof.doubt == "the walk on the surrogate does not end"
+    assert judged.quality is not None
+
+
+def test_what_the_search_has_paid_for_makes_the_walk_cheaper():
+    reaction, saddle = shipped("cyclobutene-ring-opening")
+    oracle = Oracle(XTB.of(reaction))
+    path = judge(reaction, oracle, Peak(saddle)).irc[4:-4:5]
+    known = Evaluated(path, *oracle(path))
+    assert staged(reaction, saddle, known)[1] < staged(reaction, saddle)[1]
+
+
+@pytest.fixture
+def hcn(tmp_path):
+    for name, x in (("r", (-1.07, 0.0, 1.16)), ("p", (2.17, 0.0, 1.17))):
+        h, c, n = x
+        text = f"3\n\nH {h} 0 0\nC {c} 0 0\nN {n} 0 0\n"
+        (tmp_path / f"{name}.xyz").write_text(text)
+    return tmp_path / "r.xyz", tmp_path / "p.xyz"
+
+
+def test_find_saddle_proves_in_stages_and_says_on_what_that_rests(hcn):
+    found = find_saddle(*hcn)
+    full = find_saddle(*hcn, proof="full")
+    assert found.verdict == full.verdict == "intended"
+    assert found.barrier_eV == pytest.approx(full.barrier_eV, abs=1e-4)
+    assert found.evaluations["verify"] < full.evaluations["verify"] / 5
+    proof = found.judged.proof
+    assert (proof.kind, proof.doubt) == ("staged", "")
+    assert proof.evidence.curvatures[0] < 0 < proof.evidence.curvatures[1]
+    assert "proof                 staged; lowest curvatures" in str(found)
+    assert "proof                 full\n" in str(full)
+
+
+def test_free_energies_do_not_rest_on_half_a_hessian(hcn):
+    found = find_saddle(*hcn)
+    assert found.thermochemistry is None
+    asked = find_saddle(*hcn, thermo=True)
+    full = find_saddle(*hcn, proof="full")
+    assert asked.judged.proof.kind == "staged"
+    for energies in ("free_energies", "energies_0K"):
+        one, other = (getattr(of.thermochemistry, energies) for of in (asked, full))
+        assert np.diff(one) == pytest.approx(np.diff(other), abs=1e-3)
+
+
+def test_another_proof_is_refused(hcn):
+    with pytest.raises(InputError, match="proof: 'quick' is neither 'staged' nor 'full'"):
+        find_saddle(*hcn, proof="quick")
