@@ -40,6 +40,8 @@ from .measured import TIGHT, TIGHT_STEPS
 
 # Deviations above which the surrogate is not believed. They are four times the errors met.
 SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
+# Near the saddle, where slopes are small and the way down is chosen, likewise of the slope.
+TOP, SURE_AT_TOP, FLAT = 0.3, 2.0, 0.1  # eV below the saddle; ; eV/angstrom
 BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
 LOOK, LOOKS = 10, 150  # steps between two looks at the deviations; looks a side
 BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
@@ -166,6 +168,7 @@ class Staged:
 
     def branches(self, oracle, numbers, point: Stationary, way, scale) -> tuple[Branch, Branch]:
         """Walk both sides of the reaction coordinate on the surrogate."""
+        self.height = point.energy
         starts = [point.position + s * first_step(point.hessian, way) for s in (1, -1)]
         forth, back = (self._side(start) for start in starts)
         return forth, back
@@ -203,7 +206,11 @@ class Staged:
         """Return the last point that is sure, and which one to ask; None if all are."""
         energy, forces = self.surrogate.deviations(ahead.reshape(len(ahead), -1))
         force = np.linalg.norm(forces.reshape(ahead.shape), axis=2).max(axis=1)
-        doubt = np.maximum(energy / SURE_ENERGY, force / SURE_FORCE)
+        heights, gradients = self.surrogate.surface(ahead)
+        slopes = np.linalg.norm(gradients, axis=2).max(axis=1)
+        at_top = heights > self.height - TOP
+        bound = np.where(at_top, np.clip(SURE_AT_TOP * slopes, FLAT, SURE_FORCE), SURE_FORCE)
+        doubt = np.maximum(energy / SURE_ENERGY, force / bound)
         far = np.array([self.surrogate.away(x) > NEAR for x in ahead])
         bad = np.flatnonzero((doubt > 1) & far)
         sure = int(bad[0]) - 1 if len(bad) else len(ahead) - 1
