@@ -240,10 +240,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
             )
     for kind, key in (("guesses", "guess"), ("refiners", "refiner")):
         _check_plug_in(kind, merged[key], key)
-    potential = dict(merged["potential"])
-    potential_name = potential.pop("name")
-    source_file("potentials", potential_name, "potential")
-    check_options("potentials", potential_name, potential, "potential")
+    potential = PotentialSpec.read(merged["potential"])
 
     methods = {}
     for name, entry in merged["methods"].items():
@@ -264,7 +261,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
         _check_plug_in("refiners", method.refiner, where)
         methods[name] = method
 
-    return (potential_name, potential), methods
+    return (potential.name, potential.options), methods
 
 
 def _check_plug_in(kind: str, name: str, where: str) -> None:

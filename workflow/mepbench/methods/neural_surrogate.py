@@ -7,16 +7,22 @@ then the saddle is followed on the surrogate and confirmed by the potential, unt
 forces vanish. A saddle counts only if the surrogate's descents from it end in the reactant
 and the product, with no barrier hidden on the way (neural/explorer.py).
 
+With a `prior`, a cheaper potential, the same pair is first searched there (neural/below.py). Its
+surrogate is the mean of this one, its saddle the first point to be evaluated. It is dropped where
+what is evaluated is likelier without it, and where it leads to no saddle between the ends.
+
 Gaussian processes in saddle search: Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018),
 doi:10.1063/1.5017103; on paths: Koistinen, Dagbjartsdottir, Asgeirsson, Vehtari, Jonsson,
 J. Chem. Phys. 147, 152720 (2017), doi:10.1063/1.4986787.
 """
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import InputError, NotSupported, described
+from ..oracle import PotentialSpec
 from ..path import Path
 
 LAST_BETA = 40.0  # 1/eV, of the finished path: less tension than in the search
@@ -60,6 +66,7 @@ def solve(
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
+    prior: Any = None,
 ) -> Path:
     """Return the path and its saddle.
 
@@ -90,73 +97,143 @@ def solve(
     known, explore : after a rejection, places of the path that deviate by more than `known`
         are evaluated, at most `explore` of them
     width, depth, frequencies : of the network
+    prior : a cheaper potential of the same molecule, as `potential:` in a config: its name, or
+        {name: ..., its options}
     """
-    torch, curve_of, Explorer, Surrogate, Relaxation, grid = _import()
-    options = dict(
-        relax=relax,
-        path_trust=path_trust,
-        beta=beta,
-        caution=caution,
-        sure=sure,
-        trust=trust,
-        fmax=fmax,
-        near=near,
-        soundings=soundings,
-        doubt=doubt,
-        lenience=lenience,
-        known=known,
-        explore=explore,
-    )
-    shape = dict(width=width, depth=depth, frequencies=frequencies, seed=seed)
-    rng = np.random.default_rng(seed)
-
-    def relaxation_of(way):
-        return Relaxation(
-            way,
-            surrogate,
-            rng,
-            points=points,
-            concentration=concentration,
-            floor=floor,
-            speed_penalty=speed_penalty,
-            damping=damping,
-        )
-
-    def affordable(more):  # the count of evaluations up to which a search may go
-        return oracle.evaluations + min(more, oracle.remaining)
+    options = {name: value for name, value in locals().items() if name in OPTIONS}
+    _import()
+    import torch
 
     with torch.no_grad():
-        surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
-        explorer = Explorer(reaction, surrogate, options)
-        found = None
-        for name, frames in guesses(reaction, guess, seed, surrogate.molecular):
-            frames[0], frames[-1] = reaction.ends
-            way = curve_of(curve, frames, oracle.invariances, **shape)
-            if name == "given":
-                explorer.sound_guess(way, first)
-            more = limit - oracle.evaluations if name == "given" else restart
-            found = explorer.search(relaxation_of(way), affordable(more))
-            if found is not None:
-                break
+        search = _Search(reaction, oracle, seed, options)
+        found = None if prior is None else search.from_prior(guess, prior)
         if found is None:
-            found = explorer.second_hearing(affordable(restart))
-        if found is None and fallback and surrogate.molecular:
+            found = search.from_guesses(guess)
+        if found is None and fallback and search.surrogate.molecular:
             # The surrogate misleads: every saddle it led to is another reaction's.
-            name, direct = "direct", _direct(reaction, oracle, guess, seed, fallback)
-            way = curve_of("guess", direct.positions, oracle.invariances, **shape)
-            found = explorer.search(relaxation_of(way), affordable(restart))
+            direct = _direct(reaction, oracle, guess, seed, fallback)
+            search.start("direct", direct.positions, "guess")
+            found = search.explorer.search(search.relaxation, search.affordable(restart))
             if found is None:
-                message = notes(explorer.rejected, None, name)
-                return replace(direct, converged=False, message=message)
-        relaxation = relaxation_of(way)
-        relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
-        for _ in range(polish if found is not None else 0):
-            if oracle.remaining < 1:
+                return replace(direct, converged=False, message=search.notes(None))
+        search.finish(polish if found is not None else 0)
+        return _finished(search, found)
+
+
+OPTIONS = frozenset(solve.__kwdefaults__)
+
+
+def check(given: dict, where: str) -> None:
+    """Check, before any job starts, that the prior is a potential and has such options."""
+    if given.get("prior") is not None:
+        PotentialSpec.read(given["prior"], f"{where}: prior")
+
+
+class _Search:
+    """One search on one level: its surrogate, explorer, and the curve that it is at."""
+
+    def __init__(self, reaction, oracle, seed: int, options: dict):
+        from ..neural.explorer import Explorer
+        from ..surrogate.surrogate import Surrogate
+
+        self.reaction, self.oracle, self.seed, self.options = reaction, oracle, seed, options
+        kernel = {name: options[name] for name in ("kernel", "length", "noise")}
+        self.rng = np.random.default_rng(seed)
+        self.surrogate = Surrogate(reaction, oracle, **kernel)
+        self.explorer = Explorer(reaction, self.surrogate, options)
+        self.name, self.relaxation, self.of_prior = "given", None, ""
+
+    def start(self, name: str, frames: np.ndarray, kind: str) -> None:
+        """Begin with the curve through a guess's frames (M, N, 3)."""
+        from ..neural.curves import curve_of
+        from ..neural.relaxation import Relaxation
+
+        shape = {key: self.options[key] for key in ("width", "depth", "frequencies")}
+        keys = ("points", "concentration", "floor", "speed_penalty", "damping")
+        training = {key: self.options[key] for key in keys}
+        curve = curve_of(kind, frames, self.oracle.invariances, seed=self.seed, **shape)
+        self.name = name
+        self.relaxation = Relaxation(curve, self.surrogate, self.rng, **training)
+
+    def affordable(self, more: int) -> float:
+        """Return the count of evaluations up to which a search may go."""
+        return self.oracle.evaluations + min(more, self.oracle.remaining)
+
+    def from_guesses(self, guess: Path):
+        """Return the saddle found from the given guess, or from others; None if there is none."""
+        limit, restart, first = (self.options[name] for name in ("limit", "restart", "first"))
+        before = self.oracle.evaluations
+        for name, frames in guesses(self.reaction, guess, self.seed, self.surrogate.molecular):
+            frames[0], frames[-1] = self.reaction.ends
+            self.start(name, frames, self.options["curve"])
+            more = restart
+            if name == "given":
+                self.explorer.sound_guess(self.relaxation.curve, first)
+                more = limit - (self.oracle.evaluations - before)
+            found = self.explorer.search(self.relaxation, self.affordable(more))
+            if found is not None:
+                return found
+        return self.explorer.second_hearing(self.affordable(restart))
+
+    def from_prior(self, guess: Path, prior):
+        """Search on the prior's level, then from what that leaves; None if that leads nowhere."""
+        below = self._below(guess, prior)
+        if below is None:
+            return None
+        self.surrogate.believe(below.learned)
+        self.start("given", below.frames, self.options["curve"])
+        limit, found = self.affordable(self.options["limit"]), None
+        if below.saddle is not None:
+            found = self.explorer.confirm(self.relaxation, below.saddle, limit)
+        if found is None and self.surrogate.believes:
+            found = self.explorer.search(self.relaxation, limit)
+        paid = self.oracle.evaluations
+        if below.learned.failure:
+            self.of_prior = f"the prior failed and was asked no more: {below.learned.failure}"
+        if not self.surrogate.believes:
+            self.of_prior = f"the prior contradicts the first {paid} evaluations and was dropped"
+        elif found is None:
+            self.surrogate.disbelieve()
+            self.of_prior = f"the prior led to no saddle in {paid} evaluations and was dropped"
+        return found
+
+    def _below(self, guess: Path, prior):
+        from ..neural.below import searched_below
+
+        def search(reaction, cheap, guess):
+            inner = _Search(reaction, cheap, self.seed, self.options)
+            found = inner.from_guesses(guess)
+            inner.finish(0)
+            return inner.surrogate, inner.relaxation.curve, found
+
+        spec = PotentialSpec.read(prior, "prior")
+        try:
+            cheap = self.oracle.beside(spec, self.reaction)
+            if not self.surrogate.molecular or cheap.invariances != self.oracle.invariances:
+                raise NotSupported("a prior is for molecules, and no model surface")
+            with cheap.clocked():
+                return searched_below(self.reaction, cheap, guess, search)
+        except InputError:
+            raise
+        except Exception as error:  # whatever a calculator raises
+            self.of_prior = f"the prior failed, searched without it: {described(error)}"
+            return None
+
+    def finish(self, polish: int) -> None:
+        """Train the finished path; pay for it where it is least known, `polish` times."""
+        trust, loss = self.options["path_trust"] / 3, self.options["loss"]
+        self.relaxation(self.options["finish"], trust=trust, beta=LAST_BETA, loss=loss)
+        for _ in range(polish):
+            if self.oracle.remaining < 1:
                 break
-            x, _, deviation = explorer.profile()
-            explorer.observe(x[1 + int(np.argmax(deviation[1:-1]))])
-            relaxation(relax, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
-        return _finished(explorer, found, name, way(grid))
+            x, _, deviation = self.explorer.profile()
+            self.explorer.observe(x[1 + int(np.argmax(deviation[1:-1]))])
+            self.relaxation(self.options["relax"], trust=trust, beta=LAST_BETA, loss=loss)
+
+    def notes(self, found) -> str:
+        """Say what there is to say of the prior, of rejected saddles, and of the guess."""
+        said = (self.of_prior, notes(self.explorer.rejected, found, self.name))
+        return "; ".join(text for text in said if text)
 
 
 def guesses(reaction, guess: Path, seed: int, molecular: bool):
@@ -174,13 +251,16 @@ def _direct(reaction, oracle, guess: Path, seed: int, steps: int) -> Path:
     return solve_directly(reaction, oracle, guess, seed, steps=steps)
 
 
-def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
+def _finished(search: _Search, found) -> Path:
     """The last curve with the accepted saddle; else with the best start for a refinement."""
+    from ..neural.explorer import GRID
+
+    explorer = search.explorer
     best = found or explorer.most_promising()
     converged = found is not None and found.force <= explorer.options["fmax"]
     peak = best.peak(converged) if best is not None else explorer.top()
-    message = notes(explorer.rejected, found, name)
-    return Path(frames, None, peak=peak, converged=converged, message=message)
+    frames = search.relaxation.curve(GRID)
+    return Path(frames, None, peak=peak, converged=converged, message=search.notes(found))
 
 
 def notes(rejected: list, found, name: str) -> str:
@@ -202,10 +282,7 @@ def warm_up() -> None:
 def _import():
     import torch
 
-    from ..neural.curves import curve_of
-    from ..neural.explorer import GRID, Explorer
-    from ..neural.relaxation import Relaxation
-    from ..surrogate.surrogate import Surrogate
+    from ..neural import below, curves, explorer, relaxation  # noqa: F401
+    from ..surrogate import surrogate  # noqa: F401
 
     torch.set_num_threads(1)
-    return torch, curve_of, Explorer, Surrogate, Relaxation, GRID

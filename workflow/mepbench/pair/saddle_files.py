@@ -263,6 +263,8 @@ def _row(search) -> dict:
         "wall_guess_s": search.guess.wall,
         "wall_path_s": solved.wall,
         "oracle_path_s": solved.oracle_seconds,
+        "gradients_prior": solved.prior_evaluations,
+        "wall_prior_s": solved.prior_wall,
         "potential": search.potential,
         "backend": search.backend,
     }

@@ -21,7 +21,10 @@ PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without
 
 @dataclass(frozen=True)
 class Solved:
-    """What the path stage of one method leaves behind for one reaction and seed."""
+    """What the path stage of one method leaves behind for one reaction and seed.
+
+    `evaluations` and `wall` are without those of a prior, which are `prior_...`.
+    """
 
     path: Path | None
     peak: Peak | None
@@ -33,6 +36,8 @@ class Solved:
     oracle_seconds: float = 0.0
     trace: tuple[Checkpoint, ...] = ()
     evaluated: Evaluated | None = None
+    prior_evaluations: int = 0
+    prior_wall: float = 0.0
 
 
 def solve(
@@ -67,9 +72,14 @@ def solve(
     except Exception as error:
         verdict, reason = "error", f"path stage: {reported(error)}"
     wall = time.perf_counter() - start - (compiling() - compiled_before)
+    prior = oracle.prior
+    if prior is not None:
+        wall -= prior.wall
     peak = None
     try:
         oracle.audit(budget)
+        if prior is not None and not options.get("prior"):
+            raise ValueError("a prior was asked that the options do not name")
     except ValueError as error:
         verdict, reason = "error", f"path stage: {error}"
     if not verdict:
@@ -93,6 +103,8 @@ def solve(
         oracle_seconds=oracle.seconds,
         trace=tuple(oracle.trace),
         evaluated=oracle.evaluated,
+        prior_evaluations=0 if prior is None else prior.evaluations,
+        prior_wall=0.0 if prior is None else prior.wall,
     )
 
 

@@ -1,5 +1,8 @@
 """The surrogate of one reaction: a Gaussian process that pays for what it learns.
 
+Its prior mean are springs, or the surrogate of a cheaper level as long as what is evaluated is
+likelier so than with springs (`prior`).
+
 The two ends, with their gradients, are free and always part of it. Beyond some thousand rows
 of the kernel matrix it forgets the points farthest from the path (a window that moves with
 the search), so that memory and time of a search stay bounded for large molecules.
@@ -11,12 +14,14 @@ import numpy as np
 
 from .descriptor import InverseDistances, descriptor
 from .gaussian_process import GaussianProcess
-from .prior import Flat, Springs
+from .prior import Flat, Learned, Springs
 
 ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
 KEPT = 0.7  # share of the points that stay
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 LEAST_SIGMA = 2.0  # eV, of molecules: two ends with zero gradients look like no variance at all
+LEAST_DIFFERENCE = 0.3  # eV, the same of the difference between two levels
+NEWS = 0.02  # eV/angstrom: a cheaper level's force that was off by more is news
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Surrogate(GaussianProcess):
     Attributes
     ----------
     ends : (2,) array, eV
+    springs : the prior that needs no other level; none on model surfaces
     """
 
     def __init__(
@@ -64,14 +70,42 @@ class Surrogate(GaussianProcess):
         self.oracle, self.invariances = oracle, oracle.invariances
         self.coordinates = descriptor(reaction.numbers, self.invariances)
         self.molecular = isinstance(self.coordinates, InverseDistances)
-        prior, least = Flat(), 0.1
+        self.springs, least = Flat(), 0.1
         if self.molecular:
-            prior, least = Springs(reaction.numbers, reaction.ends, self.coordinates), LEAST_SIGMA
+            self.springs = Springs(reaction.numbers, reaction.ends, self.coordinates)
+            least = LEAST_SIGMA
         else:
             length = length * float(np.linalg.norm(reaction.ends[1] - reaction.ends[0]))
-        super().__init__(self.coordinates, prior, kernel, length, (noise, 10 * noise), least)
+        super().__init__(self.coordinates, self.springs, kernel, length, (noise, 10 * noise), least)
         self.ends, gradients = oracle(reaction.ends)
         self.add(reaction.ends.reshape(2, -1), self.ends, gradients.reshape(2, -1))
+
+    def believe(self, learned: Learned) -> None:
+        """Take the surrogate of a cheaper level for the prior mean."""
+        self.prior, self.least = learned, LEAST_DIFFERENCE
+        self._solve()
+
+    def disbelieve(self) -> None:
+        """Go back to springs, with all that was evaluated."""
+        self.prior, self.least = self.springs, LEAST_SIGMA
+        self._solve()
+
+    @property
+    def believes(self) -> bool:
+        """Whether the prior mean is another level's."""
+        return self.prior is not self.springs
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether all that was evaluated is less likely with another level's than with springs."""
+        return self.believes and self.misfit(self.prior) > self.misfit(self.springs)
+
+    def consult(self, x: np.ndarray) -> bool:
+        """Ask the prior's own level about one geometry (N, 3); whether that is news."""
+        off = self.prior.consult(x)
+        if off > 0:
+            self._solve()
+        return off > NEWS
 
     @property
     def surface(self) -> SurrogateSurface:
@@ -79,10 +113,16 @@ class Surrogate(GaussianProcess):
         return SurrogateSurface(self, self.invariances)
 
     def observe(self, x: np.ndarray) -> tuple[float, np.ndarray, float]:
-        """Pay for one geometry (N, 3); return energy, gradient (N, 3), and the surprise, eV."""
+        """Pay for one geometry (N, 3); return energy, gradient (N, 3), and the surprise, eV.
+
+        The prior's own level is asked first; where it is contradicted, it is dropped.
+        """
+        self.consult(x)
         predicted, _ = self(x.reshape(1, -1))
         energies, gradients = self.oracle(x[None])
         self.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
+        if self.contradicted:
+            self.disbelieve()
         return float(energies[0]), gradients[0], float(abs(energies[0] - predicted[0]))
 
     def learn(self, x: np.ndarray, energies: np.ndarray, gradients: np.ndarray) -> None:
