@@ -17,11 +17,11 @@ J. Chem. Phys. 147, 152720 (2017), doi:10.1063/1.4986787.
 """
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from ..errors import InputError, NotSupported, described
+from ..errors import InputError, NotSupported, plainly
 from ..oracle import PotentialSpec
 from ..path import Path
 
@@ -66,7 +66,7 @@ def solve(
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
-    prior: Any = None,
+    prior: str | dict | None = None,
 ) -> Path:
     """Return the path and its saddle.
 
@@ -216,7 +216,7 @@ class _Search:
         except InputError:
             raise
         except Exception as error:  # whatever a calculator raises
-            self.of_prior = f"the prior failed, searched without it: {described(error)}"
+            self.of_prior = f"the prior failed, searched without it: {plainly(error)}"
             return None
 
     def finish(self, polish: int) -> None:

@@ -170,6 +170,7 @@ def summary(search) -> dict:
         "seed": search.seed,
         "potential": search.potential,
         "backend": search.backend,
+        "prior": search.prior or None,
         "mepbench": __version__,
     }
 
@@ -239,6 +240,7 @@ def summary_text(search) -> str:
         **free_energies.lines(search),
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",
+        "prior": search.prior,
         **dict(bill_lines(search.bill)),
     }
     if search.verdict == "intended":

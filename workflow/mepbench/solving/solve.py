@@ -78,7 +78,7 @@ def solve(
     peak = None
     try:
         oracle.audit(budget)
-        if prior is not None and not options.get("prior"):
+        if prior is not None and not _names_prior(options):
             raise ValueError("a prior was asked that the options do not name")
     except ValueError as error:
         verdict, reason = "error", f"path stage: {error}"
@@ -106,6 +106,11 @@ def solve(
         prior_evaluations=0 if prior is None else prior.evaluations,
         prior_wall=0.0 if prior is None else prior.wall,
     )
+
+
+def _names_prior(options: dict) -> bool:
+    """Whether a prior is among a method's options, or those of the method that `varied` runs."""
+    return bool(options.get("prior") or (options.get("options") or {}).get("prior"))
 
 
 def _check_paid(path: Path, ends: np.ndarray, evaluations: int) -> None:

@@ -19,7 +19,7 @@ the expensive level is about to be evaluated, the cheaper one is evaluated first
 
 import numpy as np
 
-from ..errors import InputError, described
+from ..errors import InputError, plainly
 from ..landscape.model_hessian import stretch_constants
 
 SHARE = 0.5
@@ -135,6 +135,6 @@ class Learned(Belief):
         except InputError:
             raise
         except Exception as error:  # whatever a calculator raises
-            self.failure = described(error)
+            self.failure = plainly(error)
             return 0.0
         return float(np.linalg.norm(gradient - believed.reshape(x.shape), axis=1).max())
