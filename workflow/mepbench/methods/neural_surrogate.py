@@ -187,14 +187,14 @@ class _Search:
             found = self.explorer.confirm(self.relaxation, below.saddle, limit)
         if found is None and self.surrogate.believes:
             found = self.explorer.search(self.relaxation, limit)
-        paid = self.oracle.evaluations
         if below.learned.failure:
             self.of_prior = f"the prior failed and was asked no more: {below.learned.failure}"
-        if not self.surrogate.believes:
-            self.of_prior = f"the prior contradicts the first {paid} evaluations and was dropped"
+        if at := self.surrogate.contradicted_at:
+            self.of_prior = f"the prior was dropped: evaluation {at} contradicts it"
         elif found is None:
             self.surrogate.disbelieve()
-            self.of_prior = f"the prior led to no saddle in {paid} evaluations and was dropped"
+            paid = self.oracle.evaluations
+            self.of_prior = f"the prior was dropped: it led to no saddle in {paid} evaluations"
         return found
 
     def _below(self, guess: Path, prior):

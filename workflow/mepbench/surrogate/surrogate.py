@@ -56,6 +56,7 @@ class Surrogate(GaussianProcess):
     ----------
     ends : (2,) array, eV
     springs : the prior that needs no other level; none on model surfaces
+    contradicted_at : which evaluation made springs the likelier prior; 0 if none did
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Surrogate(GaussianProcess):
         self.oracle, self.invariances = oracle, oracle.invariances
         self.coordinates = descriptor(reaction.numbers, self.invariances)
         self.molecular = isinstance(self.coordinates, InverseDistances)
-        self.springs, least = Flat(), 0.1
+        self.springs, least, self.contradicted_at = Flat(), 0.1, 0
         if self.molecular:
             self.springs = Springs(reaction.numbers, reaction.ends, self.coordinates)
             least = LEAST_SIGMA
@@ -123,6 +124,7 @@ class Surrogate(GaussianProcess):
         self.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
         if self.contradicted:
             self.disbelieve()
+            self.contradicted_at = self.oracle.evaluations
         return float(energies[0]), gradients[0], float(abs(energies[0] - predicted[0]))
 
     def learn(self, x: np.ndarray, energies: np.ndarray, gradients: np.ndarray) -> None:
