@@ -154,8 +154,13 @@ def test_with_a_prior_the_same_saddle_takes_half_the_evaluations(hcn, plain):
 def test_what_was_paid_for_the_expensive_level_is_not_mixed_with_the_prior_s(hcn):
     found = searched(hcn, GFN1)
     assert len(found.evaluated) == found.evaluations
-    energies, _ = GFN2.of(hcn[0]).evaluate(found.evaluated.positions)
-    assert found.evaluated.energies == pytest.approx(energies, abs=1e-5)
+    assert len(found.prior_evaluated) == found.prior_evaluations
+    for spec, evaluated in (
+        (GFN2, found.evaluated),
+        (PotentialSpec.read(GFN1), found.prior_evaluated),
+    ):
+        energies, _ = spec.of(hcn[0]).evaluate(evaluated.positions)
+        assert evaluated.energies == pytest.approx(energies, abs=1e-5)
 
 
 def test_twice_the_same_search_is_the_same(hcn):
@@ -394,6 +399,13 @@ def test_the_ends_below_are_turned_back_onto_those_they_came_from(hcn):
         reaction.numbers, 0, 1, method="GFN1-xTB"
     ).evaluate(reaction.ends)
     assert known == pytest.approx(energies, abs=5e-3)
+
+
+def test_ends_that_are_one_minimum_below_leave_nothing_to_search_there(hcn, plain, monkeypatch):
+    monkeypatch.setattr("mepbench.neural.below._relaxed", lambda numbers, x, cheap: HCN)
+    found = searched(hcn, GFN1)
+    assert found.evaluations == plain.evaluations
+    assert "searched without it: both ends relax into one minimum there" in found.reason
 
 
 def test_the_price_list_names_where_the_prior_leads_elsewhere(hcn):

@@ -252,12 +252,12 @@ class Oracle:
 
     @contextmanager
     def clocked(self) -> Iterator[None]:
-        """Add the seconds spent within to `wall`."""
-        start = time.perf_counter()
+        """Add the seconds spent within to `wall`, once however deep these are nested."""
+        before, start = self.wall, time.perf_counter()
         try:
             yield
         finally:
-            self.wall += time.perf_counter() - start
+            self.wall = before + time.perf_counter() - start
 
     @property
     def evaluated(self) -> Evaluated | None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..landscape.minima import relax
+from ..errors import BadEndpoints
+from ..landscape.minima import SAME_MINIMUM, relax
 from ..molecule.structure import bond_changes
-from ..path import Path, align
+from ..path import Path, align, rmsd
 from ..surrogate.prior import Learned
 from .explorer import Candidate
 
@@ -48,10 +49,15 @@ def searched_below(reaction, cheap, guess: Path, search: Callable) -> Below:
 
     Raises
     ------
-    whatever the cheaper level's potential raises, and `BudgetExhausted`.
+    BadEndpoints
+        if both ends relax into one minimum there.
+    Exception
+        whatever the cheaper level's potential raises, and `BudgetExhausted`.
     """
     ends = np.array([_relaxed(reaction.numbers, x, cheap) for x in reaction.ends])
     energies, gradients = cheap(ends)
+    if rmsd(*ends) < SAME_MINIMUM[0] and abs(energies[1] - energies[0]) < SAME_MINIMUM[1]:
+        raise BadEndpoints("both ends relax into one minimum there")
     below = replace(
         reaction, reactant=ends[0], product=ends[1], energies=energies, gradients=gradients
     )

@@ -23,7 +23,7 @@ PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without
 class Solved:
     """What the path stage of one method leaves behind for one reaction and seed.
 
-    `evaluations` and `wall` are without those of a prior, which are `prior_...`.
+    `evaluated`, `evaluations` and `wall` are without those of a prior, which are `prior_...`.
     """
 
     path: Path | None
@@ -36,6 +36,7 @@ class Solved:
     oracle_seconds: float = 0.0
     trace: tuple[Checkpoint, ...] = ()
     evaluated: Evaluated | None = None
+    prior_evaluated: Evaluated | None = None
     prior_evaluations: int = 0
     prior_wall: float = 0.0
 
@@ -103,6 +104,7 @@ def solve(
         oracle_seconds=oracle.seconds,
         trace=tuple(oracle.trace),
         evaluated=oracle.evaluated,
+        prior_evaluated=None if prior is None else prior.evaluated,
         prior_evaluations=0 if prior is None else prior.evaluations,
         prior_wall=0.0 if prior is None else prior.wall,
     )
