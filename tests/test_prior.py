@@ -79,7 +79,7 @@ def lennard_jones(numbers, charge, multiplicity):
     return LennardJones(sigma=1.0, epsilon=1.0, rc=1e3)
 
 
-def no_sodium(numbers, charge, multiplicity):
+def no_hydrogen(numbers, charge, multiplicity):
     raise NotSupported("no parameters for H (Z = 1) in this test")
 
 
@@ -195,7 +195,7 @@ def test_a_prior_that_fails_costs_nothing_but_what_it_would_have_saved(hcn, plai
 
 
 def test_a_prior_without_parameters_for_an_element_is_left_out(hcn, plain):
-    found = searched(hcn, {"name": "ase", "factory": f"{__name__}:no_sodium"})
+    found = searched(hcn, {"name": "ase", "factory": f"{__name__}:no_hydrogen"})
     assert found.evaluations == plain.evaluations
     assert found.prior_evaluations == 0
     assert "searched without it" in found.reason
@@ -355,7 +355,7 @@ class Neutral(LennardJones):
 @pytest.mark.parametrize(
     ("prior", "more", "said"),
     [
-        (no_sodium, {}, "prior: no parameters for H"),
+        (no_hydrogen, {}, "prior: no parameters for H"),
         ("mueller-brown", {}, "prior: 'mueller-brown' is a model surface"),
         ("tblit", {}, "prior: there is no potential 'tblit'"),
         (42, {}, "prior: 42 is no ASE calculator"),

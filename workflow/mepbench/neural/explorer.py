@@ -34,7 +34,7 @@ BESIDE = 0.06  # of s: a point of the guess so near to one evaluated is not eval
 LONGEST, SHORTEST = 0.5, 0.1  # angstrom, of the trust radius
 STALLED = 0.3  # eV/angstrom: where convergence stalls below, it is asked where that leads
 RIPPLE = 0.1  # a hump lower than this share of the highest, above the ends, is not the reaction's
-CONSULTED = 5  # times that a saddle is followed before it is evaluated, at most
+CONSULTED, NEWS = 5, 0.02  # times followed before an evaluation; eV/angstrom, of a prior's force
 SAME_TOP, TRIES, TAUGHT = 0.1, 3, 0.02  # angstrom; attempts at one top without news (eV)
 
 
@@ -333,7 +333,7 @@ class Explorer:
                 mode,
                 reach=lambda y: self.surrogate.away(y) < self.trust,
             )
-            if not self.surrogate.consult(found.position):
+            if self.surrogate.consult(found.position) < NEWS:
                 break
         return found
 

@@ -21,7 +21,6 @@ KEPT = 0.7  # share of the points that stay
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 LEAST_SIGMA = 2.0  # eV, of molecules: two ends with zero gradients look like no variance at all
 LEAST_DIFFERENCE = 0.3  # eV, the same of the difference between two levels
-NEWS = 0.02  # eV/angstrom: a cheaper level's force that was off by more is news
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,15 @@ class Surrogate(GaussianProcess):
         """Whether all that was evaluated is less likely with another level's than with springs."""
         return self.believes and self.misfit(self.prior) > self.misfit(self.springs)
 
-    def consult(self, x: np.ndarray) -> bool:
-        """Ask the prior's own level about one geometry (N, 3); whether that is news."""
+    def consult(self, x: np.ndarray) -> float:
+        """Ask the prior's own level about one geometry (N, 3); by how much it was off, eV/A.
+
+        0 where it was not asked: it is known there, or fails, or has no level of its own.
+        """
         off = self.prior.consult(x)
         if off > 0:
             self._solve()
-        return off > NEWS
+        return off
 
     @property
     def surface(self) -> SurrogateSurface:
