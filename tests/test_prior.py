@@ -12,6 +12,9 @@ from ase.calculators.lj import LennardJones
 import mepbench
 from mepbench.config import check_config, check_method, solver_files
 from mepbench.errors import InputError, NotSupported
+from mepbench.neural.below import searched_below
+from mepbench.neural.explorer import Candidate
+from mepbench.neural.soundings import ends_reached
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path, align
 from mepbench.potentials.mueller_brown import KNOWN
@@ -23,7 +26,7 @@ from mepbench.solving.prior_price import compared, report
 from mepbench.solving.solve import solve
 from mepbench.surrogate.descriptor import InverseDistances
 from mepbench.surrogate.gaussian_process import GaussianProcess
-from mepbench.surrogate.prior import Belief, Learned, Springs
+from mepbench.surrogate.prior import Belief, Flat, Learned, Springs
 from mepbench.surrogate.surrogate import Surrogate
 
 GFN1, GFN2 = {"name": "xtb-python", "method": "GFN1-xTB"}, PotentialSpec("xtb-python")
@@ -376,8 +379,6 @@ def test_a_prior_that_cannot_serve_is_refused_before_anything_is_paid(prior, mor
 
 
 def test_the_ends_below_are_turned_back_onto_those_they_came_from(hcn):
-    from mepbench.neural.below import searched_below
-
     reaction, guess = hcn
     seen = {}
 
@@ -422,3 +423,30 @@ def test_the_price_list_names_where_the_prior_leads_elsewhere(hcn):
     assert "| **nowhere** | 3 |" in text
     assert "3 reactions; a saddle without in 3, with in 2" in text
     assert "the same saddle in 1" in text
+
+
+class Doubting(Flat):
+    """A prior that is unsure of itself until it has been asked three times."""
+
+    def __init__(self):
+        self.asked = []
+
+    def deviation(self, x):
+        return np.full(len(x), 1.0 if len(self.asked) < 3 else 0.0)
+
+    def consult(self, x):
+        self.asked.append(x)
+        return 1.0
+
+
+def test_a_prior_is_asked_along_a_saddle_s_descents_before_these_are_believed():
+    known, surface = KNOWN[0], PotentialSpec("mueller-brown")
+    oracle = Oracle(surface.of(known.reaction), known.reaction)
+    surrogate = Surrogate(known.reaction, oracle, kernel="matern", length=0.6, noise=1e-5)
+    energy, gradient, _ = surrogate.observe(known.saddle)
+    saddle = Candidate(known.saddle, energy, gradient, np.array([[1.0, -1.0, 0.0]]), 0.0, -1.0)
+    surrogate.prior = Doubting()
+    options = {"soundings": 0, "doubt": 0.15, "lenience": 2.0}
+    ends_reached(known.reaction, surrogate, saddle, lambda x: None, **options)
+    assert len(surrogate.prior.asked) == 3
+    assert oracle.evaluations == 1
