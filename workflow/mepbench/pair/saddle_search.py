@@ -320,6 +320,7 @@ def _search(
             seed,
             proof,
             solved.evaluated,
+            solved.prior_evaluated,
         )
         progress.stop_if_nothing_is_kept()
         verdict = judged.verdict

@@ -100,17 +100,14 @@ class Learned(Belief):
     Parameters
     ----------
     surrogate : `Surrogate` of that level, in the frame of the expensive one's reaction
-
-    Attributes
-    ----------
     failure : why the cheaper level is asked no more; empty while it is
     """
 
     # Absolute energies of two levels have nothing in common but a constant.
     offset = staticmethod(np.mean)
 
-    def __init__(self, surrogate):
-        self.surrogate, self.failure = surrogate, ""
+    def __init__(self, surrogate, failure: str = ""):
+        self.surrogate, self.failure = surrogate, failure
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""

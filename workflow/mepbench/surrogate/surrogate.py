@@ -16,6 +16,7 @@ from .descriptor import InverseDistances, descriptor
 from .gaussian_process import GaussianProcess
 from .prior import Flat, Learned, Springs
 
+KERNEL, LENGTH, NOISE = "matern", 0.6, 1e-5
 ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
 KEPT = 0.7  # share of the points that stay
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
@@ -38,6 +39,34 @@ class SurrogateSurface:
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """(3N, 3N) at one geometry (N, 3)."""
         return self.surrogate.hessian(x.reshape(1, -1))[0]
+
+
+def learned_from(reaction, coordinates, evaluated, beside: np.ndarray) -> Learned:
+    """Return the prior mean of a cheaper level that is asked no more, from what it has answered.
+
+    Parameters
+    ----------
+    reaction : of the expensive level
+    coordinates : `InverseDistances`
+    evaluated : `oracle.Evaluated` of the cheaper level; near points teach nothing
+    beside : (N, 3) array, angstrom: the nearest to it are learned, as many as a search remembers
+    """
+    springs = Springs(reaction.numbers, reaction.ends, coordinates)
+    fit = GaussianProcess(coordinates, springs, KERNEL, LENGTH, (NOISE, 10 * NOISE), LEAST_SIGMA)
+    order = np.argsort(_apart(evaluated.positions, beside), kind="stable")
+    kept: list[int] = []
+    for k in order:
+        if not kept or _apart(evaluated.positions[kept], evaluated.positions[k]).min() > NEAR:
+            kept.append(int(k))
+    kept = kept[: max(ROWS // (beside.size + 1), POINTS)]
+    x, gradients = (column[kept] for column in (evaluated.positions, evaluated.gradients))
+    fit.add(x.reshape(len(x), -1), evaluated.energies[kept], gradients.reshape(len(x), -1))
+    return Learned(fit, failure="its search is over")
+
+
+def _apart(positions: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """How far the atom that moved most is, (K, N, 3) from (N, 3): (K,), angstrom."""
+    return np.linalg.norm(positions - x, axis=2).max(axis=1)
 
 
 class Surrogate(GaussianProcess):
@@ -63,9 +92,9 @@ class Surrogate(GaussianProcess):
         reaction,
         oracle,
         *,
-        kernel: str = "matern",
-        length: float = 0.6,
-        noise: float = 1e-5,
+        kernel: str = KERNEL,
+        length: float = LENGTH,
+        noise: float = NOISE,
     ):
         self.oracle, self.invariances = oracle, oracle.invariances
         self.coordinates = descriptor(reaction.numbers, self.invariances)
@@ -137,8 +166,7 @@ class Surrogate(GaussianProcess):
 
     def away(self, x: np.ndarray) -> float:
         """How far the atom that moved most is from the nearest point known, angstrom."""
-        known = self.x.reshape(len(self), -1, 3)
-        return float(np.sqrt(((known - x) ** 2).sum(axis=2)).max(axis=1).min())
+        return float(_apart(self.x.reshape(len(self), -1, 3), x).min())
 
     def forget(self, path: np.ndarray) -> None:
         """Keep the points nearest to a path's (M, N, 3) frames, if there are too many."""
