@@ -27,7 +27,7 @@ from mepbench.solving.solve import solve
 from mepbench.surrogate.descriptor import InverseDistances
 from mepbench.surrogate.gaussian_process import GaussianProcess
 from mepbench.surrogate.prior import Belief, Flat, Learned, Springs
-from mepbench.surrogate.surrogate import Surrogate
+from mepbench.surrogate.surrogate import Surrogate, learned_from
 
 GFN1, GFN2 = {"name": "xtb-python", "method": "GFN1-xTB"}, PotentialSpec("xtb-python")
 METHOD = "neural-surrogate"
@@ -450,3 +450,14 @@ def test_a_prior_is_asked_along_a_saddle_s_descents_before_these_are_believed():
     ends_reached(known.reaction, surrogate, saddle, lambda x: None, **options)
     assert len(surrogate.prior.asked) == 3
     assert oracle.evaluations == 1
+
+
+def test_what_a_cheaper_level_has_answered_is_a_prior_again_without_asking_it(hcn):
+    reaction, _ = hcn
+    found = searched(hcn, GFN1)
+    pairs = InverseDistances(reaction.numbers)
+    learned = learned_from(reaction, pairs, found.prior_evaluated, found.peak.position)
+    at = found.prior_evaluated.positions
+    energies, _ = learned(at.reshape(len(at), -1))
+    assert energies == pytest.approx(found.prior_evaluated.energies, abs=0.01)
+    assert learned.consult(found.peak.position + 0.3) == 0.0

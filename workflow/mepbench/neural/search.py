@@ -33,11 +33,16 @@ class Search:
 
     def __init__(self, reaction, oracle, seed: int, options: dict):
         self.reaction, self.oracle, self.seed, self.options = reaction, oracle, seed, options
-        kernel = {name: options[name] for name in ("kernel", "length", "noise")}
-        self.rng = np.random.default_rng(seed)
-        self.surrogate = Surrogate(reaction, oracle, **kernel)
-        self.explorer = Explorer(reaction, self.surrogate, options)
-        self.name, self.relaxation, self.of_prior = "given", None, ""
+        self.of_prior = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know the ends and nothing else: so a prior that leads nowhere leaves no bias behind."""
+        kernel = {name: self.options[name] for name in ("kernel", "length", "noise")}
+        self.rng = np.random.default_rng(self.seed)
+        self.surrogate = Surrogate(self.reaction, self.oracle, **kernel)
+        self.explorer = Explorer(self.reaction, self.surrogate, self.options)
+        self.name, self.relaxation = "given", None
 
     def start(self, name: str, frames: np.ndarray, kind: str) -> None:
         """Begin with the curve through a guess's frames (M, N, 3)."""
@@ -85,9 +90,10 @@ class Search:
         if at := self.surrogate.contradicted_at:
             self.of_prior = f"the prior was dropped: evaluation {at} contradicts it"
         elif found is None:
-            self.surrogate.disbelieve()
             paid = self.oracle.evaluations
             self.of_prior = f"the prior was dropped: it led to no saddle in {paid} evaluations"
+        if found is None:
+            self._begin()
         return found
 
     def _below(self, guess: Path, prior) -> Below | None:

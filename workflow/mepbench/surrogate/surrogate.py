@@ -14,7 +14,7 @@ import numpy as np
 
 from .descriptor import InverseDistances, descriptor
 from .gaussian_process import GaussianProcess
-from .prior import Flat, Learned, Springs
+from .prior import BESIDE, Flat, Learned, Springs
 
 KERNEL, LENGTH, NOISE = "matern", 0.6, 1e-5
 ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
@@ -56,7 +56,7 @@ def learned_from(reaction, coordinates, evaluated, beside: np.ndarray) -> Learne
     order = np.argsort(_apart(evaluated.positions, beside), kind="stable")
     kept: list[int] = []
     for k in order:
-        if not kept or _apart(evaluated.positions[kept], evaluated.positions[k]).min() > NEAR:
+        if not kept or _apart(evaluated.positions[kept], evaluated.positions[k]).min() > BESIDE:
             kept.append(int(k))
     kept = kept[: max(ROWS // (beside.size + 1), POINTS)]
     x, gradients = (column[kept] for column in (evaluated.positions, evaluated.gradients))
