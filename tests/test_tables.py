@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 import synthetic
 
 from mepbench.cli import main
 from mepbench.files.metrics import KCAL_PER_EV
+from mepbench.reporting import wording
 from mepbench.reporting.markup import latex_text, markdown
 from mepbench.reporting.tables import NEEDED, TABLES, write_tables
 from mepbench.reporting.terminal import methods_text
@@ -49,6 +51,15 @@ def test_summary_csv_is_the_summary_of_the_scores(tmp_path):
     written = pd.read_csv(tmp_path / "summary.csv")
     expected = summary(runs, by=("set", "method"))
     pd.testing.assert_frame_equal(written, expected, check_dtype=False)
+
+
+def test_what_a_prior_has_cost_stands_beside_the_cost_where_there_is_one(tmp_path):
+    table = synthetic.runs()
+    assert "prior" not in wording.summary(summary(as_read(table, tmp_path), by=("set", "method")))
+    table["gradients_prior"] = np.where(table.method == synthetic.METHODS[0], 50, 0)
+    shown = wording.summary(summary(as_read(table, tmp_path), by=("set", "method")))
+    assert set(shown.loc[shown.method == synthetic.METHODS[0], "prior"]) == {"50"}
+    assert set(shown.loc[shown.method != synthetic.METHODS[0], "prior"]) == {"\N{EN DASH}"}
 
 
 @pytest.mark.parametrize("name", ["001", "NA", *synthetic.HOSTILE])

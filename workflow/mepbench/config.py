@@ -177,7 +177,7 @@ def check_method(
 
 
 def solver_files(method: Method) -> list[Path]:
-    """Return the file of a method's solver; for `varied` and `retry` also that of what they run."""
+    """Return the files of a method's solver, of its prior, and of what `varied` and `retry` run."""
     solvers = [method.solver]
     if method.solver == "varied":
         default = options("methods", "varied")["of"].default
@@ -185,6 +185,9 @@ def solver_files(method: Method) -> list[Path]:
     files = [source_file("methods", solver) for solver in solvers]
     if "retry" in solvers:
         files.append(source_file("refiners", "sella"))
+    if method.options.get("prior") is not None:
+        prior = PotentialSpec.read(method.options["prior"])
+        files.append(source_file("potentials", prior.name))
     return files
 
 
@@ -240,10 +243,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
             )
     for kind, key in (("guesses", "guess"), ("refiners", "refiner")):
         _check_plug_in(kind, merged[key], key)
-    potential = dict(merged["potential"])
-    potential_name = potential.pop("name")
-    source_file("potentials", potential_name, "potential")
-    check_options("potentials", potential_name, potential, "potential")
+    potential = PotentialSpec.read(merged["potential"])
 
     methods = {}
     for name, entry in merged["methods"].items():
@@ -264,7 +264,7 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
         _check_plug_in("refiners", method.refiner, where)
         methods[name] = method
 
-    return (potential_name, potential), methods
+    return (potential.name, potential.options), methods
 
 
 def _check_plug_in(kind: str, name: str, where: str) -> None:
@@ -295,9 +295,11 @@ def _outside_found(given: dict, folder: Path) -> dict:
         paths = {key: entry[key] for key in keys if is_outside(entry.get(key))}
         return {**entry, **{key: os.path.relpath(folder / path) for key, path in paths.items()}}
 
-    methods = {
-        name: found(entry, "solver", "guess", "refiner") for name, entry in given["methods"].items()
-    }
+    def found_in(method: dict) -> dict:
+        method, prior = found(method, "solver", "guess", "refiner", "prior"), method.get("prior")
+        return {**method, "prior": found(prior, "name")} if isinstance(prior, dict) else method
+
+    methods = {name: found_in(entry) for name, entry in given["methods"].items()}
     return {
         **found(given, "guess", "refiner"),
         "potential": found(given["potential"], "name"),

@@ -89,6 +89,12 @@ def described(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
+def plainly(error: Exception) -> str:
+    """Return an exception as one line: of ours, which are sentences, the message alone."""
+    ours = type(error).__module__.partition(".")[0] == __package__
+    return " ".join(str(error).split()) if ours else described(error)
+
+
 def reported(error: Exception) -> str:
     """Log a traceback; return the error `described`, for a table's `reason`."""
     line = described(error)

@@ -5,7 +5,8 @@ them that could run in parallel. The endpoints are free for every method. What f
 once more, since disks, licences and queues fail too: each try is an evaluation.
 
 No way round it stays unseen: what a thread asks of any potential is counted where it is asked,
-and `Oracle.audit` compares that with what this oracle has booked.
+and `Oracle.audit` compares that with what this oracle has booked, and the one beside it: that of a
+prior, a cheaper level, whose evaluations and seconds are an account of their own.
 """
 
 import threading
@@ -22,7 +23,7 @@ from .errors import BudgetExhausted, InputError, SCFFailure
 from .landscape.scale import ORDINARY, Scale
 from .path import Path
 from .reaction import Reaction
-from .registry import load, options
+from .registry import check_options, load, options, source_file
 
 TRACE_LENGTH = 16
 SLOW = 0.5  # seconds an evaluation: a round that fails in part is then lost in part only
@@ -99,6 +100,28 @@ class PotentialSpec:
     name: str
     options: dict = field(default_factory=dict)
 
+    @classmethod
+    def read(cls, entry: "str | dict | PotentialSpec", where: str = "potential") -> "PotentialSpec":
+        """Return what a config says: a name, or a mapping of name and options; checked.
+
+        Raises
+        ------
+        InputError
+            naming `where` it stands, and the nearest known name or option.
+        """
+        if hasattr(entry, "of"):
+            return entry
+        given = {"name": entry} if isinstance(entry, str) else entry
+        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+            raise InputError(
+                f"{where}: must be the name of a potential, or {{name: ..., its options}}, it is "
+                f"{entry!r}"
+            )
+        chosen = {key: value for key, value in given.items() if key != "name"}
+        source_file("potentials", given["name"], where)
+        check_options("potentials", given["name"], chosen, where)
+        return cls(given["name"], chosen)
+
     @property
     def level(self) -> str:
         """Name of the Hamiltonian, whichever code computes it: the method, given or by default.
@@ -133,6 +156,8 @@ class Oracle:
     evaluations, rounds : int, what was spent
     seconds : float, wall clock inside the potential
     path : the last path that the method recorded by `checkpoint`
+    prior : `Oracle` of a cheaper level, from `beside`; None where there is none
+    wall : float, seconds of all that was done for this oracle and is no cost of the one beside it
     """
 
     def __init__(
@@ -150,6 +175,8 @@ class Oracle:
         self.rounds = 0
         self.seconds = 0.0
         self.path: Path | None = None
+        self.prior: Oracle | None = None
+        self.wall = 0.0
         self._rounds: list[Evaluated] = []
         self._trace: list[Checkpoint] = []
         self._started = time.perf_counter()
@@ -207,6 +234,30 @@ class Oracle:
             self._rounds.append(answer)
             energies[paid], gradients[paid] = answer.energies, answer.gradients
         return energies, gradients
+
+    def beside(self, spec: PotentialSpec, reaction: Reaction) -> "Oracle":
+        """Return the oracle of a prior: another potential for the same molecule and state.
+
+        It has this one's budget for itself, and no ends for free.
+
+        Raises
+        ------
+        ValueError
+            if there is one already: what it has booked would be lost.
+        """
+        if self.prior is not None:
+            raise ValueError("an oracle has one prior")
+        self.prior = Oracle(spec.of(reaction), None, self.budget, self._slow)
+        return self.prior
+
+    @contextmanager
+    def clocked(self) -> Iterator[None]:
+        """Add the seconds spent within to `wall`, once however deep these are nested."""
+        before, start = self.wall, time.perf_counter()
+        try:
+            yield
+        finally:
+            self.wall = before + time.perf_counter() - start
 
     @property
     def evaluated(self) -> Evaluated | None:
@@ -269,8 +320,10 @@ class Oracle:
         ------
         ValueError
             if a potential was asked for more than was booked (by its own `evaluate`, by another
-            oracle), or more was booked than the budget.
+            oracle but the prior's), or more was booked than the budget.
         """
+        if self.prior is not None:
+            others += self.prior.evaluations
         uncounted = _asked.total - self._asked_before - self.evaluations - others
         if uncounted > 0:
             raise ValueError(f"evaluations that the oracle did not count: {uncounted}")

@@ -12,7 +12,8 @@ ENDPOINT_COLUMNS = tuple(
 )
 SOLVED_COLUMNS = tuple(
     "reaction seed verdict reason guess_hash guess_barrier_eV guess_length_A converged "
-    "gradients_path rounds_path wall_guess_s wall_path_s oracle_path_s".split()
+    "gradients_path rounds_path wall_guess_s wall_path_s oracle_path_s gradients_prior "
+    "wall_prior_s".split()
 )
 COLUMNS = tuple(
     """set reaction method seed guess refiner guess_hash natoms formula charge multiplicity
@@ -26,7 +27,7 @@ EXTRA_COLUMNS = tuple(
     "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
     "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV curvature_1_eV_A2 "
     "curvature_2_eV_A2 ends_note state_from barrier_0K_eV free_energy_barrier_eV "
-    "reaction_free_energy_eV".split()
+    "reaction_free_energy_eV gradients_prior wall_prior_s".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
@@ -52,6 +53,6 @@ TEXT = frozenset(
 )
 WHOLE = frozenset(
     "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
-    "rounds_path found_by runs step bonds_changed".split()
+    "gradients_prior rounds_path found_by runs step bonds_changed".split()
 )
 FLAGS = frozenset("converged self_reference below_reference beats_shipped complete".split())

@@ -155,12 +155,16 @@ METRICS: dict[str, Metric] = {
     "gradients_verify": _count(
         "Evaluations, verification", "Gradient evaluations of Hessian, IRC and path quality."
     ),
+    "gradients_prior": _count(
+        "Evaluations, prior", "Gradient evaluations of a cheaper level, a method's prior."
+    ),
     "rounds_path": _count("Rounds", "Batches of evaluations that could run in parallel."),
     "wall_guess_s": _seconds("Guess", "Wall clock of the initial path."),
     "wall_path_s": _seconds("Path", "Wall clock of the path stage."),
     "wall_refine_s": _seconds("Refinement", "Wall clock of the saddle optimisation."),
     "wall_verify_s": _seconds("Verification", "Wall clock of the verify stage."),
     "oracle_path_s": _seconds("Path, potential", "Path stage: seconds inside the potential."),
+    "wall_prior_s": _seconds("Prior", "Wall clock of a method's prior, no part of the path's."),
     "own_path_s": _seconds("Path, method", "Path stage: seconds outside the potential."),
     "oracle_refine_s": _seconds("Refinement, potential", "Refinement: inside the potential."),
     "own_refine_s": _seconds("Refinement, method", "Refinement: outside the potential."),

@@ -34,7 +34,7 @@ from ..landscape.minima import (
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
 from ..oracle import Evaluated
 from ..path import align, remove_rigid_motion, rmsd
-from ..surrogate.surrogate import NEAR, POINTS, Surrogate
+from ..surrogate.surrogate import NEAR, POINTS, Surrogate, learned_from
 from .irc import Branch, first_step
 from .measured import TIGHT, TIGHT_STEPS
 
@@ -90,6 +90,7 @@ class Staged:
     reaction : with energies and gradients of its ends
     oracle : `Oracle`; pays
     evaluated : what was paid for before, in order
+    below : what a cheaper level has answered, the search's prior; None where there was none
     saddle : (N, 3) array, angstrom
     tangent : (N, 3) array, the mode that the search left the saddle along; None if unknown
     """
@@ -99,6 +100,7 @@ class Staged:
     evaluated: Evaluated | None
     saddle: np.ndarray
     tangent: np.ndarray | None = None
+    below: Evaluated | None = None
     evidence: Evidence = field(default_factory=Evidence)
     tells_conformers = False
 
@@ -107,6 +109,12 @@ class Staged:
         if self.evaluated is not None:
             kept = _chosen(self.evaluated.positions, self.saddle)
             self.surrogate.learn(*(column[kept] for column in vars(self.evaluated).values()))
+        if self.below is not None and self.surrogate.molecular:
+            coordinates = self.surrogate.coordinates
+            prior = learned_from(self.reaction, coordinates, self.below, self.saddle)
+            self.surrogate.believe(prior)
+            if self.surrogate.contradicted:
+                self.surrogate.disbelieve()
 
     def hessian(self, oracle, x, ends) -> tuple[np.ndarray, Scale]:
         """Return the surrogate's Hessian at (N, 3), and its units."""

@@ -80,6 +80,7 @@ def refine_and_judge(
     seed: int,
     proof: str = "full",
     evaluated: Evaluated | None = None,
+    below: Evaluated | None = None,
 ) -> Judged:
     """Optimise the saddle from the path's highest point, then prove or refute it.
 
@@ -91,6 +92,7 @@ def refine_and_judge(
     ----------
     proof : "full", or "staged" (see `staged`), which becomes full where it leaves a doubt
     evaluated : what the search has paid for, for the surrogate of a staged proof
+    below : what its prior, a cheaper level, has answered, for the mean of that
     """
     refine = load("refiners", refiner)
     oracle = Oracle(potential.of(reaction), reaction, budget)
@@ -103,7 +105,7 @@ def refine_and_judge(
         lambda: refine(reaction, oracle, peak, seed), refine, refiner, audit
     )
     start, going_on = time.perf_counter(), 0.0
-    prover = _Prover(reaction, path, verifier, proof, evaluated)
+    prover = _Prover(reaction, path, verifier, proof, evaluated, below)
     notes, judgement, left, beside = prover.notes, None, [], []
     if verdict:
         prover.measure()
@@ -193,8 +195,9 @@ class _Prover:
     proof : of the last saddle
     """
 
-    def __init__(self, reaction, path: Path, oracle: Oracle, proof: str, evaluated):
-        self.reaction, self.path, self.oracle, self.evaluated = reaction, path, oracle, evaluated
+    def __init__(self, reaction, path: Path, oracle: Oracle, proof: str, evaluated, below):
+        self.reaction, self.path, self.oracle = reaction, path, oracle
+        self.evaluated, self.below = evaluated, below
         self.quality, self.notes, self.proof = None, [], Proof(proof)
         if proof == "full":
             self.measure()
@@ -232,6 +235,7 @@ class _Prover:
             Evaluated.joined(known) if known else None,
             saddle.position,
             saddle.tangent,
+            self.below,
         )
         try:
             judgement = judge(self.reaction, self.oracle, saddle, means=means)

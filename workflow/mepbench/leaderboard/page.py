@@ -28,7 +28,8 @@ INTRODUCTION = """\
 Runs on sets that everyone has, each judged anew from its geometries by `mepbench rejudge`: the
 ends are those of the set, each saddle is proven again. *Solved* is a verified saddle of the
 intended reaction. *Cost* is gradient evaluations of path and refinement, the median with quartiles
-over all runs, a failed one above any other. It is what the author claims, but for the runs that
+over all runs, a failed one above any other; those on the cheaper level of a *prior* are not in it,
+so such methods have tables of their own. It is what the author claims, but for the runs that
 were made again: *checked* says how many of a method's were, and all came to the same numbers.
 
 How to submit: [submitting.md](../submitting.md). Built by `mepbench leaderboard`.
@@ -102,6 +103,8 @@ def _rows(entry: Accepted) -> list[dict]:
         official = submission.sets[name][0]
         budget = budget_of(submission, method)
         about = f"{potential_of(submission).level}, budget {budget['path']} + {budget['refine']}"
+        if submission.config["methods"][method].get("prior"):
+            about += ", with a prior"
         asked, there = mine["reaction"].nunique(), len(official_entries(official))
         part = "" if asked == there else f", {asked} of {there} reactions"
         rows.append(

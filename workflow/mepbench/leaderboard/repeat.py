@@ -61,8 +61,11 @@ def shipped_method(config: dict, name: str) -> Method | None:
     if not all(SAFE_NAME.fullmatch(text) for text in _texts(entry)):
         return None
     kinds = {"solver": "methods", "of": "methods", "guess": "guesses", "refiner": "refiners"}
-    named = ((kind, entry[key].replace("-", "_")) for key, kind in kinds.items() if key in entry)
-    if not all((PACKAGE / kind / f"{stem}.py").is_file() for kind, stem in named):
+    named = [(kind, entry[key]) for key, kind in kinds.items() if key in entry]
+    if prior := entry.get("prior"):
+        named.append(("potentials", prior.get("name") if isinstance(prior, dict) else prior))
+    files = (PACKAGE / kind / f"{str(text).replace('-', '_')}.py" for kind, text in named)
+    if not all(file.is_file() for file in files):
         return None
     try:
         return check_method(name, entry)[0]

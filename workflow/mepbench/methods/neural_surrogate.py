@@ -7,6 +7,10 @@ then the saddle is followed on the surrogate and confirmed by the potential, unt
 forces vanish. A saddle counts only if the surrogate's descents from it end in the reactant
 and the product, with no barrier hidden on the way (neural/explorer.py).
 
+With a `prior`, a cheaper potential, the same pair is first searched there (neural/below.py). Its
+surrogate is the mean of this one, its saddle the first point to be evaluated. It is dropped where
+what is evaluated is likelier without it, and where it leads to no saddle between the ends.
+
 Gaussian processes in saddle search: Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018),
 doi:10.1063/1.5017103; on paths: Koistinen, Dagbjartsdottir, Asgeirsson, Vehtari, Jonsson,
 J. Chem. Phys. 147, 152720 (2017), doi:10.1063/1.4986787.
@@ -15,11 +19,8 @@ J. Chem. Phys. 147, 152720 (2017), doi:10.1063/1.4986787.
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
+from ..oracle import PotentialSpec
 from ..path import Path
-
-LAST_BETA = 40.0  # 1/eV, of the finished path: less tension than in the search
 
 
 def solve(
@@ -60,6 +61,7 @@ def solve(
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
+    prior: str | dict | None = None,
 ) -> Path:
     """Return the path and its saddle.
 
@@ -90,108 +92,40 @@ def solve(
     known, explore : after a rejection, places of the path that deviate by more than `known`
         are evaluated, at most `explore` of them
     width, depth, frequencies : of the network
+    prior : a cheaper potential of the same molecule, as `potential:` in a config: its name, or
+        {name: ..., its options}
     """
-    torch, curve_of, Explorer, Surrogate, Relaxation, grid = _import()
-    options = dict(
-        relax=relax,
-        path_trust=path_trust,
-        beta=beta,
-        caution=caution,
-        sure=sure,
-        trust=trust,
-        fmax=fmax,
-        near=near,
-        soundings=soundings,
-        doubt=doubt,
-        lenience=lenience,
-        known=known,
-        explore=explore,
-    )
-    shape = dict(width=width, depth=depth, frequencies=frequencies, seed=seed)
-    rng = np.random.default_rng(seed)
-
-    def relaxation_of(way):
-        return Relaxation(
-            way,
-            surrogate,
-            rng,
-            points=points,
-            concentration=concentration,
-            floor=floor,
-            speed_penalty=speed_penalty,
-            damping=damping,
-        )
-
-    def affordable(more):  # the count of evaluations up to which a search may go
-        return oracle.evaluations + min(more, oracle.remaining)
-
+    options = {name: value for name, value in locals().items() if name in OPTIONS}
+    torch, Search = _import()
     with torch.no_grad():
-        surrogate = Surrogate(reaction, oracle, kernel=kernel, length=length, noise=noise)
-        explorer = Explorer(reaction, surrogate, options)
-        found = None
-        for name, frames in guesses(reaction, guess, seed, surrogate.molecular):
-            frames[0], frames[-1] = reaction.ends
-            way = curve_of(curve, frames, oracle.invariances, **shape)
-            if name == "given":
-                explorer.sound_guess(way, first)
-            more = limit - oracle.evaluations if name == "given" else restart
-            found = explorer.search(relaxation_of(way), affordable(more))
-            if found is not None:
-                break
+        search = Search(reaction, oracle, seed, options)
+        found = None if prior is None else search.from_prior(guess, prior)
         if found is None:
-            found = explorer.second_hearing(affordable(restart))
-        if found is None and fallback and surrogate.molecular:
+            found = search.from_guesses(guess)
+        if found is None and fallback and search.surrogate.molecular:
             # The surrogate misleads: every saddle it led to is another reaction's.
-            name, direct = "direct", _direct(reaction, oracle, guess, seed, fallback)
-            way = curve_of("guess", direct.positions, oracle.invariances, **shape)
-            found = explorer.search(relaxation_of(way), affordable(restart))
+            direct = _direct(reaction, oracle, guess, seed, fallback)
+            search.start("direct", direct.positions, "guess")
+            found = search.explorer.search(search.relaxation, search.affordable(restart))
             if found is None:
-                message = notes(explorer.rejected, None, name)
-                return replace(direct, converged=False, message=message)
-        relaxation = relaxation_of(way)
-        relaxation(finish, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
-        for _ in range(polish if found is not None else 0):
-            if oracle.remaining < 1:
-                break
-            x, _, deviation = explorer.profile()
-            explorer.observe(x[1 + int(np.argmax(deviation[1:-1]))])
-            relaxation(relax, trust=path_trust / 3, beta=LAST_BETA, loss=loss)
-        return _finished(explorer, found, name, way(grid))
+                return replace(direct, converged=False, message=search.notes(None))
+        search.finish(polish if found is not None else 0)
+        return search.path(found)
 
 
-def guesses(reaction, guess: Path, seed: int, molecular: bool):
-    """Name and frames (M, N, 3) of the given guess, and of others for when it fails."""
-    from ..registry import load
+OPTIONS = frozenset(solve.__kwdefaults__)
 
-    yield "given", guess.positions.copy()
-    for name in ("idpp", "linear") if molecular else ():
-        yield name, load("guesses", name)(reaction, seed, frames=len(guess.positions))
+
+def check(given: dict, where: str) -> None:
+    """Check, before any job starts, that the prior is a potential and has such options."""
+    if given.get("prior") is not None:
+        PotentialSpec.read(given["prior"], f"{where}: prior")
 
 
 def _direct(reaction, oracle, guess: Path, seed: int, steps: int) -> Path:
     from .neural import solve as solve_directly
 
     return solve_directly(reaction, oracle, guess, seed, steps=steps)
-
-
-def _finished(explorer, found, name: str, frames: np.ndarray) -> Path:
-    """The last curve with the accepted saddle; else with the best start for a refinement."""
-    best = found or explorer.most_promising()
-    converged = found is not None and found.force <= explorer.options["fmax"]
-    peak = best.peak(converged) if best is not None else explorer.top()
-    message = notes(explorer.rejected, found, name)
-    return Path(frames, None, peak=peak, converged=converged, message=message)
-
-
-def notes(rejected: list, found, name: str) -> str:
-    """Say how many saddles were rejected, and from which guess the accepted one was found."""
-    said = []
-    if rejected:
-        said.append(f"{len(rejected)} saddles rejected that do not join the ends")
-    if found is not None and name != "given":
-        where = "the direct solver's path" if name == "direct" else f"the guess {name}"
-        said.append(f"found from {where}")
-    return "; ".join(said)
 
 
 def warm_up() -> None:
@@ -202,10 +136,7 @@ def warm_up() -> None:
 def _import():
     import torch
 
-    from ..neural.curves import curve_of
-    from ..neural.explorer import GRID, Explorer
-    from ..neural.relaxation import Relaxation
-    from ..surrogate.surrogate import Surrogate
+    from ..neural.search import Search
 
     torch.set_num_threads(1)
-    return torch, curve_of, Explorer, Surrogate, Relaxation, GRID
+    return torch, Search

@@ -45,14 +45,14 @@ def solve(
     SCFFailure
         if all guesses end in one.
     """
-    torch, Explorer, Surrogate, FixedCurve = _import()
+    torch, Explorer, Surrogate, FixedCurve, search = _import()
     refine, tried, failure = load("refiners", REFINER), [], None
     with torch.no_grad():
         shape = {name: RULE[name] for name in ("kernel", "length", "noise")}
         surrogate = Surrogate(reaction, oracle, **shape)
         explorer = Explorer(reaction, surrogate, RULE)
         explorer.limit = oracle.evaluations + oracle.remaining
-        guesses = neural_surrogate.guesses(reaction, guess, seed, surrogate.molecular)
+        guesses = search.guesses(reaction, guess, seed, surrogate.molecular)
         for name, frames in guesses:
             frames[0], frames[-1] = reaction.ends
             explorer.curve = FixedCurve(frames)
@@ -74,14 +74,14 @@ def solve(
             saddle = explorer.asked(peak)
             path = replace(path, peak=saddle.peak(peak.converged))
             if saddle.accepted(RULE["fmax"]):
-                message = neural_surrogate.notes(explorer.rejected, saddle, name)
+                message = search.notes(explorer.rejected, saddle, name)
                 return replace(path, converged=True, message=message)
             explorer.rejected.append(saddle)
             tried.append((saddle.ends, path))
     if not tried:
         raise failure
     _, best = max(tried, key=lambda one: one[0])
-    return replace(best, message=neural_surrogate.notes(explorer.rejected, None, ""))
+    return replace(best, message=search.notes(explorer.rejected, None, ""))
 
 
 class _Seen:
@@ -115,9 +115,10 @@ def warm_up() -> None:
 def _import():
     import torch
 
+    from ..neural import search
     from ..neural.curves import FixedCurve
     from ..neural.explorer import Explorer
     from ..surrogate.surrogate import Surrogate
 
     torch.set_num_threads(1)
-    return torch, Explorer, Surrogate, FixedCurve
+    return torch, Explorer, Surrogate, FixedCurve, search

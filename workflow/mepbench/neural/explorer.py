@@ -22,7 +22,7 @@ import numpy as np
 from ..landscape.hessian import lowest_modes, without_rigid_motion
 from ..path import Path, Peak, remove_rigid_motion
 from ..surrogate.surrogate import NEAR as NEW
-from .follow import follow_saddle
+from .follow import Followed, follow_saddle
 from .relaxation import Relaxation
 from .soundings import ends_reached
 
@@ -34,6 +34,7 @@ BESIDE = 0.06  # of s: a point of the guess so near to one evaluated is not eval
 LONGEST, SHORTEST = 0.5, 0.1  # angstrom, of the trust radius
 STALLED = 0.3  # eV/angstrom: where convergence stalls below, it is asked where that leads
 RIPPLE = 0.1  # a hump lower than this share of the highest, above the ends, is not the reaction's
+CONSULTED, NEWS = 5, 0.02  # times followed before an evaluation; eV/angstrom, of a prior's force
 SAME_TOP, TRIES, TAUGHT = 0.1, 3, 0.02  # angstrom; attempts at one top without news (eV)
 
 
@@ -135,6 +136,20 @@ class Explorer:
             self.rejected.append(found)
         one = self.hopeful
         return None if one is None or self.is_rejected(one.position, one.energy) else one
+
+    def confirm(self, relaxation: Relaxation, saddle: Candidate, limit: int) -> Candidate | None:
+        """Evaluate the saddle of a cheaper level, and follow it to that of this one.
+
+        Returns
+        -------
+        The accepted saddle; None if there is none, or it does not join the ends.
+        """
+        self.curve, self.relaxation, self.limit = relaxation.curve, relaxation, limit
+        self.observe(saddle.position)
+        found = self.converge(saddle.position, saddle.mode)
+        if found is not None and found.ends < 2:
+            self.rejected.append(found)
+        return found if found is not None and found.ends == 2 else None
 
     def train(self, steps: int) -> None:
         """Train the curve on the surrogate; then let go of points that it has left."""
@@ -271,12 +286,7 @@ class Explorer:
         options, best, bad, top, joined = self.options, np.inf, 0, x, None
         self.taught = False
         while self.oracle.evaluations < self.limit:
-            found = follow_saddle(
-                self.surrogate.surface,
-                x,
-                mode,
-                reach=lambda y: self.surrogate.away(y) < self.trust,
-            )
+            found = self.followed(x, mode)
             y = found.position
             if x is top and not found.converged and self.surrogate.away(top) > NEW:
                 y = top
@@ -313,6 +323,19 @@ class Explorer:
                 break
             x, mode = y, found.mode
         return None
+
+    def followed(self, x: np.ndarray, mode: np.ndarray) -> Followed:
+        """Follow the saddle on the surrogate, again where its prior has learned on the way."""
+        for _ in range(CONSULTED):
+            found = follow_saddle(
+                self.surrogate.surface,
+                x,
+                mode,
+                reach=lambda y: self.surrogate.away(y) < self.trust,
+            )
+            if self.surrogate.consult(found.position) < NEWS:
+                break
+        return found
 
     def asked(self, peak: Peak) -> Candidate:
         """Ask where a saddle leads that another has found, unless it was rejected before."""

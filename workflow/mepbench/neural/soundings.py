@@ -4,7 +4,8 @@ From the saddle the surrogate is descended on both sides, to where the judge's r
 can tell an end; where the reaction changes no bonds, to the very minimum. A side that does not
 reach an end is sounded (one evaluation) at the first point where the surrogate is in doubt. Where
 both do, each is sounded where the surrogate knows least, and where a barrier as high as the saddle
-might hide, until there is no surprise.
+might hide, until there is no surprise. A prior's own level is asked along the descents first, until
+it is known there.
 """
 
 import numpy as np
@@ -18,6 +19,7 @@ from .follow import descent
 
 RIPPLE = 2.0  # deviations: a well that is shallower is sounded
 MINIMUM = 0.01  # eV/angstrom: forces at which a well's minimum is reached
+KNOWN, CONSULTED = 0.05, 12  # eV, deviation of a prior that is known; times that it is asked
 AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature
 
 
@@ -35,16 +37,12 @@ def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, leni
     lenience : a side that reaches an end is sounded above this times `doubt`
     """
     numbers, invariances = reaction.numbers, surrogate.invariances
-    masses = atomic_masses[numbers] if surrogate.molecular else np.ones(len(numbers))
     only_moves = surrogate.molecular and not bond_changes(numbers, *reaction.ends)
     near = MINIMUM if only_moves else BOTTOM
     turns = by_length(saddle.energy - reaction.energies.min()) if surrogate.molecular else None
-    believed, surface = [False, False], surrogate.surface
+    believed = [False, False]
     for paid in range(soundings + 1):
-        sides = [
-            descent(surface, masses, saddle.position, saddle.mode, sign, near=near)
-            for sign in (1, -1)
-        ]
+        sides = _sides(numbers, surrogate, saddle, near)
         bottoms = np.array([side[-1] for side in sides])
         match = compare_both(numbers, bottoms, reaction.ends, invariances, turns)
         joined = bool(match.how)
@@ -67,6 +65,22 @@ def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, leni
             break
         believed[k] = joined and answer[2] < doubt
     return 2 if joined else min(1, match.reactant.matches + match.product.matches)
+
+
+def _sides(numbers, surrogate, saddle, near: float) -> list[np.ndarray]:
+    """Both descents, (M, N, 3) each, on a surrogate whose prior is known along them."""
+    masses = atomic_masses[numbers] if surrogate.molecular else np.ones(len(numbers))
+    for _ in range(CONSULTED):
+        sides = [
+            descent(surrogate.surface, masses, saddle.position, saddle.mode, sign, near=near)
+            for sign in (1, -1)
+        ]
+        along = np.concatenate(sides)
+        deviation = surrogate.prior.deviation(along.reshape(len(along), -1))
+        least = int(np.argmax(deviation))
+        if deviation[least] < KNOWN or not surrogate.consult(along[least]):
+            break
+    return sides
 
 
 def _first_doubt(surrogate, side: np.ndarray, height: float, doubt: float):

@@ -65,7 +65,7 @@ class CalculatorSpec(PotentialSpec):
         return ASEPotential(self.atoms, made)
 
 
-def potential_entry(calculator: Any) -> dict | None:
+def potential_entry(calculator: Any, what: str = "calculator") -> dict | None:
     """Return what a config would say for it; None for the default, or an object of Python.
 
     Raises
@@ -82,7 +82,7 @@ def potential_entry(calculator: Any) -> dict | None:
     if calculator is None or is_calculator(calculator) or callable(calculator):
         return None
     raise InputError(
-        f"calculator: {calculator!r} is no ASE calculator, nor a function that makes one, nor "
+        f"{what}: {calculator!r} is no ASE calculator, nor a function that makes one, nor "
         "the name of a potential"
     )
 

@@ -13,7 +13,7 @@ class BillLine:
     Attributes
     ----------
     level : what computed it, as `potential` in the summary
-    stage : ends, spin, guess, path, refine, verify or thermo
+    stage : ends, spin, guess, prior, path, refine, verify or thermo
     evaluations : booked, the reused among them
     seconds : wall clock, that of the reused when they were computed included
     reused : of the evaluations, those that an earlier search left on record
@@ -46,12 +46,14 @@ def as_values(bill: Sequence[BillLine]) -> list[dict]:
 
 
 def bill_lines(bill: Sequence[BillLine]) -> list[tuple[str, str]]:
-    """Return the bill for a terminal: labels and texts, with a heading and the sum."""
+    """Return the bill for a terminal: labels and texts, a heading and the sum of each level."""
     several = len({line.level for line in bill}) > 1
     rows = [(f"{line.level}: {line.stage}" if several else line.stage, line) for line in bill]
     columns = ("evaluations", "seconds", "reused", "reused_seconds")
-    totals = {name: sum(getattr(line, name) for line in bill) for name in columns}
-    rows.append(("total", BillLine("", "", **totals)))
+    for level in dict.fromkeys(line.level for line in bill):
+        mine = [line for line in bill if line.level == level]
+        totals = {name: sum(getattr(line, name) for line in mine) for name in columns}
+        rows.append((f"{level}: total" if several else "total", BillLine(level, "", **totals)))
     heading = f"{'evaluations':>11} {'seconds':>10} {'reused':>10} {'reused s':>9}"
     return [("bill", heading)] + [
         (

@@ -53,6 +53,7 @@ class Evaluations:
     ----------
     folder : an existing one
     numbers : (N,) int array, atomic numbers of the search
+    name : of the file in the folder
 
     Attributes
     ----------
@@ -66,8 +67,8 @@ class Evaluations:
         on entering, if another search writes there, or the file is another molecule's, or damaged.
     """
 
-    def __init__(self, folder: Path, numbers: np.ndarray):
-        self.file, self._symbols = folder / FILE, [chemical_symbols[z] for z in numbers]
+    def __init__(self, folder: Path, numbers: np.ndarray, name: str = FILE):
+        self.file, self._symbols = folder / name, [chemical_symbols[z] for z in numbers]
         self.taken, self.torn, self.stopped = 0, False, None
         self._answers: dict[tuple, deque[Kept]] = defaultdict(deque)
         self._failed, self._counts, self._potential = Counter(), Counter(), ""

@@ -13,6 +13,10 @@ OPTIONS = {
         "help": "xtb-python, tblite, module:function that makes an ASE calculator, or what "
         "`potential:` is in a config, as '{name: tblite, method: GFN1-xTB}'"
     },
+    "prior": {
+        "help": "a cheaper potential, as --calculator: searched first, its surrogate is where "
+        "the search with the calculator begins"
+    },
     "charge": {"type": int, "help": "as in the files; default: theirs, else 0"},
     "multiplicity": {"type": int, "help": "as in the files; default: theirs, else 1"},
     "method": {"help": "a file of methods/; default: the best one"},
@@ -65,10 +69,12 @@ def run_pair(reactant: str, product: str, given: dict) -> None:
     given = {name.replace("-", "_"): value for name, value in given.items()}
     output = given.pop("output", Path(f"{Path(reactant).stem}-{Path(product).stem}"))
     relax, verbose = not given.pop("no_relax", False), not given.pop("quiet", False)
-    if given.get("calculator", "").lstrip().startswith("{"):
-        given["calculator"] = _mapping(given["calculator"])
+    for name in ("calculator", "prior"):
+        if given.get(name, "").lstrip().startswith("{"):
+            given[name] = _mapping(name, given[name])
     _check_not_others(output, [str(Path(file).resolve()) for file in (reactant, product)])
-    if (potential_entry(given.get("calculator")) or {}).get("name") == "ase":
+    entries = [potential_entry(given.get(name)) for name in ("calculator", "prior")]
+    if any((entry or {}).get("name") == "ase" for entry in entries):
         sys.path.append(str(Path.cwd()))  # where a user's own `module:function` lies
     found = find_saddle(
         reactant, product, relax=relax, name=output.name, folder=output, verbose=verbose, **given
@@ -90,7 +96,7 @@ def _check_not_others(folder: Path, inputs: list[str]) -> None:
         )
 
 
-def _mapping(text: str) -> dict:
+def _mapping(option: str, text: str) -> dict:
     import yaml
 
     try:
@@ -98,5 +104,5 @@ def _mapping(text: str) -> dict:
     except yaml.YAMLError:
         mapping = None
     if not isinstance(mapping, dict):
-        raise InputError(f"--calculator: {text!r} is no mapping such as '{{name: tblite}}'")
+        raise InputError(f"--{option}: {text!r} is no mapping such as '{{name: tblite}}'")
     return mapping

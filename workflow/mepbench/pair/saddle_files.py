@@ -170,6 +170,7 @@ def summary(search) -> dict:
         "seed": search.seed,
         "potential": search.potential,
         "backend": search.backend,
+        "prior": search.prior or None,
         "mepbench": __version__,
     }
 
@@ -239,6 +240,7 @@ def summary_text(search) -> str:
         **free_energies.lines(search),
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",
+        "prior": search.prior,
         **dict(bill_lines(search.bill)),
     }
     if search.verdict == "intended":
@@ -263,6 +265,8 @@ def _row(search) -> dict:
         "wall_guess_s": search.guess.wall,
         "wall_path_s": solved.wall,
         "oracle_path_s": solved.oracle_seconds,
+        "gradients_prior": solved.prior_evaluations,
+        "wall_prior_s": solved.prior_wall,
         "potential": search.potential,
         "backend": search.backend,
     }

@@ -8,8 +8,8 @@ any ASE calculator, and says how far it is.
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 from typing import Any
 
@@ -32,8 +32,11 @@ from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
 from .bill import SPIN, BillLine, bill_line
-from .evaluations import Evaluations
+from .evaluations import FILE, Evaluations
 from .free_energies import with_free_energies
+from .prior import FILE as PRIOR_FILE
+from .prior import STAGE as PRIOR
+from .prior import prior_line, prior_of
 
 METHOD = "neural-surrogate"  # the best method that ships
 FAILED = ("scf-failure", "error")  # verdicts on what is worth another try
@@ -55,7 +58,7 @@ class SaddleSearch:
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
     evaluations : gradient evaluations of the stages ends, path, refine, verify; and thermo, where
-        Hessians were computed for the thermochemistry alone
+        Hessians were computed for the thermochemistry alone; and prior, those of the cheaper level
     seconds : wall clock of these stages and of the guess, in this process
     bill : evaluations and seconds by level and stage, and what of it was on record in the folder
     charge, multiplicity, state_from : what was computed, and who said so: file, atoms, argument,
@@ -67,6 +70,7 @@ class SaddleSearch:
     inputs : absolute names of the files that were the ends; None for atoms
     prepared, guess, solved, judged : what the stages returned; `judged` is None without a path
     method, potential, backend : what computed it
+    prior : level of the prior surface; empty where there was none
     """
 
     verdict: str
@@ -96,6 +100,7 @@ class SaddleSearch:
     backend: str
     thermochemistry: Activation | None = None
     thermo_note: str = ""
+    prior: str = ""
 
     @property
     def charge(self) -> int:
@@ -158,8 +163,9 @@ def find_saddle(
     guess: str | None = None,
     refiner: str | None = None,
     budget: dict[str, int] | None = None,
-    seed: int = 0,
     proof: str = "staged",
+    prior: Any = None,
+    seed: int = 0,
     thermo: bool = False,
     temperature: float = STANDARD.temperature,
     pressure: float = STANDARD.pressure,
@@ -189,6 +195,9 @@ def find_saddle(
     budget : gradient evaluations of the stages `path` and `refine`
     proof : "staged", on a surrogate that is fed where it is not sure, and in full where that
         leaves a doubt; or "full", as the benchmark proves (some 6N + 300 evaluations)
+    prior : a cheaper calculator of the same molecule, whatever `calculator` may be: the search is
+        done with it first, and what it has learned is where the one with `calculator` begins. Its
+        evaluations are booked, and kept, apart
     thermo : compute the Hessians for the thermochemistry that a staged proof, or `relax=False`,
         has left unknown (3N evaluations each and some more); without it, it is given where all
         are known
@@ -208,6 +217,7 @@ def find_saddle(
     from .saddle_files import folder_made
 
     row = {**(options or {}), "solver": method}
+    prior = row.pop("prior", prior)
     for key, value in (("guess", guess), ("refiner", refiner), ("budget", budget)):
         if value is not None:
             row[key] = value
@@ -223,12 +233,22 @@ def find_saddle(
     spec = PotentialSpec(*potential)
     if calculator is not None and entry is None:
         spec = CalculatorSpec(calculator, given.atoms)
+    cheaper, note = None, ""
+    if prior is not None:
+        cheaper, note = prior_of(prior, method, (reactant, product), given)
+        given = replace(given, note="; ".join(text for text in (given.note, note) if text))
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
     how["proof"] = proof
-    with _told(verbose), folder_made(folder), _kept(folder, given) as kept:
-        progress = Progress(spec, kept)
-        found = _search(given, chosen, progress, seed, how, folder)
+    with ExitStack() as stack:
+        stack.enter_context(_told(verbose))
+        stack.enter_context(folder_made(folder))
+        progress = Progress(spec, stack.enter_context(_kept(folder, given, FILE)))
+        below = None
+        if cheaper is not None:
+            kept = stack.enter_context(_kept(folder, given, PRIOR_FILE))
+            below = Progress(cheaper, kept).announce(PRIOR)
+        found = _search(given, chosen, progress, below, seed, how, folder)
         found = with_free_energies(found, progress, at, thermo, folder)
         if folder is not None:
             found.write(folder)
@@ -236,18 +256,26 @@ def find_saddle(
 
 
 @contextmanager
-def _kept(folder: File | None, given: Given) -> Iterator[Evaluations | None]:
+def _kept(folder: File | None, given: Given, name: str) -> Iterator[Evaluations | None]:
     """Open the evaluations on record in a folder, if there is one."""
     if folder is None:
         yield None
         return
-    with Evaluations(folder, given.entry.numbers["reactant"]) as kept:
+    with Evaluations(folder, given.entry.numbers["reactant"], name) as kept:
         if kept.torn:
             log.warning("%s: the last evaluation was written in part and is dropped", kept.file)
         yield kept
 
 
-def _search(given: Given, method: Method, progress: Progress, seed: int, how: dict, folder):
+def _search(
+    given: Given,
+    method: Method,
+    progress: Progress,
+    below: Progress | None,
+    seed: int,
+    how: dict,
+    folder: File | None,
+) -> SaddleSearch:
     from ..judging.job import irc_frames, saddle_frames
     from ..preparation.job import endpoint_frames
     from ..solving.job import path_frames
@@ -267,9 +295,11 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
 
     guess = make_guess(reaction, method.guess, None)
     progress.announce("path")
-    solved = solve(
-        reaction, guess, method.solver, method.options, progress, method.budget["path"], seed
-    )
+    options = method.options | ({} if below is None else {"prior": below})
+    solved = solve(reaction, guess, method.solver, options, progress, method.budget["path"], seed)
+    if below is not None:
+        log.info("prior: %d evaluations, %.1f s", solved.prior_evaluations, solved.prior_wall)
+        below.stop_if_nothing_is_kept()
     log.info("path: %s, %.1f s", _counted(progress, "path", solved), solved.wall)
     progress.stop_if_nothing_is_kept()
     verdict, reason, judged = solved.verdict, solved.reason, None
@@ -290,6 +320,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
             seed,
             proof,
             solved.evaluated,
+            solved.prior_evaluated,
         )
         progress.stop_if_nothing_is_kept()
         verdict = judged.verdict
@@ -315,6 +346,12 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
     seconds = (prepared.seconds, guess.wall, solved.wall, *walls)
     evaluations = (prepared.evaluations, 0, solved.evaluations, *counts)
     bill = _bill(progress, zip(stages, evaluations, seconds, strict=True))
+    counted = dict(zip(stages, evaluations, strict=True))
+    clocked = dict(zip(stages, seconds, strict=True))
+    if below is not None:
+        at = [line.stage for line in bill].index("path")
+        bill = (*bill[:at], prior_line(below, solved), *bill[at:])
+        counted[PRIOR], clocked[PRIOR] = solved.prior_evaluations, solved.prior_wall
     return SaddleSearch(
         verdict=verdict,
         reason=reason,
@@ -328,8 +365,8 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
         imaginary_frequency_cm=float(frequency),
         path=path,
         irc=irc,
-        evaluations=dict(zip(stages, evaluations, strict=True)),
-        seconds=dict(zip(stages, seconds, strict=True)),
+        evaluations=counted,
+        seconds=clocked,
         bill=bill,
         notes=notes,
         inputs=given.inputs,
@@ -341,6 +378,7 @@ def _search(given: Given, method: Method, progress: Progress, seed: int, how: di
         seed=seed,
         potential=progress.spec.level,
         backend=progress.backend,
+        prior="" if below is None else below.spec.level,
     )
 
 

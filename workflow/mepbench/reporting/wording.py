@@ -49,7 +49,8 @@ CAPTIONS = {
         "reference: on the path before refinement, and after it (others: without runs that are "
         f"the reference themselves; 1 eV = {KCAL_PER_EV:.2f} kcal/mol). T: tangency defect of the "
         "finished path (its floor: what the spline through its frames adds), X: its excess. "
-        "Seconds of the path stage, in the potential and in the method itself."
+        "Seconds of the path stage, in the potential and in the method itself. Prior: evaluations "
+        "on the cheaper level of a method's prior surface, which no cost includes."
     ),
     "intervals": (
         "How sure the numbers are: 95% intervals of a bootstrap over reactions, the same resamples "
@@ -116,6 +117,9 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     columns["cost"] = [_spread(row, "cost_to_saddle", "_median", ("_q25", "_q75")) for row in rows]
     for heading, column in SUMMARY.items():
         columns[heading] = [formatted(column, row[column]) for row in rows]
+    if "gradients_prior_median" in table:
+        paid = table["gradients_prior_median"]
+        columns["prior"] = [formatted("gradients_prior", value) for value in paid]
     return pd.DataFrame(columns)
 
 

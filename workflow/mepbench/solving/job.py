@@ -100,6 +100,8 @@ def solve_job(method: Method, endpoints, guesses, potential, worker, outputs, jo
             "wall_guess_s": guess.wall,
             "wall_path_s": solved.wall,
             "oracle_path_s": solved.oracle_seconds,
+            "gradients_prior": solved.prior_evaluations,
+            "wall_prior_s": solved.prior_wall,
         }
         identity = {"set": reaction.set, "reaction": name, "method": method.name, "seed": seed}
         traces = [

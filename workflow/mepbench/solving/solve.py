@@ -21,7 +21,10 @@ PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without
 
 @dataclass(frozen=True)
 class Solved:
-    """What the path stage of one method leaves behind for one reaction and seed."""
+    """What the path stage of one method leaves behind for one reaction and seed.
+
+    `evaluated`, `evaluations` and `wall` are without those of a prior, which are `prior_...`.
+    """
 
     path: Path | None
     peak: Peak | None
@@ -33,6 +36,9 @@ class Solved:
     oracle_seconds: float = 0.0
     trace: tuple[Checkpoint, ...] = ()
     evaluated: Evaluated | None = None
+    prior_evaluated: Evaluated | None = None
+    prior_evaluations: int = 0
+    prior_wall: float = 0.0
 
 
 def solve(
@@ -67,9 +73,14 @@ def solve(
     except Exception as error:
         verdict, reason = "error", f"path stage: {reported(error)}"
     wall = time.perf_counter() - start - (compiling() - compiled_before)
+    prior = oracle.prior
+    if prior is not None:
+        wall -= prior.wall
     peak = None
     try:
         oracle.audit(budget)
+        if prior is not None and not _names_prior(options):
+            raise ValueError("a prior was asked that the options do not name")
     except ValueError as error:
         verdict, reason = "error", f"path stage: {error}"
     if not verdict:
@@ -93,7 +104,15 @@ def solve(
         oracle_seconds=oracle.seconds,
         trace=tuple(oracle.trace),
         evaluated=oracle.evaluated,
+        prior_evaluated=None if prior is None else prior.evaluated,
+        prior_evaluations=0 if prior is None else prior.evaluations,
+        prior_wall=0.0 if prior is None else prior.wall,
     )
+
+
+def _names_prior(options: dict) -> bool:
+    """Whether a prior is among a method's options, or those of the method that `varied` runs."""
+    return bool(options.get("prior") or (options.get("options") or {}).get("prior"))
 
 
 def _check_paid(path: Path, ends: np.ndarray, evaluations: int) -> None:

@@ -59,7 +59,8 @@ def summary(runs: pd.DataFrame, by: tuple[str, ...] = ("method",)) -> pd.DataFra
 
     Costs, and errors after refinement, are infinite for a run that is not intended; errors
     before refinement, T, X and seconds for one that has none. Errors are absolute. The share
-    of a method that is not installed is NaN.
+    of a method that is not installed is NaN. `gradients_prior_median` is there where a method has a
+    prior, whose evaluations no cost includes.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ def summary(runs: pd.DataFrame, by: tuple[str, ...] = ("method",)) -> pd.DataFra
                 others = values.loc[~group["self_reference"], column]
                 row[f"{column}_median_others"] = float(quantile(others.to_numpy(), 0.5))
                 row[f"{column}_count"] = int(np.isfinite(values[column]).sum())
+        if group.get("gradients_prior", pd.Series(dtype=float)).fillna(0).gt(0).any():
+            row["gradients_prior_median"] = float(group["gradients_prior"].astype(float).median())
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else [*by, "runs", "intended", "share_intended"])
 

@@ -147,17 +147,27 @@ class GaussianProcess:
         self.add(x, energy, gradient)
 
     def _solve(self) -> None:
-        m, size = self.x.shape
-        v0, g0 = self.prior(self.x)
+        self.constant, alpha, likely = self._fitted(self.prior)
+        self.sigma = max(likely, self.least)
+        self.a, self.w = alpha[:, 0], self._push(alpha[:, 1:])
+
+    def _fitted(self, prior) -> tuple[float, np.ndarray, float]:
+        """Constant, weights (M, 3N + 1), and the likeliest sigma of the data less a mean."""
+        v0, g0 = prior(self.x)
         residual = np.concatenate([(self.energy - v0)[:, None], self.gradient - g0], axis=1)
-        # The highest energy seen: away from all data the surrogate goes up.
-        self.constant = float(residual[:, 0].max())
-        residual[:, 0] -= self.constant
+        constant = float(prior.offset(residual[:, 0]))
+        residual[:, 0] -= constant
         alpha = cho_solve((self.factor, True), residual.ravel(), check_finite=False)
         likely = np.sqrt(max(float(residual.ravel() @ alpha), 0.0) / len(alpha))
-        self.sigma = max(likely, self.least)
-        alpha = alpha.reshape(m, size + 1)
-        self.a, self.w = alpha[:, 0], self._push(alpha[:, 1:])
+        return constant, alpha.reshape(residual.shape), likely
+
+    def misfit(self, prior) -> float:
+        """Return how large what a prior leaves to be learned is, eV: the likeliest sigma.
+
+        Of two priors the one of smaller misfit makes the data likelier: the marginal likelihood
+        is exp(-n/2) |K|^(-1/2) (2 pi sigma^2)^(-n/2), with the same K and n for both.
+        """
+        return self._fitted(prior)[2]
 
     def _push(self, v):
         pushed = self.descriptor.push(self.data.slope, v)
@@ -199,7 +209,10 @@ class GaussianProcess:
         return hessian + self.prior.hessian(x)
 
     def deviation(self, x: np.ndarray) -> np.ndarray:
-        """Standard deviation of the energy, (K, 3N) -> (K,), eV."""
+        """Standard deviation of the energy, (K, 3N) -> (K,), eV.
+
+        That of the prior adds to sigma, and like sigma counts for nothing at the data.
+        """
         at = self.describe(x)
         size = x.shape[1]
         d = at.q[:, None] - self.data.q[None]
@@ -209,7 +222,8 @@ class GaussianProcess:
         on_b = self._pull(slope, d.reshape(k * m, -1)).reshape(k, m, size)
         cross = np.concatenate([f[..., None], -2 * f1[..., None] * on_b], axis=2).reshape(k, -1)
         solved = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
-        return self.sigma * np.sqrt(np.maximum(1 - (solved**2).sum(axis=0), 0.0))
+        open_still = np.sqrt(np.maximum(1 - (solved**2).sum(axis=0), 0.0))
+        return np.hypot(self.sigma, self.prior.deviation(x)) * open_still
 
     def deviations(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Standard deviations of energy (K,), eV, and forces (K, 3N), eV/angstrom, at (K, 3N)."""
@@ -219,5 +233,6 @@ class GaussianProcess:
         explained = (solved**2).sum(axis=0)
         own = [self.describe(one[None]) for one in x]
         prior = np.concatenate([np.diag(self._cross(one, one, size)) for one in own])
-        spread = self.sigma * np.sqrt(np.maximum(prior - explained, 0.0)).reshape(k, size + 1)
+        sigma = np.hypot(self.sigma, self.prior.deviation(x))[:, None]
+        spread = sigma * np.sqrt(np.maximum(prior - explained, 0.0)).reshape(k, size + 1)
         return spread[:, 0], spread[:, 1:]

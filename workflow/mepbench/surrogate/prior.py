@@ -1,4 +1,6 @@
-"""What the surrogate believes before it has seen anything: spectators are stiff, atoms repel.
+"""What the surrogate believes before it has seen anything.
+
+**Springs**: spectators are stiff, atoms repel.
 
     V_0(x) = sum_ij k_ij/2 (r_ij - R_ij)^2 + A (0.8 c_ij - r_ij)_+^3,
 
@@ -7,18 +9,41 @@ k_ij = k_Lindh(R_ij)/2 exp(-(change of r_ij / 0.3 A)^2), k_Lindh that of `landsc
 So bonds that take no part in the reaction are stiff from the start; what breaks or forms is left
 to the data. (Half of Lindh's value served best: the rest is learned, and too stiff a spring is
 unlearned slowly.) The second term, c_ij the sum of covalent radii, keeps paths out of clashes.
+
+**Learned**: the surrogate of the same reaction on a cheaper level; only the difference between
+the levels is left to be learned, which is smaller and smoother (Kennedy, O'Hagan, Biometrika 87, 1
+(2000), doi:10.1093/biomet/87.1.1). Where the cheaper level was not evaluated either, its surrogate
+is back at its own springs, and says by its deviation that it knows nothing. At each point where
+the expensive level is about to be evaluated, the cheaper one is evaluated first.
 """
 
 import numpy as np
 
+from ..errors import InputError, plainly
 from ..landscape.model_hessian import stretch_constants
 
 SHARE = 0.5
 CHANGE = 0.3  # angstrom
 CLASH, CLOSE = 60.0, 0.8  # eV/angstrom^3; in sums of covalent radii
+BESIDE = 0.01  # angstrom: a point of the cheaper level so near to a known one teaches nothing
 
 
-class Springs:
+class Belief:
+    """A prior mean that is sure of itself and learns nothing."""
+
+    # Of the data less the mean: the highest, so that away from all data the surrogate goes up.
+    offset = staticmethod(np.max)
+
+    def deviation(self, x: np.ndarray) -> np.ndarray:
+        """How unsure it is of itself at (K, 3N) geometries: (K,), eV."""
+        return np.zeros(len(x))
+
+    def consult(self, x: np.ndarray) -> float:
+        """Learn about one geometry (N, 3); return by how much its force was off, eV/angstrom."""
+        return 0.0
+
+
+class Springs(Belief):
     """Prior mean of molecules.
 
     Parameters
@@ -57,7 +82,7 @@ class Springs:
         return self.pairs.assemble(stiffness[..., None, None] * along + across)
 
 
-class Flat:
+class Flat(Belief):
     """No belief: where there are no bonds (model surfaces)."""
 
     def __call__(self, x):
@@ -67,3 +92,46 @@ class Flat:
     def hessian(self, x):
         """Zero."""
         return np.zeros((len(x), x.shape[1], x.shape[1]))
+
+
+class Learned(Belief):
+    """The surrogate of a cheaper level.
+
+    Parameters
+    ----------
+    surrogate : `Surrogate` of that level, in the frame of the expensive one's reaction
+    failure : why the cheaper level is asked no more; empty while it is
+    """
+
+    # Absolute energies of two levels have nothing in common but a constant.
+    offset = staticmethod(np.mean)
+
+    def __init__(self, surrogate, failure: str = ""):
+        self.surrogate, self.failure = surrogate, failure
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""
+        return self.surrogate(x)
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """(K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
+        return self.surrogate.hessian(x)
+
+    def deviation(self, x: np.ndarray) -> np.ndarray:
+        """That of the cheaper level's surrogate, (K,), eV."""
+        return self.surrogate.deviation(x)
+
+    def consult(self, x: np.ndarray) -> float:
+        """Pay the cheaper level for one geometry, unless it is known there or has failed."""
+        if self.failure or self.surrogate.away(x) < BESIDE:
+            return 0.0
+        _, believed = self.surrogate(x.reshape(1, -1))
+        try:
+            with self.surrogate.oracle.clocked():
+                _, gradient, _ = self.surrogate.observe(x)
+        except InputError:
+            raise
+        except Exception as error:  # whatever a calculator raises
+            self.failure = plainly(error)
+            return 0.0
+        return float(np.linalg.norm(gradient - believed.reshape(x.shape), axis=1).max())

@@ -1,5 +1,8 @@
 """The surrogate of one reaction: a Gaussian process that pays for what it learns.
 
+Its prior mean are springs, or the surrogate of a cheaper level as long as what is evaluated is
+likelier so than with springs (`prior`).
+
 The two ends, with their gradients, are free and always part of it. Beyond some thousand rows
 of the kernel matrix it forgets the points farthest from the path (a window that moves with
 the search), so that memory and time of a search stay bounded for large molecules.
@@ -11,12 +14,14 @@ import numpy as np
 
 from .descriptor import InverseDistances, descriptor
 from .gaussian_process import GaussianProcess
-from .prior import Flat, Springs
+from .prior import BESIDE, Flat, Learned, Springs
 
+KERNEL, LENGTH, NOISE = "matern", 0.6, 1e-5
 ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
 KEPT = 0.7  # share of the points that stay
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 LEAST_SIGMA = 2.0  # eV, of molecules: two ends with zero gradients look like no variance at all
+LEAST_DIFFERENCE = 0.3  # eV, the same of the difference between two levels
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,34 @@ class SurrogateSurface:
         return self.surrogate.hessian(x.reshape(1, -1))[0]
 
 
+def learned_from(reaction, coordinates, evaluated, beside: np.ndarray) -> Learned:
+    """Return the prior mean of a cheaper level that is asked no more, from what it has answered.
+
+    Parameters
+    ----------
+    reaction : of the expensive level
+    coordinates : `InverseDistances`
+    evaluated : `oracle.Evaluated` of the cheaper level; near points teach nothing
+    beside : (N, 3) array, angstrom: the nearest to it are learned, as many as a search remembers
+    """
+    springs = Springs(reaction.numbers, reaction.ends, coordinates)
+    fit = GaussianProcess(coordinates, springs, KERNEL, LENGTH, (NOISE, 10 * NOISE), LEAST_SIGMA)
+    order = np.argsort(_apart(evaluated.positions, beside), kind="stable")
+    kept: list[int] = []
+    for k in order:
+        if not kept or _apart(evaluated.positions[kept], evaluated.positions[k]).min() > BESIDE:
+            kept.append(int(k))
+    kept = kept[: max(ROWS // (beside.size + 1), POINTS)]
+    x, gradients = (column[kept] for column in (evaluated.positions, evaluated.gradients))
+    fit.add(x.reshape(len(x), -1), evaluated.energies[kept], gradients.reshape(len(x), -1))
+    return Learned(fit, failure="its search is over")
+
+
+def _apart(positions: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """How far the atom that moved most is, (K, N, 3) from (N, 3): (K,), angstrom."""
+    return np.linalg.norm(positions - x, axis=2).max(axis=1)
+
+
 class Surrogate(GaussianProcess):
     """A Gaussian process on one reaction, fed by its oracle.
 
@@ -50,6 +83,8 @@ class Surrogate(GaussianProcess):
     Attributes
     ----------
     ends : (2,) array, eV
+    springs : the prior that needs no other level; none on model surfaces
+    contradicted_at : which evaluation made springs the likelier prior; 0 if none did
     """
 
     def __init__(
@@ -57,21 +92,52 @@ class Surrogate(GaussianProcess):
         reaction,
         oracle,
         *,
-        kernel: str = "matern",
-        length: float = 0.6,
-        noise: float = 1e-5,
+        kernel: str = KERNEL,
+        length: float = LENGTH,
+        noise: float = NOISE,
     ):
         self.oracle, self.invariances = oracle, oracle.invariances
         self.coordinates = descriptor(reaction.numbers, self.invariances)
         self.molecular = isinstance(self.coordinates, InverseDistances)
-        prior, least = Flat(), 0.1
+        self.springs, least, self.contradicted_at = Flat(), 0.1, 0
         if self.molecular:
-            prior, least = Springs(reaction.numbers, reaction.ends, self.coordinates), LEAST_SIGMA
+            self.springs = Springs(reaction.numbers, reaction.ends, self.coordinates)
+            least = LEAST_SIGMA
         else:
             length = length * float(np.linalg.norm(reaction.ends[1] - reaction.ends[0]))
-        super().__init__(self.coordinates, prior, kernel, length, (noise, 10 * noise), least)
+        super().__init__(self.coordinates, self.springs, kernel, length, (noise, 10 * noise), least)
         self.ends, gradients = oracle(reaction.ends)
         self.add(reaction.ends.reshape(2, -1), self.ends, gradients.reshape(2, -1))
+
+    def believe(self, learned: Learned) -> None:
+        """Take the surrogate of a cheaper level for the prior mean."""
+        self.prior, self.least = learned, LEAST_DIFFERENCE
+        self._solve()
+
+    def disbelieve(self) -> None:
+        """Go back to springs, with all that was evaluated."""
+        self.prior, self.least = self.springs, LEAST_SIGMA
+        self._solve()
+
+    @property
+    def believes(self) -> bool:
+        """Whether the prior mean is another level's."""
+        return self.prior is not self.springs
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether all that was evaluated is less likely with another level's than with springs."""
+        return self.believes and self.misfit(self.prior) > self.misfit(self.springs)
+
+    def consult(self, x: np.ndarray) -> float:
+        """Ask the prior's own level about one geometry (N, 3); by how much it was off, eV/A.
+
+        0 where it was not asked: it is known there, or fails, or has no level of its own.
+        """
+        off = self.prior.consult(x)
+        if off > 0:
+            self._solve()
+        return off
 
     @property
     def surface(self) -> SurrogateSurface:
@@ -79,10 +145,17 @@ class Surrogate(GaussianProcess):
         return SurrogateSurface(self, self.invariances)
 
     def observe(self, x: np.ndarray) -> tuple[float, np.ndarray, float]:
-        """Pay for one geometry (N, 3); return energy, gradient (N, 3), and the surprise, eV."""
+        """Pay for one geometry (N, 3); return energy, gradient (N, 3), and the surprise, eV.
+
+        The prior's own level is asked first; where it is contradicted, it is dropped.
+        """
+        self.consult(x)
         predicted, _ = self(x.reshape(1, -1))
         energies, gradients = self.oracle(x[None])
         self.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
+        if self.contradicted:
+            self.disbelieve()
+            self.contradicted_at = self.oracle.evaluations
         return float(energies[0]), gradients[0], float(abs(energies[0] - predicted[0]))
 
     def learn(self, x: np.ndarray, energies: np.ndarray, gradients: np.ndarray) -> None:
@@ -93,8 +166,7 @@ class Surrogate(GaussianProcess):
 
     def away(self, x: np.ndarray) -> float:
         """How far the atom that moved most is from the nearest point known, angstrom."""
-        known = self.x.reshape(len(self), -1, 3)
-        return float(np.sqrt(((known - x) ** 2).sum(axis=2)).max(axis=1).min())
+        return float(_apart(self.x.reshape(len(self), -1, 3), x).min())
 
     def forget(self, path: np.ndarray) -> None:
         """Keep the points nearest to a path's (M, N, 3) frames, if there are too many."""
