@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-scale bench-slurm reference dmf slurm lint format lock docs
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-scale bench-slurm reference dmf slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ reference: .venv/installed ## search for better reference saddles of the textboo
 bench-prepare: .venv/installed ## how long preparation takes, from files and from SMILES
 	$(BIN)/python -m mepbench.preparation.preparation_speed rdb7_dev --cores $(CORES)
 	$(BIN)/python -m mepbench.preparation.preparation_speed textbook --cores $(CORES)
+
+bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they are the same minima
+	$(BIN)/python -m mepbench.preparation.staged_ends rdb7_dev --cores $(CORES)
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python tests/scale.py
