@@ -17,7 +17,8 @@
    after the third to the fifth product only.
 
 Of 117 different ends of published reactions, relaxed on the surrogate, seven are saddles by their
-full Hessian; six are recognised, and one (-0.012 eV/A^2, beside six modes below 0.1) is missed.
+full Hessian; with its products six are recognised, and one (-0.012 eV/A^2, beside six modes below
+0.1) is missed.
 """
 
 from dataclasses import dataclass
