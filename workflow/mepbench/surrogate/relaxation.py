@@ -35,6 +35,7 @@ KERNEL, LENGTH = "matern", 2.5  # in sums of covalent radii per distance
 NOISE = 1e-5, 1e-4  # of energies, and of gradients per angstrom, in units of sigma
 LEAST_SIGMA = 2.0  # eV
 REACH, FARTHEST, NEAREST = 0.2, 0.5, 0.01  # angstrom, of one atom: trust radius, its bounds
+STILL = 1e-5  # angstrom: the surrogate takes a point for its minimum that is none
 SHRUNK, GROWN, AS_EXPECTED = 0.4, 1.5, 0.5
 RISES = 1e-5  # eV: a rise of less is noise
 MOST = 60  # evaluations an end, before BFGS goes on
@@ -107,6 +108,8 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
     here, reach, steps = _seen(surface, oracle, start), REACH, 1
     while here.force > fmax and reach > NEAREST and steps < MOST:
         x = _downhill(surface, here.x, reach, SHARE * fmax)
+        if _largest(x - here.x) < STILL:
+            break
         expected = float(surface(x[None])[0][0]) - here.energy
         there = _seen(surface, oracle, x)
         steps += 1
