@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-prior bench-scale bench-slurm reference dmf slurm lint format lock docs
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-scale bench-slurm reference dmf slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,11 @@ bench-prepare: .venv/installed ## how long preparation takes, from files and fro
 bench-prior: .venv/installed ## evaluations of the search with and without GFN1-xTB as the prior of GFN2-xTB
 	$(BIN)/python -m mepbench.solving.prior_price textbook --cores $(CORES)
 	$(BIN)/python -m mepbench.solving.prior_price rdb7_dev --cores $(CORES)
+bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they are the same minima
+	$(BIN)/python -m mepbench.preparation.staged_ends rdb7_dev --cores $(CORES)
+
+bench-proof: .venv/installed ## whether the staged proof says what the full one does, on what `make paper` left
+	$(BIN)/python -m mepbench.judging.agreement results/paper neural-surrogate
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python tests/scale.py

@@ -7,6 +7,7 @@ symmetry or chance has put it: it is then displaced along its negative mode, bot
 relaxed again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +30,26 @@ GENTLE_FMAX, GENTLE_STEP, GENTLE_STEPS = 0.01, 0.1, 200  # eV/angstrom; angstrom
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How a geometry was shown to be a minimum.
+
+    Attributes
+    ----------
+    kind : "full", by the Hessian, or "staged", by its lowest eigenpair alone
+    curvature : eV/angstrom^2, the lowest; infinite where nothing vibrates
+    error : eV/angstrom^2, how far below that it may lie
+    evaluations : what the proof took, without the relaxation
+    doubt : why the staged proof did not do before the full one; mostly empty
+    """
+
+    kind: str
+    curvature: float
+    error: float
+    evaluations: int
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
 class Minimum:
     """One relaxed geometry.
 
@@ -40,10 +61,10 @@ class Minimum:
     converged : whether `fmax` is what was asked for
     model : (3N, 3N) array, eV/angstrom^2, the optimiser's Hessian, to go on from
     gradient : (N, 3) array, eV/angstrom; None where only the force is known
-    curvature : eV/angstrom^2, the lowest of the Hessian; None where it was not computed
     displaced : whether it lies downhill of a saddle, left along its negative mode
-    point : the stationary point it was proven at, in the order of atoms and the orientation in
-        which it was relaxed; None where it was not proven
+    proof : that it is a minimum; None where it was not proven
+    point : the stationary point it was proven at, with its Hessian, in the order of atoms and the
+        orientation in which it was relaxed; None where there is no Hessian
     """
 
     positions: np.ndarray
@@ -52,8 +73,8 @@ class Minimum:
     converged: bool
     model: np.ndarray | None = None
     gradient: np.ndarray | None = None
-    curvature: float | None = None
     displaced: bool = False
+    proof: Proof | None = None
     point: Stationary | None = None
 
 
@@ -160,10 +181,50 @@ def relax_gently(
     )
 
 
+def by_hessian(
+    oracle, numbers: np.ndarray, start: np.ndarray, model: np.ndarray | None, fmax: float
+) -> tuple[Minimum, np.ndarray]:
+    """Relax a geometry by quasi-Newton steps and count its negative curvatures by its Hessian.
+
+    Parameters
+    ----------
+    start : (N, 3) array, angstrom
+    model : (3N, 3N) array, eV/angstrom^2, a Hessian to start from
+    fmax : largest atomic force to relax to, eV/angstrom
+
+    Returns
+    -------
+    minimum : with its proof, if it is one
+    below : (K, N, 3) array, angstrom, where to go on down both sides of its lowest mode; empty
+        where that is not negative, or a rotation without hindrance
+    """
+    end, point, scale, evaluations = _relaxed(oracle, numbers, start, model, fmax)
+    curvature, error = np.inf, 0.0
+    if len(point.curvatures):
+        curvature, error = float(point.curvatures[0]), float(point.errors[0])
+    end = replace(end, point=point, proof=Proof("full", curvature, error, evaluations))
+    down = slice(point.index)
+    if turns_freely(point.curvatures[down], point.modes[down], scale):
+        return end, np.empty((0, *start.shape))
+    return end, sides(point, 0, scale)
+
+
 def minima(
-    oracle, numbers: np.ndarray, positions: np.ndarray, model: np.ndarray | None = None
+    oracle,
+    numbers: np.ndarray,
+    positions: np.ndarray,
+    model: np.ndarray | None = None,
+    proven: Callable = by_hessian,
 ) -> list[Minimum]:
-    """Relax to minima proven by the Hessian: one, or several if the way down forks.
+    """Relax to proven minima: one, or several if the way down forks.
+
+    Parameters
+    ----------
+    oracle : `Oracle`; pays every evaluation
+    numbers : (N,) int array, atomic numbers
+    positions : (N, 3) array, angstrom
+    model : (3N, 3N) array, eV/angstrom^2, a Hessian to start from
+    proven : relaxes and proves one geometry: `by_hessian`, or what returns the same for less
 
     Raises
     ------
@@ -175,20 +236,18 @@ def minima(
     for turn in range(ROUNDS):
         saddles = []
         for start in waiting:
-            end, point, scale = _relaxed(oracle, numbers, start, model, wanted)
-            down = slice(point.index)
-            if turns_freely(point.curvatures[down], point.modes[down], scale):
-                curvature = float(point.curvatures[0]) if len(point.curvatures) else np.inf
-                found.append(replace(end, curvature=curvature, displaced=turn > 0, point=point))
+            end, below = proven(oracle, numbers, start, model, wanted)
+            if len(below):
+                saddles.append((end, below))
             else:
-                saddles.append((point, scale))
+                found.append(replace(end, displaced=turn > 0))
         if not saddles:
             return found
         model, wanted = None, FMAX_ASIDE
-        waiting = [start for point, scale in saddles for start in sides(point, 0, scale)]
+        waiting = [start for _, below in saddles for start in below]
     if found:
         return found
-    curvature = saddles[0][0].curvatures[0]
+    curvature = saddles[0][0].proof.curvature
     raise BadEndpoints(
         f"relaxes to a saddle, not a minimum (curvature {curvature:.2g} eV/A^2 after "
         f"{ROUNDS} rounds of displacement along its negative mode): start from a lower symmetry"
@@ -211,20 +270,30 @@ def turns_freely(curvatures: np.ndarray, modes: np.ndarray, scale: Scale) -> boo
     return max(falls, default=0.0) < FREE * scale.energy
 
 
-def _relaxed(oracle, numbers, start, model, fmax) -> tuple[Minimum, Stationary, Scale]:
-    """Relax, on a soft surface as tightly as its own scale asks for, and count the index."""
+def _relaxed(oracle, numbers, start, model, fmax) -> tuple[Minimum, Stationary, Scale, int]:
+    """Relax, on a soft surface as tightly as its own scale asks for, and count the index.
+
+    The last is how many evaluations followed the first relaxation.
+    """
     end, scale = relax(oracle, numbers, start, fmax, model=model), ORDINARY
+    relaxed = oracle.evaluations
     if end.converged:
         matrix, scale = scaled_hessian(oracle, end.positions)
     if end.fmax > fmax * scale.force:
         end = relax(oracle, numbers, end.positions, fmax, scale=scale)
         matrix, _ = scaled_hessian(oracle, end.positions)
     if not end.converged:
-        raise BadEndpoints(
-            f"is not relaxed after {STEPS} steps (largest force {end.fmax:.2g} eV/A, "
-            f"wanted {fmax * scale.force:.2g}): start from a geometry nearer to a minimum"
-        )
-    return end, stationary_point(oracle, end.positions, matrix, scale), scale
+        raise not_relaxed(end, fmax * scale.force)
+    point = stationary_point(oracle, end.positions, matrix, scale)
+    return end, point, scale, oracle.evaluations - relaxed
+
+
+def not_relaxed(end: Minimum, wanted: float) -> BadEndpoints:
+    """Return the error that says how far a relaxation came, of the force `wanted`, eV/angstrom."""
+    return BadEndpoints(
+        f"is not relaxed after {STEPS} steps (largest force {end.fmax:.2g} eV/A, "
+        f"wanted {wanted:.2g}): start from a geometry nearer to a minimum"
+    )
 
 
 def scaled_hessian(oracle, positions: np.ndarray) -> tuple[np.ndarray, Scale]:

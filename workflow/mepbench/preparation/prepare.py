@@ -18,12 +18,13 @@ from ase import Atoms
 
 from ..errors import BadEndpoints, InputError, NotSupported, SCFFailure
 from ..landscape.index import Stationary
-from ..landscape.minima import Minimum, minima
+from ..landscape.minima import Minimum, Proof, by_hessian, minima
 from ..landscape.thermochemistry import thermochemistry
 from ..molecule.structure import bonds
 from ..oracle import Oracle
 from ..path import align, rmsd
 from ..reaction import Entry, Reaction
+from ..surrogate.relaxation import proven_on_surrogate
 from .checks import (
     ENDS,
     SAME_RMSD,
@@ -61,7 +62,8 @@ class Prepared:
         wrong, or what is worth to know; those that were not reached are missing
     relaxed : by role, the given ends that were relaxed, also where one of them was refused then
     points : the stationary points of reactant and product as proven (see `Minimum`), with their
-        Hessians; none where the ends were taken as given
+        Hessians; none where the ends were taken as given, or one of them was proven without
+    proofs : that reactant and product are minima; none where they were taken as given
     """
 
     entry: Entry
@@ -74,6 +76,7 @@ class Prepared:
     checks: dict[str, str] = field(default_factory=dict)
     relaxed: dict[str, Minimum] = field(default_factory=dict)
     points: tuple[Stationary, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     invariances: tuple[str, ...] = field(default=("translation", "rotation"))
 
     @property
@@ -134,6 +137,7 @@ def prepare(
     relaxed: bool = False,
     accept_relaxed: bool = False,
     keep_order: bool = False,
+    staged: bool = False,
 ) -> Prepared:
     """Prepare one entry. Nothing is raised: whatever goes wrong is a verdict and a reason.
 
@@ -144,6 +148,8 @@ def prepare(
     relaxed : take given geometries for minima of this potential, unproven
     accept_relaxed : take what given geometries relax to, be it another structure
     keep_order : leave equivalent atoms of given geometries numbered as they are
+    staged : relax given geometries on a surrogate and prove them by their lowest mode, in full
+        only where that leaves doubt; see `surrogate.relaxation`
     """
     start = time.perf_counter()
     meter: list[Oracle] = []
@@ -163,8 +169,8 @@ def prepare(
         )
 
     try:
-        reaction, points, notes, invariances = _prepare(
-            entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
+        reaction, ends, notes, invariances = _prepare(
+            entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order, staged
         )
     except (BadEndpoints, NotSupported) as error:
         return outcome(error.verdict, str(error))
@@ -174,14 +180,21 @@ def prepare(
         return outcome("error", str(error))
     except Exception as error:
         return outcome("error", f"{type(error).__name__}: {error}")
-    fmax = float(np.linalg.norm(reaction.gradients, axis=-1).max())
-    known = {"reaction": reaction, "points": points, "invariances": invariances}
-    return outcome("ok", "; ".join(notes), fmax=fmax, **known)
+    points = tuple(end.point for end in ends if end.point is not None)
+    return outcome(
+        "ok",
+        "; ".join(notes),
+        reaction=reaction,
+        fmax=float(np.linalg.norm(reaction.gradients, axis=-1).max()),
+        points=points if len(points) == len(ends) else (),
+        proofs=tuple(end.proof for end in ends if end.proof is not None),
+        invariances=invariances,
+    )
 
 
 def _prepare(
-    entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order
-) -> tuple[Reaction, tuple[Stationary, ...], list[str], tuple[str, ...]]:
+    entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order, staged
+) -> tuple[Reaction, tuple[Minimum, Minimum], list[str], tuple[str, ...]]:
     if entry.problem:
         raise BadEndpoints(entry.problem)
     if entry.smiles is None:
@@ -211,7 +224,10 @@ def _prepare(
     elif relaxed:
         ends = _as_given(oracle, starts)
     else:
-        ends = check("minima", _relaxed_pair, oracle, numbers, starts, found)
+        proven = by_hessian
+        if staged:
+            proven = proven_on_surrogate(numbers, np.array(starts), oracle.invariances)
+        ends = check("minima", _relaxed_pair, oracle, numbers, starts, found, proven)
         changes = relaxation_changes(numbers, starts, ends) if molecular else {}
     if not relaxed:
         check("minima", check_minima, ends)
@@ -228,19 +244,18 @@ def _prepare(
     if molecular and not relaxed:
         check("spin", check_spin, numbers, *state, ends, load_potential)
     reaction = _finish(entry, numbers, *ends, oracle)
-    points = tuple(end.point for end in ends if end.point is not None)
     notes = [note for note in (*notes, *entry.notes) if note]
-    return reaction, points, notes, oracle.invariances
+    return reaction, ends, notes, oracle.invariances
 
 
-def _relaxed_pair(oracle, numbers, starts, found) -> tuple[Minimum, Minimum]:
+def _relaxed_pair(oracle, numbers, starts, found, proven) -> tuple[Minimum, Minimum]:
     """Relax both given ends; where a way down forks, take the pair that belongs together.
 
     `found`, by role, gets the lowest of each end as soon as there is one.
     """
     pools = []
     for x, end in zip(starts, ENDS, strict=True):
-        pools.append(_minima_of(oracle, numbers, x, end))
+        pools.append(_minima_of(oracle, numbers, x, end, proven))
         found[end] = min(pools[-1], key=lambda minimum: minimum.energy)
     pairs = list(itertools.product(*pools))
     if rmsd(*starts, oracle.invariances) > SAME_RMSD:
@@ -258,9 +273,9 @@ def _as_given(oracle, starts) -> list[Minimum]:
     return [Minimum(*end, True) for end in zip(starts, energies, forces, strict=True)]
 
 
-def _minima_of(oracle, numbers, positions, end: str) -> list[Minimum]:
+def _minima_of(oracle, numbers, positions, end: str, proven: Callable) -> list[Minimum]:
     try:
-        found = minima(oracle, numbers, positions)
+        found = minima(oracle, numbers, positions, proven=proven)
     except BadEndpoints as error:
         raise BadEndpoints(f"the {end} {error}") from None
     kept = [m for m in found if bonds(numbers, m.positions) == bonds(numbers, positions)]

@@ -1,0 +1,167 @@
+"""Minima by few evaluations: relaxed on a surrogate that all ends share, proven by the lowest mode.
+
+1. *Relax.* A Gaussian process on inverse distances, its mean the springs of the given geometries
+   (`basins`), is fitted to every energy and gradient paid for. From the lowest point known Newton
+   steps lead to the surrogate's minimum, no farther than a trust radius; there the potential is
+   asked. Where the energy rises the radius shrinks and the surrogate, which has learned of it, is
+   minimised again from the same point; where it falls by half of what was expected, the radius
+   grows. Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103; Garijo del
+   Rio, Mortensen, Jacobsen, Phys. Rev. B 100, 104103 (2019), doi:10.1103/PhysRevB.100.104103.
+2. *Prove.* The softest curvature of the true Hessian, sought with the surrogate's for a model
+   (`landscape.softest`). Where it is negative the way goes on down both sides of its mode.
+3. *Doubt.* A surrogate that gets nowhere hands on to BFGS, with its Hessian to start from; a sign
+   that is not certain is settled by the full Hessian, as without a surrogate.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ..landscape.hessian import lowest_modes
+from ..landscape.index import aside
+from ..landscape.minima import Minimum, Proof, by_hessian, not_relaxed, relax
+from ..landscape.scale import ORDINARY, length_scale, surface_scale
+from ..landscape.softest import softest_curvature
+from ..landscape.surface import evaluate
+from ..path import remove_rigid_motion
+from .basins import Basins
+from .descriptor import InverseDistances
+from .gaussian_process import GaussianProcess
+from .surrogate import POINTS, ROWS, SurrogateSurface
+
+KERNEL, LENGTH = "matern", 2.5  # in sums of covalent radii per distance
+NOISE = 1e-5, 1e-4  # of energies, and of gradients per angstrom, in units of sigma
+LEAST_SIGMA = 2.0  # eV
+REACH, FARTHEST, NEAREST = 0.2, 0.5, 0.01  # angstrom, of one atom: trust radius, its bounds
+STILL = 1e-5  # angstrom: the surrogate takes a point for its minimum that is none
+SHRUNK, GROWN, AS_EXPECTED = 0.4, 1.5, 0.5
+RISES = 1e-5  # eV: a rise of less is noise
+MOST = 60  # evaluations an end, before BFGS goes on
+NEWTON_STEPS, LONGEST = 60, 0.15  # on the surrogate; angstrom, of one atom
+SOFTEST = 0.02  # eV/angstrom^2: no Newton step is longer than such a curvature asks for
+DEFINITE = 0.5  # eV/angstrom^2, the softest that BFGS starts with
+BOTH_WAYS = np.array([1.0, -1.0])[:, None, None]
+SHARE = 0.1  # of the forces wanted: the surrogate's own minimum
+KEPT = 0.7  # share of the points that stay where there are too many
+
+
+@dataclass(frozen=True)
+class _Known:
+    """One geometry (N, 3), angstrom, that was paid for: energy, eV, and gradient, eV/angstrom."""
+
+    x: np.ndarray
+    energy: float
+    gradient: np.ndarray
+
+    @property
+    def force(self) -> float:
+        """The largest of an atom, eV/angstrom."""
+        return _largest(self.gradient)
+
+
+def proven_on_surrogate(
+    numbers: np.ndarray, starts: np.ndarray, invariances: tuple[str, ...]
+) -> Callable:
+    """Return the way in which `landscape.minima.minima` relaxes and proves the ends of a reaction.
+
+    Parameters
+    ----------
+    numbers : (N,) int array
+    starts : (E, N, 3) array, angstrom, the ends as given
+    invariances : the potential's; where it is not blind to rotation, and for two atoms, there is
+        no surrogate, and `by_hessian` is returned
+    """
+    if "rotation" not in invariances or len(numbers) < 3:
+        return by_hessian
+    pairs = InverseDistances(numbers)
+    mean = Basins(numbers, starts, pairs)
+    process = GaussianProcess(pairs, mean, KERNEL, LENGTH, NOISE, LEAST_SIGMA)
+    return partial(_proven, SurrogateSurface(process, invariances))
+
+
+def _proven(surface, oracle, numbers, start, model, fmax) -> tuple[Minimum, np.ndarray]:
+    """Do what `by_hessian` does, with a surrogate."""
+    end = _relaxed(surface, oracle, numbers, start, fmax)
+    x, nowhere = end.positions, np.empty((0, *start.shape))
+    found = softest_curvature(oracle, x, end.model)
+    if surface_scale(found.matrix, length_scale(x)) != ORDINARY:
+        return _by_hessian(oracle, numbers, end, fmax, "a soft surface")
+    if found.sign == 0:
+        doubt = f"a curvature between {found.least:.2g} and {found.curvature:.2g} eV/A^2"
+        return _by_hessian(oracle, numbers, end, fmax, doubt)
+    error = found.curvature - found.least
+    proof = Proof("staged", found.curvature, error, found.evaluations)
+    end = replace(end, model=found.matrix, proof=proof)
+    return end, nowhere if found.sign > 0 else x + BOTH_WAYS * aside(found.mode)
+
+
+def _by_hessian(oracle, numbers, end: Minimum, fmax, doubt: str) -> tuple[Minimum, np.ndarray]:
+    """Prove an end as without a surrogate, and say why."""
+    proven, below = by_hessian(oracle, numbers, end.positions, _definite(end.model), fmax)
+    return replace(proven, proof=replace(proven.proof, doubt=doubt)), below
+
+
+def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
+    """Relax on the surrogate, and where it gets nowhere by BFGS with its Hessian."""
+    here, reach, steps = _seen(surface, oracle, start), REACH, 1
+    while here.force > fmax and reach > NEAREST and steps < MOST:
+        x = _downhill(surface, here.x, reach, SHARE * fmax)
+        if _largest(x - here.x) < STILL:
+            break
+        expected = float(surface(x[None])[0][0]) - here.energy
+        there = _seen(surface, oracle, x)
+        steps += 1
+        rise = there.energy - here.energy
+        if there.force <= fmax or rise < RISES:
+            if rise < AS_EXPECTED * min(expected, 0.0):
+                reach = min(GROWN * reach, FARTHEST)
+            here = there
+        else:
+            reach *= SHRUNK
+    model = surface.hessian(here.x)
+    if here.force > fmax:
+        end = relax(oracle, numbers, here.x, fmax, model=_definite(model))
+        if not end.converged:
+            raise not_relaxed(end, fmax)
+        return end
+    return Minimum(here.x, here.energy, here.force, True, model, here.gradient)
+
+
+def _seen(surface: SurrogateSurface, oracle, x: np.ndarray) -> _Known:
+    """Pay for a geometry and learn it; forget the oldest where there are too many."""
+    energies, gradients = oracle(x[None])
+    process = surface.surrogate
+    process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
+    most = max(ROWS // (x.size + 1), POINTS)
+    if len(process) > most:
+        process.keep(np.arange(len(process))[-int(KEPT * most) :])
+    return _Known(x, float(energies[0]), remove_rigid_motion(gradients[0], x, oracle.invariances))
+
+
+def _downhill(surface, start: np.ndarray, reach: float, fmax: float) -> np.ndarray:
+    """Return the surrogate's minimum, or where the way to it leaves the reach of `start`."""
+    x = start
+    for _ in range(NEWTON_STEPS):
+        _, gradient = evaluate(surface, x)
+        if _largest(gradient) < fmax:
+            break
+        values, modes = lowest_modes(surface.hessian(x), x, surface.invariances, count=x.size)
+        slopes = np.einsum("kij,ij->k", modes, gradient)
+        # Curvatures are made positive: so each step leads down, also where the surrogate bends.
+        move = np.einsum("k,kij->ij", -slopes / np.maximum(np.abs(values), SOFTEST), modes)
+        x = x + move * min(1.0, LONGEST / _largest(move))
+        if (far := _largest(x - start)) > reach:
+            return start + (x - start) * reach / far
+    return x
+
+
+def _definite(matrix: np.ndarray) -> np.ndarray:
+    """Make all curvatures positive, rigid motions too: a Hessian that BFGS can start from."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(np.abs(values), DEFINITE)) @ vectors.T
+
+
+def _largest(vectors: np.ndarray) -> float:
+    return float(np.linalg.norm(vectors, axis=1).max())
