@@ -46,6 +46,7 @@ bench-prepare: .venv/installed ## how long preparation takes, from files and fro
 bench-prior: .venv/installed ## evaluations of the search with and without GFN1-xTB as the prior of GFN2-xTB
 	$(BIN)/python -m mepbench.solving.prior_price textbook --cores $(CORES)
 	$(BIN)/python -m mepbench.solving.prior_price rdb7_dev --cores $(CORES)
+
 bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they are the same minima
 	$(BIN)/python -m mepbench.preparation.staged_ends rdb7_dev --cores $(CORES)
 

@@ -9,12 +9,14 @@ The surrogate is fitted to all that search and refinement have paid for. On it
   sure of energy and forces. Where it is not, the true surface is asked, a little further on where
   the doubt is greatest, and the walk goes on from the last point that was sure;
 * where a side ends at the given reactant or product, these are proven; at another place the
-  true forces are asked until they vanish there, and its index is told like the saddle's.
+  true forces are asked until they vanish there, and it is proven like the staged ends
+  (`landscape.softest`), by its Hessian where the sign of its softest curvature stays open.
 
 Only `intended` is believed of all that: where anything is left open, or the verdict is another,
 `Doubt` is raised and the proof is made in full. docs/judge.md says how often both agree.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,14 +31,14 @@ from ..landscape.minima import (
     SAME_MINIMUM,
     Minimum,
     relax,
-    turns_freely,
 )
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
+from ..landscape.softest import softest_curvature
 from ..oracle import Evaluated
 from ..path import align, remove_rigid_motion, rmsd
 from ..surrogate.surrogate import NEAR, POINTS, Surrogate, learned_from
 from .irc import Branch, first_step
-from .measured import TIGHT, TIGHT_STEPS
+from .measured import IN_FULL, TIGHT, TIGHT_STEPS
 
 # Deviations above which the surrogate is not believed. They are four times the errors met.
 SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
@@ -141,7 +143,7 @@ class Staged:
         else:
             raise Doubt("the saddle does not settle")
         self.surrogate.learn(x[None], np.array([energy]), gradient[None])
-        index, doubtful = self._index(oracle, x, energy, pairs, 1)
+        index, doubtful = self._index(oracle, x, energy, pairs)
         found = self.evidence
         found.index += oracle.evaluations - before
         found.curvatures = tuple(pairs.curvatures.tolist())
@@ -162,17 +164,17 @@ class Staged:
             complete=False,
         )
 
-    def _index(self, oracle, x, energy, pairs: LowestPairs, wanted: int) -> tuple[int, bool]:
-        """Return the index, and whether the energy along a mode had to tell."""
-        if pairs.least_index > wanted:
+    def _index(self, oracle, x, energy, pairs: LowestPairs) -> tuple[int, bool]:
+        """Return the saddle's index, and whether the energy along a mode had to tell."""
+        if pairs.least_index > 1:
             return pairs.least_index, False
-        if pairs.is_certain(wanted):
-            return wanted, False
-        if not pairs.is_resolved(wanted) or pairs.errors[wanted] > UNCLEAR:
+        if pairs.is_certain(1):
+            return 1, False
+        if not pairs.is_resolved(1) or pairs.errors[1] > UNCLEAR:
             raise Doubt("the lowest curvatures do not come out")
-        if energy_falls(oracle, x, energy, pairs.matrix, pairs.modes[wanted]):
+        if energy_falls(oracle, x, energy, pairs.matrix, pairs.modes[1]):
             raise Doubt("the energy seems to fall along a second mode")
-        return wanted, True
+        return 1, True
 
     def branches(self, oracle, numbers, point: Stationary, way, scale) -> tuple[Branch, Branch]:
         """Walk both sides of the reaction coordinate on the surrogate."""
@@ -275,26 +277,26 @@ class Staged:
 
     def is_minimum(self, oracle, x: np.ndarray) -> bool:
         """Whether a stationary point (N, 3) is a minimum."""
-        before = oracle.evaluations
-        (energy,), (gradient,) = oracle(x[None])
-        self.surrogate.learn(x[None], np.array([energy]), gradient[None])
         model = self.surrogate.surface.hessian(x)
-        pairs = lowest_pairs(oracle, x, gradient, model, 0)
-        self.evidence.ends += oracle.evaluations - before
-        if turns_freely(pairs.curvatures - pairs.errors, pairs.modes, ORDINARY):
-            return True
-        return self._index(oracle, x, float(energy), pairs, 0)[0] == 0
+        found = self._booked(lambda: softest_curvature(oracle, x, model))
+        if not found.sign:
+            return self._booked(lambda: IN_FULL.is_minimum(oracle, x))
+        return found.sign > 0
 
     def minima_below(self, oracle, numbers, x) -> list[Minimum]:
-        """Leave to the full proof what lies below a saddle."""
-        raise Doubt("a side of the reaction coordinate does not end at a minimum")
+        """Return the minima below a saddle, proven in full."""
+        return self._booked(lambda: IN_FULL.minima_below(oracle, numbers, x))
+
+    def _booked(self, work: Callable):
+        before = self.oracle.evaluations
+        try:
+            return work()
+        finally:
+            self.evidence.ends += self.oracle.evaluations - before
 
     def tight(self, oracle, numbers, x: np.ndarray, scale: Scale = ORDINARY) -> Minimum:
         """Relax until soft modes are at rest."""
-        before = oracle.evaluations
-        end = self._relaxed(x, TIGHT, scale)
-        self.evidence.ends += oracle.evaluations - before
-        return end
+        return self._booked(lambda: self._relaxed(x, TIGHT, scale))
 
 
 def _chosen(positions: np.ndarray, saddle: np.ndarray) -> np.ndarray:

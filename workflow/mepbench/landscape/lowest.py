@@ -6,8 +6,9 @@ the index of stationary points Deglmann, Furche, J. Chem. Phys. 117, 9535 (2002)
 doi:10.1063/1.1523393; Reiher, Neugebauer, J. Chem. Phys. 118, 1634 (2003), doi:10.1063/1.1523908):
 
 1. The model, a surrogate's Hessian or one of springs, gets the products H v known so far in place
-   of its own. Of its lowest modes the one that lies farthest outside the subspace is added to it;
-   its product costs one gradient, by a forward difference from the point itself.
+   of its own (`softest.completed`). Of its lowest modes the one that lies farthest outside the
+   subspace is added to it; its product costs one gradient, by a forward difference from the point
+   itself.
 2. In the subspace H is known: Ritz values theta and vectors u, residuals r = |H u - theta u|. An
    eigenvalue is at most theta. It is positive where theta is more than r B^-1 r, B the Hessian of
    the rest (Schur's complement). That is taken to be twice what the model with all products makes
@@ -24,12 +25,14 @@ import numpy as np
 
 from ..path import remove_rigid_motion
 from .hessian import lowest_modes, without_rigid_motion
-from .index import SOFT, hessian_products, with_products
+from .index import SOFT, hessian_products
+from .softest import completed
 
 STEP = 0.005  # angstrom, of the whole molecule, of a forward difference
 FORWARD = 0.02  # eV/angstrom^2: what a soft curvature by forward differences may be wrong by
 CENTRAL = 0.001  # likewise by the extrapolated central ones
-RESOLVED = 0.2  # of a negative curvature, the most that its residual may be
+RESOLVED = 0.1  # of a negative curvature, the most that its residual may be
+STIFF, HALF = 1.0, 0.5  # eV/angstrom^2; of a curvature above, likewise
 INSIDE = 0.5  # of a wanted mode, the most that may lie outside the subspace
 MOST, MOST_AGAIN = 24, 5  # products by forward differences, and by central ones
 
@@ -62,8 +65,9 @@ class LowestPairs:
 
     def is_certain(self, index: int) -> bool:
         """Whether the index is `index`, and that is certain."""
-        positive = self.curvatures[index:] > self.errors[index:]
-        return self.is_resolved(index) and bool(positive.all())
+        positive, residuals = self.curvatures[index:], self.residuals[index:]
+        seen = (positive < STIFF) | (residuals < HALF * positive)
+        return self.is_resolved(index) and bool((seen & (positive > self.errors[index:])).all())
 
     @property
     def least_index(self) -> int:
@@ -152,7 +156,7 @@ class _Subspace:
         return len(lowest_modes(self.model, self.x, self.invariances, count=self.x.size)[0])
 
     def _look(self) -> None:
-        matrix = with_products(self.model, self.V, self.P)
+        matrix = completed(self.model, self.V, self.P)
         self.matrix = without_rigid_motion(matrix, self.x, self.invariances)
         wanted = self.count + 1
         self.values, modes = lowest_modes(self.matrix, self.x, self.invariances, count=wanted)

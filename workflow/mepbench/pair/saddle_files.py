@@ -179,7 +179,8 @@ def _proof_values(search) -> dict | None:
     """Return how the verdict was proven, and what a staged proof rests on; None where unproven."""
     if search.judged is None or search.judged.judgement is None:
         return None
-    return asdict(search.judged.proof)
+    ends = [asdict(proof) for proof in search.prepared.proofs]
+    return asdict(search.judged.proof) | {"reactant_and_product": ends}
 
 
 def _proof_text(search) -> str:

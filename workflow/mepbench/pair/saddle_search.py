@@ -239,7 +239,7 @@ def find_saddle(
         given = replace(given, note="; ".join(text for text in (given.note, note) if text))
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
-    how["proof"] = proof
+    how |= {"staged": proof == "staged"}
     with ExitStack() as stack:
         stack.enter_context(_told(verbose))
         stack.enter_context(folder_made(folder))
@@ -283,7 +283,7 @@ def _search(
 
     entry = given.entry
     log.info("state: %s", state_text(entry.charge, entry.multiplicity, entry.state_from))
-    proof = how.pop("proof")
+    proof = "staged" if how["staged"] else "full"
     prepared = _prepared(given, progress, how, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])
