@@ -32,6 +32,7 @@ POINTS = {
     "higher-order": "no saddle (two or more negative modes)",
     "minimum": "no saddle (no negative mode)",
 }
+FULL_PROOF = 36  # evaluations an atom, the median of 102 reactions of 3 to 24 atoms
 FILES = (
     "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf".split()
 )
@@ -180,7 +181,8 @@ def _proof_values(search) -> dict | None:
     if search.judged is None or search.judged.judgement is None:
         return None
     ends = [asdict(proof) for proof in search.prepared.proofs]
-    return asdict(search.judged.proof) | {"reactant_and_product": ends}
+    full = FULL_PROOF * search.reaction.natoms
+    return asdict(search.judged.proof) | {"reactant_and_product": ends, "in_full_some": full}
 
 
 def _proof_text(search) -> str:
@@ -195,7 +197,7 @@ def _proof_text(search) -> str:
     return (
         f"staged; lowest curvatures {lowest} eV/A^2; walked where the surrogate deviates by at "
         f"most {found.energy_deviation:.2g} eV; evaluations: index {found.index}, walk "
-        f"{found.walk}, ends {found.ends}"
+        f"{found.walk}, ends {found.ends} (in full some {FULL_PROOF * search.reaction.natoms})"
     )
 
 

@@ -17,11 +17,12 @@ import numpy as np
 
 from ..landscape.model_hessian import gaussian
 from .descriptor import InverseDistances
+from .prior import Belief
 
 BETA = 3.0  # 1/eV
 
 
-class Basins:
+class Basins(Belief):
     """Prior mean of molecules near given geometries.
 
     Parameters
