@@ -11,6 +11,7 @@ from test_planted_fakes import chiral_rearrangement
 import mepbench.judging.staged
 from mepbench import find_saddle
 from mepbench.errors import InputError
+from mepbench.judging.agreement import said
 from mepbench.judging.judge import judge
 from mepbench.judging.staged import Doubt, Staged
 from mepbench.judging.verify import refine_and_judge
@@ -237,3 +238,31 @@ def test_free_energies_do_not_rest_on_half_a_hessian(hcn):
 def test_another_proof_is_refused(hcn):
     with pytest.raises(InputError, match="proof: 'quick' is neither 'staged' nor 'full'"):
         find_saddle(*hcn, proof="quick")
+
+
+def test_the_agreement_of_both_proofs_names_what_only_the_staged_one_believes():
+    def row(reaction, full, staged, proof, natoms=14, cost=20):
+        values = {"reaction": reaction, "verdict_full": full, "verdict_staged": staged}
+        return values | {
+            "proof": proof,
+            "natoms": natoms,
+            "gradients_full": 400,
+            "gradients_staged": cost,
+        }
+
+    rows = [
+        row("sound", "intended", "intended", "staged"),
+        row("doubted", "intended", "intended", "full", cost=500),
+        row("refused", "other", "other", "full", cost=450),
+        row("small", "intended", "intended", "staged", natoms=3, cost=6),
+    ]
+    first, second, third, *medians = said(rows)
+    assert first == "4 saddles; full: 3 intended, 1 other"
+    assert second == "intended by the staged proof and refused in full: none"
+    assert third == "of 3 intended 2 (67%) without the full proof"
+    assert medians == [
+        "all (3): 400 evaluations in full, 20 staged",
+        "13 to 16 atoms (2): 400 evaluations in full, 260 staged",
+    ]
+    (_, second, *_) = said([*rows, row("believed", "half-intended", "intended", "staged")])
+    assert second.endswith("refused in full: believed")
