@@ -49,7 +49,7 @@ LOOK, LOOKS = 10, 150  # steps between two looks at the deviations; looks a side
 BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
 ARRIVED = 0.02  # angstrom: a bottom so near to a point that is known is not asked
 MOST = 60  # evaluations of the walk
-SETTLED, ROUNDS = 0.03, 3  # angstrom, of one atom: a saddle that moves less keeps its curvatures
+SETTLED, FAR, ROUNDS = 0.03, 0.5, 3  # angstrom, of one atom: who moves less keeps its curvatures
 FIRST, SHORTEST = 0.05, 1e-3  # angstrom sqrt(u), of the walk's first step, and least
 UNCLEAR = 0.05  # eV/angstrom^2: a curvature with such an error is not left to the energy
 FLOOR = 0.05  # eV/angstrom^2: the model of a relaxation is no softer
@@ -143,13 +143,15 @@ class Staged:
         else:
             raise Doubt("the saddle does not settle")
         self.surrogate.learn(x[None], np.array([energy]), gradient[None])
-        index, doubtful = self._index(oracle, x, energy, pairs)
         found = self.evidence
-        found.index += oracle.evaluations - before
         found.curvatures = tuple(pairs.curvatures.tolist())
         found.residuals = tuple(pairs.residuals.tolist())
         found.errors = tuple(pairs.errors.tolist())
-        if np.linalg.norm(x - start, axis=1).max() > 0.5:
+        try:
+            index, doubtful = self._index(oracle, x, energy, pairs)
+        finally:
+            found.index += oracle.evaluations - before
+        if np.linalg.norm(x - start, axis=1).max() > FAR:
             raise Doubt("the saddle settles far away")
         return Stationary(
             x,
