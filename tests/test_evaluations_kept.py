@@ -150,7 +150,7 @@ def test_killed_at_three_moments_it_ends_as_if_undisturbed_and_asks_for_nothing_
         folder.parent.mkdir()
     found = search(Counting(make(), tmp_path / "once"), whole)
     total = len(asked(tmp_path / "once"))  # ASE answers what is asked twice in a row itself
-    assert 80 < total <= sum(found.evaluations.values()) < total + 8
+    assert 30 < total <= sum(found.evaluations.values()) < total + 8
     moments = np.sort(np.random.default_rng(seed).choice(total - 1, 3, replace=False)) + 1
     before = 0
     for moment in moments:
@@ -173,9 +173,16 @@ def test_another_method_pays_for_its_own_evaluations_alone(tmp_path):
     isomerise(Counting(gfn1(), tmp_path / "asked"), tmp_path / "run")
     before = len(asked(tmp_path / "asked"))
     found = mepbench.find_saddle(
-        HCN, HNC, Counting(gfn1(), tmp_path / "asked"), folder=tmp_path / "run", method="neb"
+        HCN,
+        HNC,
+        Counting(gfn1(), tmp_path / "asked"),
+        folder=tmp_path / "run",
+        method="neb",
+        proof="full",
     )
-    alone = mepbench.find_saddle(HCN, HNC, Counting(gfn1(), tmp_path / "alone"), method="neb")
+    alone = mepbench.find_saddle(
+        HCN, HNC, Counting(gfn1(), tmp_path / "alone"), method="neb", proof="full"
+    )
     assert found.barrier_eV == alone.barrier_eV
     assert found.evaluations == alone.evaluations
     ends = next(line for line in found.bill if line.stage == "ends")

@@ -274,11 +274,17 @@ def _as_given(oracle, starts) -> list[Minimum]:
 
 
 def _minima_of(oracle, numbers, positions, end: str, proven: Callable) -> list[Minimum]:
+    """Return the minima below an end; none is refused, nor another molecule, but by the Hessian."""
+    found, refused = [], None
     try:
         found = minima(oracle, numbers, positions, proven=proven)
     except BadEndpoints as error:
-        raise BadEndpoints(f"the {end} {error}") from None
+        refused = BadEndpoints(f"the {end} {error}")
     kept = [m for m in found if bonds(numbers, m.positions) == bonds(numbers, positions)]
+    if not kept and proven is not by_hessian:
+        return _minima_of(oracle, numbers, positions, end, by_hessian)
+    if refused is not None:
+        raise refused
     return kept or found
 
 
