@@ -266,3 +266,16 @@ def test_the_agreement_of_both_proofs_names_what_only_the_staged_one_believes():
     ]
     (_, second, *_) = said([*rows, row("believed", "half-intended", "intended", "staged")])
     assert second.endswith("refused in full: believed")
+
+
+def test_a_surrogate_that_breaks_down_leaves_the_proof_to_the_full_one(monkeypatch):
+    reaction, saddle = shipped("hcn-isomerisation")
+
+    def breaks(*arguments):
+        raise np.linalg.LinAlgError("the kernel matrix is not positive definite")
+
+    monkeypatch.setattr(mepbench.judging.staged, "lowest_pairs", breaks)
+    path = Path(over(reaction, saddle))
+    judged = refine_and_judge(reaction, path, Peak(saddle), "sella", XTB, 200, 0, "staged")
+    assert (judged.verdict, judged.proof.kind) == ("intended", "full")
+    assert "the kernel matrix is not positive definite" in judged.proof.doubt

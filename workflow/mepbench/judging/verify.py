@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import BudgetExhausted, SCFFailure, reported
+from ..errors import BudgetExhausted, InputError, SCFFailure, reported
 from ..landscape.index import FMAX_ASIDE, sides
 from ..landscape.tangency import PathQuality, path_quality
 from ..oracle import Evaluated, Oracle, PotentialSpec
@@ -240,8 +240,12 @@ class _Prover:
         try:
             judgement = judge(self.reaction, self.oracle, saddle, means=means)
             doubt = "" if judgement.verdict in TOLD else f"{judgement.verdict}, if not in full"
-        except (Doubt, np.linalg.LinAlgError) as error:
+        except Doubt as error:
             doubt = str(error)
+        except (SCFFailure, InputError):
+            raise
+        except Exception as error:  # a surrogate of hopeless data; the full proof needs none
+            doubt = reported(error)
         self.proof = Proof("full" if doubt else "staged", doubt, means.evidence)
         if doubt:
             self.measure()
