@@ -21,6 +21,11 @@ def _frames() -> dict:
     return frames
 
 
+def names() -> list[str]:
+    """Return the reactions of the textbook set that have a reference saddle."""
+    return [name for name, roles in _frames().items() if "ts" in roles]
+
+
 def shipped(name: str) -> tuple[Reaction, np.ndarray]:
     """Return a reaction of the textbook set, and its saddle (N, 3)."""
     roles = _frames()[name]

@@ -245,7 +245,7 @@ def test_what_was_relaxed_stays_when_the_calculator_fails_later(tmp_path):
             super().calculate(*arguments, **options)
 
     with pytest.raises(InputError, match=r"no licence \(relaxed: .*ends\.xyz\)"):
-        mepbench.find_saddle(HCN, HNC, Failing(verbosity=0), folder=tmp_path / "f")
+        mepbench.find_saddle(HCN, HNC, Failing(verbosity=0), folder=tmp_path / "f", proof="full")
     (end,) = read_frames(tmp_path / "f" / "ends.xyz")
     assert end.info["role"] == "reactant"
     assert json.loads((tmp_path / "f" / "summary.json").read_text())["verdict"] == "error"

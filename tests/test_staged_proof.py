@@ -5,24 +5,26 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from known import XTB, over, shipped
+from known import XTB, names, over, shipped
 from test_planted_fakes import chiral_rearrangement
 
 import mepbench.judging.staged
 from mepbench import find_saddle
-from mepbench.errors import InputError
+from mepbench.errors import InputError, SCFFailure
 from mepbench.judging.agreement import said
 from mepbench.judging.judge import judge
 from mepbench.judging.staged import Doubt, Staged
 from mepbench.judging.verify import refine_and_judge
-from mepbench.landscape.hessian import hessian
+from mepbench.landscape.hessian import hessian, lowest_modes, without_rigid_motion
 from mepbench.landscape.index import stationary_point
 from mepbench.landscape.lowest import lowest_pairs
 from mepbench.landscape.minima import relax
+from mepbench.landscape.steps import bofill_update
 from mepbench.molecule.structure import difference
 from mepbench.oracle import Evaluated, Oracle
 from mepbench.path import Path, Peak, align
 from mepbench.reaction import Reaction
+from mepbench.surrogate.surrogate import Surrogate
 
 
 class Quadratic:
@@ -182,6 +184,61 @@ def test_a_point_of_second_order_is_never_intended(symbols, planar):
         gradients=np.array([end.gradient for end in ends]),
     )
     assert staged(reaction, flat.positions)[0] in ("higher-order", "doubt")
+
+
+def uphill_along_two_modes(oracle, saddle, k, steps=60):
+    """Newton steps from beside a saddle to a point of second order; all geometries, or none."""
+    matrix = hessian(oracle, saddle)
+    modes = lowest_modes(matrix, saddle, oracle.invariances, count=saddle.size)[1]
+    if k >= len(modes):
+        return None
+    x, track = saddle + 0.5 * modes[k] / np.linalg.norm(modes[k], axis=1).max(), []
+    (energy,), (gradient,) = oracle(x[None])
+    for step in range(steps):
+        track.append((x, energy, gradient))
+        if np.linalg.norm(gradient, axis=1).max() < 0.005:
+            return track
+        if step % 8 == 7:
+            matrix = hessian(oracle, x, forward=True)
+        values, modes = lowest_modes(matrix, x, oracle.invariances, count=x.size)
+        slopes = np.einsum("kij,ij->k", modes, gradient)
+        signs = np.where(np.arange(len(slopes)) < 2, 1, -1)
+        move = np.einsum("k,kij->ij", signs * slopes / np.maximum(np.abs(values), 0.05), modes)
+        move *= min(1.0, 0.15 / np.linalg.norm(move, axis=1).max())
+        try:
+            (energy,), (ahead,) = oracle((x + move)[None])
+        except SCFFailure:
+            return None
+        matrix = bofill_update(matrix, move.ravel(), (ahead - gradient).ravel())
+        x, gradient = x + move, ahead
+        matrix = without_rigid_motion(matrix, x, oracle.invariances)
+    return None
+
+
+@pytest.mark.slow
+def test_no_point_of_second_order_beside_the_textbook_saddles_is_taken_for_one_of_first():
+    seen, believed = 0, []
+    for name in names():
+        reaction, saddle = shipped(name)
+        if reaction.natoms > 12:
+            continue
+        oracle = Oracle(XTB.of(reaction), reaction)
+        for k in (1, 2):
+            track = uphill_along_two_modes(oracle, saddle, k)
+            if track is None:
+                continue
+            x, _, gradient = track[-1]
+            if stationary_point(oracle, x, hessian(oracle, x)).index < 2:
+                continue
+            for known in (1, 5):
+                surrogate = Surrogate(reaction, oracle)
+                surrogate.learn(*(np.array(column[-known:]) for column in zip(*track, strict=True)))
+                pairs = lowest_pairs(oracle, x, gradient, surrogate.surface.hessian(x), 1)
+                seen += 1
+                if pairs.is_certain(1):
+                    believed.append((name, k, known))
+    assert seen > 60
+    assert not believed
 
 
 def test_a_doubt_leads_to_the_full_proof_and_is_said(monkeypatch):

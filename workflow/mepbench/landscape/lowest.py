@@ -32,7 +32,7 @@ STEP = 0.005  # angstrom, of the whole molecule, of a forward difference
 FORWARD = 0.02  # eV/angstrom^2: what a soft curvature by forward differences may be wrong by
 CENTRAL = 0.001  # likewise by the extrapolated central ones
 RESOLVED = 0.1  # of a negative curvature, the most that its residual may be
-STIFF, HALF = 1.0, 0.5  # eV/angstrom^2; of a curvature above, likewise
+HALF = 0.5  # of the one that is to be positive, likewise
 INSIDE = 0.5  # of a wanted mode, the most that may lie outside the subspace
 MOST, MOST_AGAIN = 24, 5  # products by forward differences, and by central ones
 
@@ -66,7 +66,7 @@ class LowestPairs:
     def is_certain(self, index: int) -> bool:
         """Whether the index is `index`, and that is certain."""
         positive, residuals = self.curvatures[index:], self.residuals[index:]
-        seen = (positive < STIFF) | (residuals < HALF * positive)
+        seen = residuals < np.maximum(HALF * positive, FORWARD)
         return self.is_resolved(index) and bool((seen & (positive > self.errors[index:])).all())
 
     @property
