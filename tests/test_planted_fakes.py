@@ -56,6 +56,21 @@ def chiral_rearrangement():
     return chiral, sella(chiral, oracle, Peak(substituted(saddle)), 0).position
 
 
+def rotamers_saddle():
+    """Formamide's tautomerism, and the saddle of its rotation in the same order of atoms."""
+    reaction, _ = shipped("formamide-tautomerism")
+    rotation, saddle = shipped("formamide-rotation")
+    order = next(
+        list(p)
+        for p in permutations(range(6))
+        if (rotation.numbers[list(p)] == reaction.numbers).all()
+        and any(
+            not difference(reaction.numbers, rotation.reactant[list(p)], x) for x in reaction.ends
+        )
+    )
+    return reaction, saddle[order]
+
+
 def points(*xy):
     return [np.array([[x, y, 0.0]]) for x, y in xy]
 
@@ -118,17 +133,7 @@ def test_the_saddle_of_another_reaction_of_the_same_atoms_is_not_intended():
 
 
 def test_the_saddle_of_a_rotamer_leads_to_one_end_on_both_sides():
-    reaction, _ = shipped("formamide-tautomerism")
-    rotation, saddle = shipped("formamide-rotation")
-    order = next(
-        list(p)
-        for p in permutations(range(6))
-        if (rotation.numbers[list(p)] == reaction.numbers).all()
-        and any(
-            not difference(reaction.numbers, rotation.reactant[list(p)], x) for x in reaction.ends
-        )
-    )
-    judgement = verdict_on(reaction, saddle[order])
+    judgement = verdict_on(*rotamers_saddle())
     assert judgement.verdict == "other"
     assert judgement.reason.startswith("both sides lead to the ")
 

@@ -1,12 +1,11 @@
 """The staged proof: indices from few gradients, walks on a surrogate, and never a fake."""
 
 from dataclasses import replace
-from itertools import permutations
 
 import numpy as np
 import pytest
 from known import XTB, names, over, shipped
-from test_planted_fakes import chiral_rearrangement
+from test_planted_fakes import chiral_rearrangement, rotamers_saddle
 
 import mepbench.judging.staged
 from mepbench import find_saddle
@@ -20,7 +19,6 @@ from mepbench.landscape.index import stationary_point
 from mepbench.landscape.lowest import lowest_pairs
 from mepbench.landscape.minima import relax
 from mepbench.landscape.steps import bofill_update
-from mepbench.molecule.structure import difference
 from mepbench.oracle import Evaluated, Oracle
 from mepbench.path import Path, Peak, align
 from mepbench.reaction import Reaction
@@ -122,18 +120,7 @@ def fakes():
     yield "its product", vinyl, vinyl.product
     carbene, _ = shipped("hydroxymethylene-formaldehyde")
     yield "another reaction of the atoms", carbene, shipped("formaldehyde-dissociation")[1]
-    tautomerism, _ = shipped("formamide-tautomerism")
-    rotation, saddle = shipped("formamide-rotation")
-    order = next(
-        list(p)
-        for p in permutations(range(6))
-        if (rotation.numbers[list(p)] == tautomerism.numbers).all()
-        and any(
-            not difference(tautomerism.numbers, rotation.reactant[list(p)], x)
-            for x in tautomerism.ends
-        )
-    )
-    yield "a rotamer's", tautomerism, saddle[order]
+    yield "a rotamer's", *rotamers_saddle()
     propenol, saddle = shipped("propenol-acetone")
     turned = replace(propenol, product=align(-propenol.product, propenol.reactant))
     yield "numbered hydrogens", turned, saddle

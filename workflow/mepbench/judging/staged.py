@@ -34,6 +34,7 @@ from ..landscape.minima import (
 )
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
 from ..landscape.softest import softest_curvature
+from ..landscape.steps import bent_upwards
 from ..oracle import Evaluated
 from ..path import align, remove_rigid_motion, rmsd
 from ..surrogate.surrogate import NEAR, POINTS, Surrogate, learned_from
@@ -270,8 +271,7 @@ class Staged:
 
     def _relaxed(self, x: np.ndarray, fmax: float, scale: Scale) -> Minimum:
         """Relax with the surrogate's Hessian to start from, bent upwards."""
-        values, modes = np.linalg.eigh(self.surrogate.surface.hessian(x))
-        model = (modes * np.maximum(np.abs(values), FLOOR)) @ modes.T
+        model = bent_upwards(self.surrogate.surface.hessian(x), FLOOR)
         numbers, steps = self.reaction.numbers, TIGHT_STEPS
         return relax(
             self.oracle, numbers, x, fmax, steps, model=model, longest=GENTLE_STEP, scale=scale

@@ -192,7 +192,7 @@ def _measured(oracle, x, matrix, step: float) -> tuple[np.ndarray, _Rough]:
     V = modes.reshape(len(modes), -1)
     within = V @ products.T
     noise = np.abs(within - within.T).max()
-    return with_products(matrix, V, products), _Rough(with_products(matrix, V, near), noise)
+    return _with_products(matrix, V, products), _Rough(_with_products(matrix, V, near), noise)
 
 
 def hessian_products(
@@ -209,7 +209,7 @@ def hessian_products(
     return (4 * near - far) / 3, near
 
 
-def with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> np.ndarray:
+def _with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Return the symmetric matrix nearest to `matrix` whose products with V (K, n) are given."""
     within = V @ products.T
     within = (within + within.T) / 2

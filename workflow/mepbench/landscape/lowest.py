@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..path import remove_rigid_motion
+from ..path import remove_rigid_motion, rigid_motions
 from .hessian import lowest_modes, without_rigid_motion
 from .index import SOFT, hessian_products
 from .softest import completed
@@ -153,7 +153,7 @@ class _Subspace:
 
     @property
     def vibrations(self) -> int:
-        return len(lowest_modes(self.model, self.x, self.invariances, count=self.x.size)[0])
+        return self.x.size - len(rigid_motions(self.x, self.invariances))
 
     def _look(self) -> None:
         matrix = completed(self.model, self.V, self.P)

@@ -77,6 +77,15 @@ def quadratic_step(
     return modes @ (factor * g), reached
 
 
+def bent_upwards(matrix: np.ndarray, softest: float) -> np.ndarray:
+    """Return a matrix (n, n) with all curvatures positive, none below `softest`.
+
+    Rigid motions get one, too: a Hessian that a quasi-Newton relaxation can start from.
+    """
+    values, modes = np.linalg.eigh(matrix)
+    return (modes * np.maximum(np.abs(values), softest)) @ modes.T
+
+
 def bofill_update(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
     """Update a Hessian from one step: symmetric rank one and Powell, weighted.
 

@@ -239,7 +239,6 @@ def find_saddle(
         given = replace(given, note="; ".join(text for text in (given.note, note) if text))
     folder = None if folder is None else File(folder)
     how = {"relaxed": not relax, "accept_relaxed": accept_relaxed, "keep_order": keep_order}
-    how |= {"staged": proof == "staged"}
     with ExitStack() as stack:
         stack.enter_context(_told(verbose))
         stack.enter_context(folder_made(folder))
@@ -248,7 +247,7 @@ def find_saddle(
         if cheaper is not None:
             kept = stack.enter_context(_kept(folder, given, PRIOR_FILE))
             below = Progress(cheaper, kept).announce(PRIOR)
-        found = _search(given, chosen, progress, below, seed, how, folder)
+        found = _search(given, chosen, progress, below, seed, proof, how, folder)
         found = with_free_energies(found, progress, at, thermo, folder)
         if folder is not None:
             found.write(folder)
@@ -273,6 +272,7 @@ def _search(
     progress: Progress,
     below: Progress | None,
     seed: int,
+    proof: str,
     how: dict,
     folder: File | None,
 ) -> SaddleSearch:
@@ -283,8 +283,7 @@ def _search(
 
     entry = given.entry
     log.info("state: %s", state_text(entry.charge, entry.multiplicity, entry.state_from))
-    proof = "staged" if how["staged"] else "full"
-    prepared = _prepared(given, progress, how, folder)
+    prepared = _prepared(given, progress, how | {"staged": proof == "staged"}, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])
     log.info("ends: %s, %.1f s; %s", _counted(progress, "ends", prepared), prepared.seconds, notes)

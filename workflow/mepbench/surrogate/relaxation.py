@@ -24,6 +24,7 @@ from ..landscape.index import aside
 from ..landscape.minima import Minimum, Proof, by_hessian, not_relaxed, relax
 from ..landscape.scale import ORDINARY, length_scale, surface_scale
 from ..landscape.softest import softest_curvature
+from ..landscape.steps import bent_upwards
 from ..landscape.surface import evaluate
 from ..path import remove_rigid_motion
 from .basins import Basins
@@ -99,7 +100,9 @@ def _proven(surface, oracle, numbers, start, model, fmax) -> tuple[Minimum, np.n
 
 def _by_hessian(oracle, numbers, end: Minimum, fmax, doubt: str) -> tuple[Minimum, np.ndarray]:
     """Prove an end as without a surrogate, and say why."""
-    proven, below = by_hessian(oracle, numbers, end.positions, _definite(end.model), fmax)
+    proven, below = by_hessian(
+        oracle, numbers, end.positions, bent_upwards(end.model, DEFINITE), fmax
+    )
     return replace(proven, proof=replace(proven.proof, doubt=doubt)), below
 
 
@@ -122,7 +125,7 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
             reach *= SHRUNK
     model = surface.hessian(here.x)
     if here.force > fmax:
-        end = relax(oracle, numbers, here.x, fmax, model=_definite(model))
+        end = relax(oracle, numbers, here.x, fmax, model=bent_upwards(model, DEFINITE))
         if not end.converged:
             raise not_relaxed(end, fmax)
         return end
@@ -155,12 +158,6 @@ def _downhill(surface, start: np.ndarray, reach: float, fmax: float) -> np.ndarr
         if (far := _largest(x - start)) > reach:
             return start + (x - start) * reach / far
     return x
-
-
-def _definite(matrix: np.ndarray) -> np.ndarray:
-    """Make all curvatures positive, rigid motions too: a Hessian that BFGS can start from."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.maximum(np.abs(values), DEFINITE)) @ vectors.T
 
 
 def _largest(vectors: np.ndarray) -> float:
