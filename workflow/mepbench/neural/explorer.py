@@ -234,8 +234,8 @@ class Explorer:
                 return replace(saddle, ends=2)
         return None
 
-    def most_promising(self) -> Candidate | None:
-        """Of what was not accepted, what a refinement on the potential may best start from.
+    def promising(self) -> list[Candidate]:
+        """Of what was not accepted, what a refinement on the potential may start from, best first.
 
         Only what the surrogate, as it is now, bends downwards; first what lies above both ends,
         then what leads to one of them, then the smallest force.
@@ -243,8 +243,7 @@ class Explorer:
         above = max(self.surrogate.ends)
         known = [*self.rejected, *([self.best] if self.best is not None else [])]
         saddles = [one for one in known if self.lowest(one.position)[0] < 0]
-        order = [(one.energy > above, one.ends, -one.force) for one in saddles]
-        return saddles[max(range(len(order)), key=order.__getitem__)] if saddles else None
+        return sorted(saddles, key=lambda one: (one.energy <= above, -one.ends, one.force))
 
     def lowest(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Lowest curvature of the surrogate at a geometry (eV/angstrom^2), and its mode."""

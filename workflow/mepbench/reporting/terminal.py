@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..errors import REFUSED, InputError, one_line
 from ..files.metrics import KCAL_PER_EV, formatted
-from ..scoring.score import read_runs, without_steps
+from ..scoring.score import read_runs
 from .tables import exact
 
 SMALL = 15  # reactions of a set of which each has a line
@@ -68,9 +68,9 @@ def methods_text(runs: pd.DataFrame) -> str:
 
 
 def reactions_text(runs: pd.DataFrame) -> str:
-    """Return barrier and verdicts of each reaction of the sets that have few; steps left out."""
+    """Return barrier and verdicts of each reaction of the sets that have few."""
     blocks = []
-    for name, of in without_steps(runs).groupby("set", sort=False):
+    for name, of in runs.groupby("set", sort=False):
         if of["reaction"].nunique() > SMALL:
             continue
         rows = [[f"set {name}", "eV", "kcal/mol", "verdicts"]]
