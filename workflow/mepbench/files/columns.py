@@ -43,7 +43,7 @@ REFERENCE_COLUMNS = tuple(
 )
 MECHANISM_COLUMNS = tuple(
     """set reaction method seed complete steps searches gradients_path gradients_refine
-    gradients_verify wall reason""".split()
+    gradients_verify wall_path_s wall_refine_s wall_verify_s reason""".split()
 )
 CHAIN_COLUMNS = tuple(
     """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step

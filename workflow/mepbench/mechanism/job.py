@@ -123,7 +123,9 @@ def mechanism_row(found: Mechanism, reaction) -> dict:
         "gradients_path": found.gradients_path,
         "gradients_refine": found.gradients_refine,
         "gradients_verify": found.gradients_verify,
-        "wall": found.wall,
+        "wall_path_s": found.wall_path,
+        "wall_refine_s": found.wall_refine,
+        "wall_verify_s": found.wall_verify,
         "reason": found.sentence(reaction.energies[0]),
     }
 

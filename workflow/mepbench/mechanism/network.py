@@ -50,10 +50,12 @@ class Edge:
     ----------
     ends : numbers of the nodes, that on the side of `judged.judgement.irc[0]` first
     judged : the proof
+    evaluations : of the search that led to it and to no edge before, of its refinement, its proof
     """
 
     ends: tuple[int, int]
     judged: Judged
+    evaluations: dict[str, int]
 
     @property
     def energy(self) -> float:
@@ -81,8 +83,13 @@ class Network:
         ends = zip(self.reaction.ends, self.reaction.energies, strict=True)
         self.nodes = [Node(x, float(energy)) for x, energy in ends]
 
-    def add(self, judged: Judged) -> Edge | None:
-        """Take in a judged saddle; None where it is none, or leads to one minimum on both sides."""
+    def add(self, judged: Judged, path: int = 0) -> Edge | None:
+        """Take in a judged saddle, for whose search `path` evaluations were paid.
+
+        Returns
+        -------
+        None where it is no proven saddle, known, or leads to one minimum on both sides.
+        """
         judgement = judged.judgement
         if judgement is None or judgement.ends is None or judged.saddle is None:
             return None
@@ -93,7 +100,9 @@ class Network:
         ends = tuple(self.place(end) for end in judgement.ends)
         if ends[0] == ends[1]:
             return None
-        self.edges.append(Edge(ends, judged))
+        refine, verify = judged.refine_evaluations, judged.verify_evaluations
+        paid = {"path": path, "refine": refine, "verify": verify}
+        self.edges.append(Edge(ends, judged, paid))
         return self.edges[-1]
 
     def place(self, end: End) -> int:

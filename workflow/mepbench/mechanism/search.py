@@ -9,20 +9,22 @@
 Every evaluation of every search and refinement is its cost, those that led nowhere as well.
 """
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..config import Method
-from ..judging.verify import Judged, refine_and_judge
+from ..judging.judge import FIRST_ORDER
+from ..judging.verify import TOLD, Judged, refine_and_judge
 from ..oracle import Evaluated, Oracle, PotentialSpec
-from ..path import Peak, align
+from ..path import Path, Peak, align
 from ..reaction import Reaction
 from ..solving.guess import make_guess
 from ..solving.solve import Solved, solve
 from .network import PRODUCT, REACTANT, Network, Node, nodes_of
 
+STAGES = ("path", "refine", "verify")
 SEARCHES = 6  # at most, after the first
 OTHERS, BESIDE = 4, 60  # saddles beside its own, of one search, that are proven; to refine one
 
@@ -37,6 +39,7 @@ class Step:
     saddle : its saddle, refined
     judged : its proof; the coordinate leads from `start` to `end` where `forwards`
     minimum : the `Node` that it leads to
+    evaluations : of path, refine and verify, for this step alone
     """
 
     start: str
@@ -44,6 +47,7 @@ class Step:
     judged: Judged
     forwards: bool
     minimum: Node
+    evaluations: dict[str, int]
 
     @property
     def saddle(self) -> Peak:
@@ -67,7 +71,7 @@ class Mechanism:
     searches : how often the method was called after the first time
     gradients_path, gradients_refine, gradients_verify : evaluations beyond those of the first
         search, of all searches, refinements and proofs
-    wall : seconds of all that
+    wall_path, wall_refine, wall_verify : seconds of these
     reason : one line, why there are no steps; else empty
     """
 
@@ -76,13 +80,37 @@ class Mechanism:
     gradients_path: int = 0
     gradients_refine: int = 0
     gradients_verify: int = 0
-    wall: float = 0.0
+    wall_path: float = 0.0
+    wall_refine: float = 0.0
+    wall_verify: float = 0.0
     reason: str = ""
 
     @property
     def complete(self) -> bool:
         """Whether proven saddles lead all the way."""
         return bool(self.steps)
+
+    @classmethod
+    def of(cls, reaction: Reaction, solved: Solved, judged: Judged) -> "Mechanism":
+        """Return that of one step, whose saddle joins reactant and product."""
+        product = Node(reaction.product, float(reaction.energies[1]))
+        paid = {
+            "path": solved.evaluations,
+            "refine": judged.refine_evaluations,
+            "verify": judged.verify_evaluations,
+        }
+        return cls((Step("R", "P", judged, True, product, paid),))
+
+    @property
+    def energetic_span(self) -> float:
+        """The highest rise from a minimum to any later saddle, eV.
+
+        Kozuch, Shaik, Acc. Chem. Res. 44, 101 (2011), doi:10.1021/ar1000956, for a way that is no
+        cycle.
+        """
+        minima = [float(self.steps[0].coordinate[1][0]), *(s.minimum.energy for s in self.steps)]
+        saddles = [step.saddle.energy for step in self.steps]
+        return max(top - min(minima[: k + 1]) for k, top in enumerate(saddles))
 
     @property
     def chain(self) -> str:
@@ -113,6 +141,7 @@ def find_mechanism(
     potential: PotentialSpec,
     seed: int,
     proof: str = "full",
+    announce: Callable[..., object] = lambda *stages: None,
 ) -> Mechanism:
     """Search the steps between reactant and product, from what a first search has left.
 
@@ -122,14 +151,14 @@ def find_mechanism(
     solved, judged : of the first search; `judged.verdict` is not `intended`
     method : as which the searches go on, within the budget of its path stage
     proof : of each saddle, "full" or "staged"
+    announce : told the stages whose potentials are loaded next
     """
-    start = time.perf_counter()
-    search = _Searching(reaction, method, potential, seed, proof)
+    search = _Searching(reaction, method, potential, seed, proof, announce)
     search.begin(solved, judged)
     network = search.network
     while not network.joined:
         if (peak := search.next_peak()) is not None:
-            search.prove(peak, solved, reaction)
+            search.prove(peak, solved.path, reaction)
         elif search.searches < SEARCHES and (pair := network.next_search()) is not None:
             search.between(*pair)
         else:
@@ -138,7 +167,7 @@ def find_mechanism(
         steps=_steps(network) if network.joined else (),
         searches=search.searches,
         **{f"gradients_{stage}": count for stage, count in search.spent.items()},
-        wall=time.perf_counter() - start,
+        **{f"wall_{stage}": seconds for stage, seconds in search.walls.items()},
         reason="" if network.joined else _why_not(network),
     )
 
@@ -148,8 +177,14 @@ def _steps(network: Network) -> tuple[Step, ...]:
     way = nodes_of(edges)
     names = ["R", *(f"I{k}" for k in range(1, len(edges))), "P"]
     return tuple(
-        Step(*names[k : k + 2], edge.judged, edge.ends == (way[k], way[k + 1]), network.nodes[b])
-        for k, (edge, b) in enumerate(zip(edges, way[1:], strict=True))
+        Step(
+            *names[k : k + 2],
+            edge.judged,
+            edge.ends == (way[k], way[k + 1]),
+            network.nodes[way[k + 1]],
+            edge.evaluations,
+        )
+        for k, edge in enumerate(edges)
     )
 
 
@@ -167,17 +202,20 @@ class _Searching:
     potential: PotentialSpec
     seed: int
     proof: str
+    announce: Callable[..., object]
     searches: int = 0
     known: list[Evaluated] = field(default_factory=list)
     left: list[Peak] = field(default_factory=list)
 
     def begin(self, solved: Solved, judged: Judged) -> None:
         """Take over what the first search has found and paid for."""
+        self.announce("verify")
         self.oracle = Oracle(self.potential.of(self.reaction))
         self.network = Network(self.reaction, self.oracle.invariances)
         self.network.vain.add(frozenset((REACTANT, PRODUCT)))
-        self.network.add(judged)
-        self.spent = dict.fromkeys(("path", "refine", "verify"), 0)
+        self.network.add(judged, solved.evaluations)
+        self.spent = dict.fromkeys(STAGES, 0)
+        self.walls = dict.fromkeys(STAGES, 0.0)
         self.first = solved
         self.take(solved)
 
@@ -201,11 +239,14 @@ class _Searching:
                 return peak
         return None
 
-    def prove(self, peak: Peak, solved: Solved, reaction: Reaction, budget: int = BESIDE) -> None:
+    def prove(
+        self, peak: Peak, path: Path, reaction: Reaction, budget: int = BESIDE, searched: int = 0
+    ) -> None:
         """Refine and judge a saddle, as one of a reaction; it joins the network if it is one."""
+        self.announce("refine", "verify")
         judged = refine_and_judge(
             reaction,
-            solved.path,
+            path,
             peak,
             self.method.refiner,
             self.potential,
@@ -213,15 +254,19 @@ class _Searching:
             self.seed,
             self.proof,
             self.evaluated,
+            believed=(*FIRST_ORDER, *TOLD),
         )
         self.spent["refine"] += judged.refine_evaluations
         self.spent["verify"] += judged.verify_evaluations
-        self.network.add(judged)
+        self.walls["refine"] += judged.refine_wall
+        self.walls["verify"] += judged.verify_wall
+        self.network.add(judged, searched)
 
     def between(self, a: int, b: int) -> None:
         """Search a saddle between two minima of the network."""
         self.network.vain.add(frozenset((a, b)))
         step, method = self._step(a, b), self.method
+        self.announce("path")
         solved = solve(
             step,
             make_guess(step, method.guess, None),
@@ -234,8 +279,10 @@ class _Searching:
         )
         self.searches += 1
         self.spent["path"] += solved.evaluations
+        self.walls["path"] += solved.wall
         if solved.path is not None:
-            self.prove(solved.peak, solved, step, method.budget["refine"])
+            budget = method.budget["refine"]
+            self.prove(solved.peak, solved.path, step, budget, solved.evaluations)
         self.take(solved)
 
     def _left_of(self, budget: int | None) -> int | None:

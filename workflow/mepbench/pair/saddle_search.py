@@ -20,14 +20,17 @@ from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
 from ..judging.activation import Activation
-from ..judging.verify import PROOFS, Judged, refine_and_judge
+from ..judging.judge import FIRST_ORDER
+from ..judging.verify import PROOFS, TOLD, Judged, refine_and_judge
 from ..landscape.thermochemistry import STANDARD, Conditions
+from ..mechanism.search import Mechanism, find_mechanism
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
 from ..preparation.given_ends import Given, given_reaction, notes_on, whole_number
 from ..preparation.prepare import Prepared, prepare
 from ..reaction import Reaction
+from ..registry import options as known_options
 from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
@@ -52,11 +55,14 @@ class SaddleSearch:
     saddle : with energy, forces and, in its arrays, the lowest `mode`; None if none was reached
     reactant, product : the ends as they were used, with energies and forces
     barrier_eV, reverse_barrier_eV, reaction_energy_eV : electronic; NaN where unknown. Barriers
-        are those of a proven saddle of this reaction, so of `intended` only
+        are those of a proven saddle of this reaction, or of the highest on the way of its steps
     height_eV : of the refined point above the reactant, whatever the verdict says that it is
     imaginary_frequency_cm : 1/cm, positive; NaN where there is none
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
+    mechanism : the steps from reactant to product, each with its proven saddle; one of an
+        `intended` saddle; the saddle and its barrier are those of the highest. None where
+        reactant and product were not joined
     evaluations : gradient evaluations of the stages ends, path, refine, verify; and thermo, where
         Hessians were computed for the thermochemistry alone; and prior, those of the cheaper level
     seconds : wall clock of these stages and of the guess, in this process
@@ -101,6 +107,7 @@ class SaddleSearch:
     thermochemistry: Activation | None = None
     thermo_note: str = ""
     prior: str = ""
+    mechanism: Mechanism | None = None
 
     @property
     def charge(self) -> int:
@@ -165,6 +172,7 @@ def find_saddle(
     budget: dict[str, int] | None = None,
     proof: str = "staged",
     prior: Any = None,
+    mechanism: bool = True,
     seed: int = 0,
     thermo: bool = False,
     temperature: float = STANDARD.temperature,
@@ -201,6 +209,7 @@ def find_saddle(
     thermo : compute the Hessians for the thermochemistry that a staged proof, or `relax=False`,
         has left unknown (3N evaluations each and some more); without it, it is given where all
         are known
+    mechanism : where no saddle joins reactant and product, search the steps between them
     temperature, pressure : of the thermochemistry, K and bar
     name : of the reaction
     folder : where to write the result files and, each before the next begins, all evaluations,
@@ -228,6 +237,8 @@ def find_saddle(
     at = Conditions(temperature, pressure)
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
+    if not mechanism and "mechanism" in known_options("methods", method):
+        chosen = replace(chosen, options=chosen.options | {"mechanism": False})
     existing = calculator if is_calculator(calculator) else None
     given = given_reaction(name, reactant, product, charge, multiplicity, existing)
     spec = PotentialSpec(*potential)
@@ -247,7 +258,7 @@ def find_saddle(
         if cheaper is not None:
             kept = stack.enter_context(_kept(folder, given, PRIOR_FILE))
             below = Progress(cheaper, kept).announce(PRIOR)
-        found = _search(given, chosen, progress, below, seed, proof, how, folder)
+        found = _search(given, chosen, progress, below, seed, proof, mechanism, how, folder)
         found = with_free_energies(found, progress, at, thermo, folder)
         if folder is not None:
             found.write(folder)
@@ -273,6 +284,7 @@ def _search(
     below: Progress | None,
     seed: int,
     proof: str,
+    steps: bool,
     how: dict,
     folder: File | None,
 ) -> SaddleSearch:
@@ -320,7 +332,19 @@ def _search(
             proof,
             solved.evaluated,
             solved.prior_evaluated,
+            (*FIRST_ORDER, *TOLD) if steps else TOLD,
         )
+        progress.stop_if_nothing_is_kept()
+    found = Mechanism()
+    if judged is not None and judged.verdict == "intended":
+        found = Mechanism.of(reaction, solved, judged)
+    elif judged is not None and steps:
+        log.info("%s: %s; the steps are searched", judged.verdict, judged.reason)
+        of = reaction, solved, judged, method, progress, seed, proof
+        found = find_mechanism(*of, progress.announce)
+        progress.stop_if_nothing_is_kept()
+    if judged is not None:
+        judged = _concluded(reaction, solved, judged, found, method, progress, seed)
         progress.stop_if_nothing_is_kept()
         verdict = judged.verdict
         reason = "; ".join(text for text in (judged.reason, solved.reason) if text)
@@ -338,12 +362,12 @@ def _search(
             energy = judged.saddle.energy
     if judged is not None and judged.judgement is not None:
         frequency = judged.judgement.imaginary_frequency_cm
-    barrier = energy if verdict == "intended" else np.nan
+    barrier = energy if found.complete else np.nan
     counts = (0, 0) if judged is None else (judged.refine_evaluations, judged.verify_evaluations)
     walls = (0.0, 0.0) if judged is None else (judged.refine_wall, judged.verify_wall)
     stages = ("ends", "guess", "path", "refine", "verify")
-    seconds = (prepared.seconds, guess.wall, solved.wall, *walls)
-    evaluations = (prepared.evaluations, 0, solved.evaluations, *counts)
+    seconds = (prepared.seconds, guess.wall, solved.wall + found.wall_path, *walls)
+    evaluations = (prepared.evaluations, 0, solved.evaluations + found.gradients_path, *counts)
     bill = _bill(progress, zip(stages, evaluations, seconds, strict=True))
     counted = dict(zip(stages, evaluations, strict=True))
     clocked = dict(zip(stages, seconds, strict=True))
@@ -378,6 +402,52 @@ def _search(
         potential=progress.spec.level,
         backend=progress.backend,
         prior="" if below is None else below.spec.level,
+        mechanism=found if found.complete else None,
+    )
+
+
+def _concluded(
+    reaction: Reaction,
+    solved: Solved,
+    judged: Judged,
+    found: Mechanism,
+    method: Method,
+    progress: Progress,
+    seed: int,
+) -> Judged:
+    """Return the proof that the search ends with, with what all proofs have cost.
+
+    It is that of the highest saddle of a way of several steps; where there is no way, and the first
+    saddle was refused by a staged proof, it is made in full.
+    """
+    refine = judged.refine_evaluations + found.gradients_refine
+    verify = judged.verify_evaluations + found.gradients_verify
+    last, walls = judged, [judged.refine_wall + found.wall_refine]
+    walls.append(judged.verify_wall + found.wall_verify)
+    if len(found.steps) > 1:
+        sentence = found.sentence(float(reaction.energies[0]))
+        last = replace(found.highest.judged, verdict="multistep", reason=sentence)
+    elif not found.complete and judged.proof.kind == "staged" and judged.verdict not in TOLD:
+        progress.announce("refine", "verify")
+        last = refine_and_judge(
+            reaction,
+            solved.path,
+            judged.saddle,
+            method.refiner,
+            progress,
+            method.budget["refine"],
+            seed,
+        )
+        refine, verify = refine + last.refine_evaluations, verify + last.verify_evaluations
+        walls = [walls[0] + last.refine_wall, walls[1] + last.verify_wall]
+    if not found.complete:
+        last = replace(last, reason="; ".join(t for t in (last.reason, found.reason) if t))
+    return replace(
+        last,
+        refine_evaluations=refine,
+        verify_evaluations=verify,
+        refine_wall=walls[0],
+        verify_wall=walls[1],
     )
 
 
