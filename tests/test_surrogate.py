@@ -256,17 +256,17 @@ def test_what_has_no_negative_mode_is_never_the_answer(explorer):
     known, one = explorer
     minimum = candidate(one.surrogate, known.reaction.reactant, ends=1)
     one.rejected, one.best = [minimum], minimum
-    assert one.most_promising() is None
+    assert one.promising() == []
     saddle = candidate(one.surrogate, known.saddle)
     one.rejected.append(saddle)
-    assert one.most_promising() is saddle
+    assert one.promising() == [saddle]
 
 
 def test_of_rejected_saddles_that_which_leads_to_an_end_is_preferred(explorer):
     known, one = explorer
     near = known.saddle + np.array([[0.02, 0.0, 0.0]])
     one.rejected = [candidate(one.surrogate, known.saddle), candidate(one.surrogate, near, ends=1)]
-    assert one.most_promising() is one.rejected[1]
+    assert one.promising()[0] is one.rejected[1]
 
 
 def test_a_rejected_saddle_is_known_again(explorer):

@@ -89,8 +89,9 @@ class Config:
     def job_count(self) -> int:
         """Number of jobs that compute, without tables and figures; see docs/cluster.md."""
         guesses = {method.guess for method in self.methods.values()}
-        each = 2 + len(guesses) + 2 * len(self.methods)  # endpoints and score; solve and judge
-        return each * sum(map(len, self.jobs.values())) + 2  # steps and surface
+        # Endpoints and score; solve, judge and mechanism; once for all, the surface.
+        each = 2 + len(guesses) + 3 * len(self.methods)
+        return each * sum(map(len, self.jobs.values())) + 1
 
 
 class _OnceLoader(yaml.SafeLoader):
