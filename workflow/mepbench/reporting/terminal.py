@@ -53,9 +53,14 @@ def methods_text(runs: pd.DataFrame) -> str:
     """
     blocks = []
     for name, table in exact("summary", runs, pd.DataFrame()).groupby("set", sort=False):
-        rows = [[f"set {name}", "solved", *COLUMNS]]
+        chains = "explained" in table and (table["explained"] > table["intended"]).any()
+        heading = ["explained", "its cost"] if chains else []
+        rows = [[f"set {name}", "solved", *heading, *COLUMNS]]
         for row in table.to_dict("records"):
             numbers = [formatted(f"{c}_median", row[f"{c}_median"]) for c in COLUMNS.values()]
+            if chains:
+                paid = formatted("gradients_explained_median", row["gradients_explained_median"])
+                numbers = [f"{row['explained']}/{row['runs']}", paid, *numbers]
             rows.append([row["method"], f"{row['intended']}/{row['runs']}", *numbers])
         blocks.append(_aligned(rows))
     if not blocks:
