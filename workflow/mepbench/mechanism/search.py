@@ -26,7 +26,7 @@ from .network import PRODUCT, REACTANT, Network, Node, nodes_of
 
 STAGES = ("path", "refine", "verify")
 SEARCHES = 6  # at most, after the first
-OTHERS, BESIDE = 4, 60  # saddles beside its own, of one search, that are proven; to refine one
+OTHERS, BESIDE = 4, 30  # saddles beside its own, of one search, that are proven; to refine one
 
 
 @dataclass(frozen=True)

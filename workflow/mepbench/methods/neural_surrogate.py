@@ -61,7 +61,7 @@ def solve(
     known: float = 0.06,
     explore: int = 8,
     mechanism: bool = True,
-    detour: int = 20,
+    detour: int = 16,
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,

@@ -49,8 +49,9 @@ CAPTIONS = {
         "reference: on the path before refinement, and after it (others: without runs that are "
         f"the reference themselves; 1 eV = {KCAL_PER_EV:.2f} kcal/mol). T: tangency defect of the "
         "finished path (its floor: what the spline through its frames adds), X: its excess. "
-        "Explained: solved, or by a chain of steps whose every saddle is verified; its cost is that "
-        "of all searches, refinements included. Seconds of the path stage, in the potential and in the method itself. Prior: evaluations "
+        "Explained: solved, or by a chain of steps whose every saddle is verified; its cost is "
+        "that of all searches, refinements included. Seconds of the path stage, in the potential "
+        "and in the method itself. Prior: evaluations "
         "on the cheaper level of a method's prior surface, which no cost includes."
     ),
     "intervals": (
