@@ -24,7 +24,8 @@ from ..path import Peak, rmsd
 from ..reaction import Reaction
 
 REACTANT, PRODUCT = 0, 1
-SAME_SADDLE, SAME_HEIGHT = 0.3, 0.03  # angstrom, eV: before both have been refined
+SAME_ENERGY = 1e-3  # eV, of two saddles between the same minima
+LIKE_SADDLE, LIKE_HEIGHT = 0.1, 0.03  # angstrom, RMSD; eV: before it is refined
 NEARBY = 1e-6  # weight of two minima that are joined; Dijkstra's must not be negative
 
 
@@ -95,10 +96,12 @@ class Network:
             return None
         if not judged.saddle.converged or not all(end.minimum for end in judgement.ends):
             return None
-        if self.knows(judged.saddle, refined=True):
-            return None
         ends = tuple(self.place(end) for end in judgement.ends)
-        if ends[0] == ends[1]:
+        energy = judged.saddle.energy
+        if ends[0] == ends[1] or any(
+            set(edge.ends) == set(ends) and abs(edge.energy - energy) < SAME_ENERGY
+            for edge in self.edges
+        ):
             return None
         refine, verify = judged.refine_evaluations, judged.verify_evaluations
         paid = {"path": path, "refine": refine, "verify": verify}
@@ -118,13 +121,12 @@ class Network:
         others = ends if number > PRODUCT else ends[1 - number : 2 - number]
         return all(compare(numbers, x, node, end, self.invariances).matches for end in others)
 
-    def knows(self, saddle: Peak, *, refined: bool = False) -> bool:
-        """Whether a saddle is one of the edges; one that is not refined may be farther off."""
-        away, apart = (0.05, 1e-3) if refined else (SAME_SADDLE, SAME_HEIGHT)
+    def knows(self, peak: Peak) -> bool:
+        """Whether a point that is not refined is near one of the saddles."""
         for edge in self.edges:
             known = edge.judged.saddle
-            same = saddle.energy is None or abs(saddle.energy - known.energy) < apart
-            if same and rmsd(saddle.position, known.position, self.invariances) < away:
+            same = peak.energy is None or abs(peak.energy - known.energy) < LIKE_HEIGHT
+            if same and rmsd(peak.position, known.position, self.invariances) < LIKE_SADDLE:
                 return True
         return False
 

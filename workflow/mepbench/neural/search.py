@@ -78,7 +78,7 @@ class Search:
     @property
     def has_steps(self) -> bool:
         """Whether saddles were met that may be those of the reaction's steps, and are wanted."""
-        return self.options["mechanism"] and bool(self.explorer.rejected)
+        return self.options["mechanism"] and any(one.elsewhere for one in self.explorer.rejected)
 
     def from_prior(self, guess: Path, prior) -> Candidate | None:
         """Search on the prior's level, then from what that leaves; None if that leads nowhere."""

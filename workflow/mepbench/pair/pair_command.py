@@ -39,6 +39,10 @@ OPTIONS = {
         "action": "store_true",
         "help": "search no steps where no saddle joins the ends",
     },
+    "ways": {
+        "type": int,
+        "help": "searches, each from another start; the lowest way is named; default: 1",
+    },
     "thermo": {
         "action": "store_true",
         "help": "compute the Hessians that free energies still need",

@@ -159,6 +159,17 @@ def summary(search) -> dict:
         "height_eV": known(search.height_eV),
         "imaginary_frequency_cm": known(search.imaginary_frequency_cm),
         "mechanism": _mechanism_values(search),
+        "ways": [
+            {
+                "chain": way.mechanism.chain,
+                "highest_saddle_eV": float(
+                    way.mechanism.highest.saddle.energy - search.reaction.energies[0]
+                ),
+                "met": way.met,
+                "starts": list(way.starts),
+            }
+            for way in search.ways
+        ],
         **_how_ends_match(search),
         "proof": _proof_values(search),
         "evaluations": search.evaluations,
@@ -207,6 +218,18 @@ def _mechanism_values(search) -> dict | None:
             for row, step in steps
         ],
     }
+
+
+def _ways_text(search) -> str:
+    """Say in a line which ways several searches have found; empty for one search."""
+    if sum(way.met for way in search.ways) < 2:
+        return ""
+    start = search.reaction.energies[0]
+    return "; ".join(
+        f"{way.mechanism.highest.saddle.energy - start:.3f} eV ({way.mechanism.chain}), met "
+        f"{way.met} times" + f" (from: {', '.join(way.starts)})"
+        for way in search.ways
+    )
 
 
 def _mechanism_text(search) -> str:
@@ -278,6 +301,7 @@ def summary_text(search) -> str:
         "verdict": search.verdict + (f": {search.reason}" if search.reason else ""),
         "state": state_text(search.charge, search.multiplicity, search.state_from),
         "mechanism": _mechanism_text(search),
+        "ways": _ways_text(search),
         "refined point": refined_point(search),
         "barrier": energy_text(search.barrier_eV),
         "reverse barrier": energy_text(search.reverse_barrier_eV),
