@@ -35,7 +35,8 @@ def plot(results):
     spread = interval(bootstrap_medians(cost))
     finite = np.concatenate([median, spread.ravel()])
     finite = finite[np.isfinite(finite)]
-    edge = 1.6 * finite.max(initial=10)
+    ends = finite.min(initial=1e9) / 2.3, 2.3 * finite.max(initial=10)
+    edge = ends[1]
 
     figure = new_figure(rows_height(len(cost.methods)))
     left, right = figure.subplots(1, 2, sharey=True)
@@ -57,7 +58,7 @@ def plot(results):
     left.set_xticks([0, 0.5, 1])
     left.set_xlabel(axis_label("share_intended"))
     right.set_xscale("log")
-    right.set_xlim(right=edge)
+    right.set_xlim(min(ends[0], edge / 5), edge)
     plain_ticks(right.xaxis, fine=30)
     right.set_xlabel(axis_label("cost_to_saddle", "Median", longest=18))
     for axes in (left, right):

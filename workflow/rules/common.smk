@@ -7,7 +7,8 @@ from mepbench.config import check_config, set_files, solver_files
 from mepbench.errors import InputError
 from mepbench.files.shipped import WORKFLOW
 from mepbench.jobs.plan import write_plan
-from mepbench.reporting.figures import figure_files
+from mepbench.reporting.figures import caption, figure_files
+from mepbench.reporting.markup import rst_text
 from mepbench.reaction import irc_file
 from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, source_file
@@ -35,6 +36,9 @@ POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
 RECORDED = {key: value for key, value in CONFIG.completed.items() if key != "report"}
 METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
 FIGURES = figure_files(CONFIG.figures)
+# Those of `snakemake --report`, and the others.
+MAIN_TABLES = "summary intervals verdicts unsolved reactions pairwise".split()
+FURTHER_TABLES = "failures virtual_best profiles ranks accuracy hardness".split()
 
 
 wildcard_constraints:
@@ -59,7 +63,9 @@ def prepare_code(wildcards):
 
 def guess_code(wildcards):
     return code_digest(
-        PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
+        PACKAGE / "solving" / "guess.py",
+        potential_code(),
+        source_file("guesses", wildcards.guess),
     )
 
 
@@ -78,7 +84,9 @@ def mechanism_code(wildcards):
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
     return code_digest(
-        PACKAGE / "judging" / "verify.py", potential_code(), source_file("refiners", refiner)
+        PACKAGE / "judging" / "verify.py",
+        potential_code(),
+        source_file("refiners", refiner),
     )
 
 
@@ -105,7 +113,8 @@ def guess_files(wildcards):
 
 def endpoint_jobs(kind):
     return lambda wildcards: [
-        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in CONFIG.jobs[wildcards.set]
+        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}"
+        for job in CONFIG.jobs[wildcards.set]
     ]
 
 
@@ -133,6 +142,13 @@ def figures():
     return [
         f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
     ]
+
+
+def table_captions(wildcards):
+    """For the main tables; their module costs imports that no other job needs."""
+    from mepbench.reporting.wording import CAPTIONS
+
+    return {name: rst_text(CAPTIONS[name]) for name in MAIN_TABLES}
 
 
 def whole_report():

@@ -13,7 +13,7 @@ import pandas as pd
 from ..errors import one_line
 from ..files.shipped import WORKFLOW
 from ..files.tidy import read_rows
-from ..scoring.chains import chains_worded
+from ..scoring.explained import chains_worded
 from ..scoring.reference import notices
 from . import wording
 from .figures import Results, caption, figure_files
