@@ -63,9 +63,7 @@ def prepare_code(wildcards):
 
 def guess_code(wildcards):
     return code_digest(
-        PACKAGE / "solving" / "guess.py",
-        potential_code(),
-        source_file("guesses", wildcards.guess),
+        PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
     )
 
 
@@ -84,9 +82,7 @@ def mechanism_code(wildcards):
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
     return code_digest(
-        PACKAGE / "judging" / "verify.py",
-        potential_code(),
-        source_file("refiners", refiner),
+        PACKAGE / "judging" / "verify.py", potential_code(), source_file("refiners", refiner)
     )
 
 
