@@ -8,7 +8,8 @@ As long as reactant and product are not joined, the next two minima to search a 
 the first without one on the shortest way, where joined minima are no distance apart, others the
 square of their distance, and those searched in vain cannot be joined: Carr, Trygubenko, Wales,
 J. Chem. Phys. 122, 234903 (2005), doi:10.1063/1.1931587. Once they are joined, the mechanism is the
-way whose highest saddle is lowest; it is a way of the minimum spanning tree, so it has no loop.
+way whose highest saddle is lowest (its height is that in the minimum spanning tree), and of such
+the one with the fewest steps; so it has no loop.
 """
 
 from dataclasses import dataclass, field
@@ -136,10 +137,17 @@ class Network:
         return nx.has_path(self._saddles(), REACTANT, PRODUCT)
 
     def mechanism(self) -> list[Edge]:
-        """Return the saddles of the way whose highest is lowest, from reactant to product."""
-        tree = nx.minimum_spanning_tree(self._saddles(), weight="energy")
+        """Return the saddles of the way whose highest is lowest, from reactant to product.
+
+        Of several with the same highest saddle, that of the fewest steps.
+        """
+        saddles = self._saddles()
+        tree = nx.minimum_spanning_tree(saddles, weight="energy")
         way = nx.shortest_path(tree, REACTANT, PRODUCT)
-        return [tree.edges[pair]["edge"] for pair in pairwise(way)]
+        highest = max(tree.edges[pair]["energy"] for pair in pairwise(way)) + SAME_ENERGY
+        low = [pair for pair in saddles.edges if saddles.edges[pair]["energy"] <= highest]
+        way = nx.shortest_path(saddles.edge_subgraph(low), REACTANT, PRODUCT)
+        return [saddles.edges[pair]["edge"] for pair in pairwise(way)]
 
     def _saddles(self) -> nx.Graph:
         graph = nx.Graph()

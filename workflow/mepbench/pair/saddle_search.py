@@ -448,19 +448,19 @@ def _concluded(
     again = Explored("", best.reaction, nothing, None, Mechanism())
     if judged is None:
         return None, again
-    if len(found.steps) > 1:
+    if len(found.steps) == 1:  # the first saddle, or one that was met beside it
+        return found.highest.judged, again
+    if found.complete:
         sentence = found.sentence(float(best.reaction.energies[0]))
         return replace(found.highest.judged, verdict="multistep", reason=sentence), again
-    if not found.complete and judged.proof.kind == "staged" and judged.verdict not in TOLD:
+    if judged.proof.kind == "staged" and judged.verdict not in TOLD:
         doubt = f"{judged.verdict}, if not in full"
         of = progress.announce("refine", "verify"), method.budget["refine"], seed
         refine = method.refiner
         full = refine_and_judge(best.reaction, best.solved.path, judged.saddle, refine, *of)
         again = replace(again, judged=full)
         judged = replace(full, proof=replace(full.proof, doubt=doubt))
-    reason = judged.reason
-    if not found.complete:
-        reason = "; ".join(text for text in (reason, found.reason) if text)
+    reason = "; ".join(text for text in (judged.reason, found.reason) if text)
     return replace(judged, reason=reason), again
 
 
