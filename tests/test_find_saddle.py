@@ -214,7 +214,7 @@ def test_what_is_no_saddle_of_this_reaction_is_called_what_it_is_and_no_barrier(
     found, _ = hcn
     assert "refined point" not in str(found)
     judged = replace(found.judged, verdict=verdict)
-    other = replace(found, verdict=verdict, judged=judged, barrier_eV=np.nan)
+    other = replace(found, verdict=verdict, judged=judged, barrier_eV=np.nan, mechanism=None)
     printed = dict(line.split(maxsplit=1) for line in str(other).splitlines())
     assert printed["barrier"] == "unknown"
     assert what in printed["refined"]

@@ -95,7 +95,9 @@ def test_of_two_ways_that_with_the_lower_pass_is_the_mechanism_and_it_has_no_loo
     """A direct saddle at 2 eV, and a way over the third minimum: and one from it to a dead end."""
     direct = (WHOLE.reactant + WHOLE.product) / 2 + np.array([[0.5, 0.5, 0.0]])
     dead_end = MIDDLE + np.array([[0.0, 1.5, 0.0]])
-    network.add(proven(WHOLE.reactant, direct, WHOLE.product, energy=at(WHOLE.reactant) + 2))
+    refused = proven(WHOLE.reactant, direct, WHOLE.product, energy=at(WHOLE.reactant) + 2)
+    assert network.add(refused) is None
+    network.add(replace(refused, verdict="intended"))
     assert len(network.mechanism()) == 1
     network.add(proven(WHOLE.reactant, SADDLES[0], MIDDLE))
     network.add(proven(MIDDLE, MIDDLE + 0.7, dead_end, energy=at(MIDDLE) + 0.1))

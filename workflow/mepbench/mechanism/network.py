@@ -99,6 +99,8 @@ class Network:
             return None
         ends = tuple(self.place(end) for end in judgement.ends)
         energy = judged.saddle.energy
+        if set(ends) == {REACTANT, PRODUCT} and judged.verdict != "intended":
+            return None  # the judge has looked at just that
         if ends[0] == ends[1] or any(
             set(edge.ends) == set(ends) and abs(edge.energy - energy) < SAME_ENERGY
             for edge in self.edges
