@@ -226,7 +226,7 @@ def test_what_is_no_saddle_of_this_reaction_is_called_what_it_is_and_no_barrier(
 
 
 def test_a_point_below_the_reactant_is_said_to_be_below(hcn):
-    low = replace(hcn[0], verdict="minimum", barrier_eV=np.nan, height_eV=-0.012)
+    low = replace(hcn[0], verdict="minimum", barrier_eV=np.nan, height_eV=-0.012, mechanism=None)
     assert "no saddle (no negative mode), 0.012 eV (0.3 kcal/mol) below the reactant" in str(low)
 
 
@@ -630,14 +630,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
 
 
 def test_an_interrupt_is_one_line_and_keeps_what_is_finished(files, capsys, monkeypatch):
-    from mepbench.pair import saddle_search
+    from mepbench.mechanism import ways
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
     pair = ["run", "reactant.xyz", "product.xyz", "--method", "guess-only", "--quiet"]
     assert main(pair) == 0
-    monkeypatch.setattr(saddle_search, "refine_and_judge", interrupted)
+    monkeypatch.setattr(ways, "refine_and_judge", interrupted)
     capsys.readouterr()
     assert main(pair) == 130
     assert capsys.readouterr().err == "mepbench: interrupted\n"

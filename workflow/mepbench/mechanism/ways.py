@@ -26,6 +26,7 @@ from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .search import STAGES, Mechanism, find_mechanism
 
+FAILED = ("scf-failure", "error")  # verdicts on what is worth another try, but no further search
 GUESSES = ("geodesic", "idpp", "linear")
 BEND = 0.15  # angstrom, standard deviation of each coordinate of a bent guess
 LOOKED_AT, ANOTHER = 200, 0.1  # orders of atoms; angstrom, RMSD of a product that is another
@@ -160,7 +161,7 @@ def explore(
     found = Mechanism()
     if judged.verdict == "intended":
         found = Mechanism.of(reaction, solved, judged)
-    elif steps:
+    elif steps and judged.verdict not in FAILED:
         of = reaction, solved, judged, method, potential, seed, proof
         found = find_mechanism(*of, announce)
     return Explored(start, reaction, solved, judged, found)

@@ -21,10 +21,11 @@ from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
 from ..judging.activation import Activation
-from ..judging.verify import PROOFS, TOLD, Judged, refine_and_judge
+from ..judging.judge import FIRST_ORDER
+from ..judging.verify import PROOFS, Judged, refine_and_judge
 from ..landscape.thermochemistry import STANDARD, Conditions
 from ..mechanism.search import STAGES, Mechanism
-from ..mechanism.ways import Explored, Way, explore, further_starts, told_apart
+from ..mechanism.ways import FAILED, Explored, Way, explore, further_starts, told_apart
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
@@ -43,7 +44,6 @@ from .prior import STAGE as PRIOR
 from .prior import prior_line, prior_of
 
 METHOD = "neural-surrogate"  # the best method that ships
-FAILED = ("scf-failure", "error")  # verdicts on what is worth another try
 
 
 @dataclass(frozen=True)
@@ -335,7 +335,7 @@ def _search(
             log.info("path: %s, %.1f s", _counted(progress, "path", result), result.wall)
             if folder is not None and not searches and result.path is not None:
                 write_frames(folder / "path.xyz", path_frames(reaction, result, identity)[:-1])
-        elif wanted.steps and result.verdict != "intended":
+        elif wanted.steps and result.verdict not in ("intended", *FAILED):
             log.info("%s: %s; steps are searched", result.verdict, result.reason)
         progress.stop_if_nothing_is_kept()
 
@@ -453,7 +453,7 @@ def _concluded(
     if found.complete:
         sentence = found.sentence(float(best.reaction.energies[0]))
         return replace(found.highest.judged, verdict="multistep", reason=sentence), again
-    if judged.proof.kind == "staged" and judged.verdict not in TOLD:
+    if judged.proof.kind == "staged" and judged.verdict in FIRST_ORDER:
         doubt = f"{judged.verdict}, if not in full"
         of = progress.announce("refine", "verify"), method.budget["refine"], seed
         refine = method.refiner
