@@ -161,7 +161,7 @@ def _rows(entries: list[Entry], outcomes: Outcomes) -> Iterator[dict]:
 
 
 def _render(name: str, number: int, pages: list[str], rows: list[dict], count: int) -> str:
-    from .report import environment
+    from .site import environment
 
     return (
         environment()

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import one_line
-from ..files.shipped import WORKFLOW
 from ..files.tidy import read_rows
 from ..scoring.chains import chains_worded
 from ..scoring.reference import notices
 from . import wording
 from .figures import Results, caption, figure_files
+from .site import environment
 from .tables import TABLES, exact
 
 # Tables of the section on statistics, in its order, and their titles.
@@ -31,7 +30,6 @@ STATISTICS = {
     "ranks": "Stability of the ranks",
     "hardness": "What goes with failure",
 }
-TEMPLATES = WORKFLOW / "report"
 
 
 def build(results_folder: str | Path, output: str | Path) -> Path:
@@ -43,21 +41,6 @@ def build(results_folder: str | Path, output: str | Path) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(page, encoding="utf-8")
     return output
-
-
-def environment():
-    """Return the Jinja environment of all pages: escaping on, `plain` for text from files."""
-    import jinja2
-
-    found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters["plain"] = one_line
-    return found
 
 
 def _galleries(results: Results, folder: Path) -> dict[str, str]:
