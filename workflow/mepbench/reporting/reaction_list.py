@@ -5,12 +5,13 @@ import pandas as pd
 from ..errors import REFUSED
 from ..files.metrics import KCAL_PER_EV
 from .figures import Results
-from .listing import Cell, Column, Listing
+from .listing import Cell, Column, Listing, trimmed
 from .site import slug
 from .verdicts import MEANING
-from .wording import cell
+from .wording import cell, failures
 
 MOST_PAGES = 300
+FAILURE = "set reaction method seed verdict reason".split()
 ABOUT = (
     Column("reaction", "name", "contain"),
     Column("set", "text", "choice"),
@@ -82,39 +83,42 @@ def reactions(results: Results, endpoints: pd.DataFrame, links: dict) -> tuple[L
         rows.append(row + [cells.get(method, (Cell(""),) * 2)[0] for method in methods])
         barriers.append([cells.get(method, (Cell(""),) * 2)[1].packed for method in methods])
     columns = (*ABOUT, *(Column(method, "text") for method in methods))
-    listing = Listing(
-        "reactions", "Reactions, and how each method fared", columns, rows, "reactions"
-    )
-    return listing, barriers
+    label = "Reactions, and how each method fared"
+    listing = Listing("reactions", label, columns, rows, "reactions")
+    return trimmed(listing, "set"), barriers
 
 
-def failing(results: Results, links: dict) -> Listing:
-    """Return every run that is not solved, with verdict and reason; refused endpoints once."""
-    from .wording import failures
+def failing(results: Results, links: dict, method: str = "") -> Listing:
+    """Return every run that is not solved, with verdict and reason, of all methods or of one.
 
-    table = failures(results.runs[results.runs["verdict"] != "intended"][
-        ["set", "reaction", "method", "seed", "verdict", "reason"]
-    ])  # fmt: skip
+    A reaction whose endpoints were refused, which is so for all methods alike, stands once, and
+    not among the failures of a single one.
+    """
+    runs = results.runs[results.runs["verdict"] != "intended"]
+    if method:
+        runs = runs[(runs["method"] == method) & ~runs["verdict"].isin(REFUSED)]
     rows = [
         [
             Cell(row["reaction"], link=links.get((row["set"], row["reaction"]), "")),
-            Cell(row["set"]),
             Cell(row["method"]),
-            Cell(row["seed"]),
             Cell(row["verdict"]),
             Cell(row["reason"] or MEANING.get(row["verdict"], "")),
+            Cell(row["set"]),
+            Cell(row["seed"]),
         ]
-        for row in table.to_dict("records")
+        for row in failures(runs[FAILURE]).to_dict("records")
     ]
     columns = (
         Column("reaction", "name", "contain"),
-        Column("set", "text", "choice"),
         Column("method", "text", "choice"),
-        Column("seed", "text"),
         Column("verdict", "text", "choice"),
         Column("reason", "words", "contain"),
+        Column("set", "text", "choice"),
+        Column("seed", "text"),
     )
-    return Listing("failures", "Runs that are not solved", columns, rows, "runs")
+    label = f"Runs of {method} that are not solved" if method else "Runs that are not solved"
+    listing = Listing("failures", label, columns, rows, "runs")
+    return trimmed(listing, "set", "seed", *(["method"] if method else []))
 
 
 def _cells(runs: pd.DataFrame) -> tuple[Cell, Cell]:

@@ -184,7 +184,7 @@ def _statistics(results: Results, folder: Path) -> None:
             }
         )
     found = [table for part in parts for _, table in part["tables"]]
-    _page(folder, "statistics", "Statistics", listings=found, parts=parts)
+    _page(folder, "statistics", "Statistics", listings=found, parts=parts, several=len(sizes) > 1)
 
 
 def _by_set(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
