@@ -94,13 +94,12 @@
   // ---- controls ----
 
   function offer(offered) {
-    at("tracks").replaceChildren(element("legend", { textContent: "Shown" }),
-      ...offered.map((kind) => {
+    at("tracks").replaceChildren(...offered.map((kind) => {
         const input = element("input", { type: "radio", name: "track" });
         input.dataset.kind = kind;
         input.addEventListener("change", () => choose(now.run, kind));
         return element("label", { className: "chip" }, input, NAMES[kind] ?? kind);
-      }));
+    }));
   }
 
   function swatch(run) {
@@ -224,7 +223,6 @@
     const track = mainTrack(now.run);
     const marks = !track ? [] : track.marks.filter(([k]) => track.energies[k] !== null).map(([k, text]) => ({
       x: track.arc[k], y: track.energies[k], text: plain(text), showarrow: false, yshift: 14 }));
-    globalThis.Plotly.purge(at("profile"));
     chart(at("profile"), traces, {
       showlegend: false,
       hovermode: "closest",
@@ -233,8 +231,6 @@
       xaxis: { title: { text: at("profile").dataset.abscissa } },
       yaxis: { title: { text: "energy above the reactant (eV)" } },
     });
-    at("profile").on("plotly_hover", (event) => pick(event, false));
-    at("profile").on("plotly_click", (event) => pick(event, true));
   }
 
   function pick(event, clicked) {
@@ -345,7 +341,7 @@
         viewer.addModel().addAtoms(corners.map(([x, y, z], index) =>
           ({ elem: "H", x, y, z, index, serial: index, bonds: [], bondOrder: [] })));
         viewer.zoomTo();
-        viewer.zoom(1.15);
+        viewer.zoom(1.5);
       } else viewer.zoom(extent / needed);
       extent = needed;
     }
@@ -424,7 +420,9 @@
     });
   });
   dark.addEventListener("change", () => { drawProfile(); show(); });
-  const best = shown.find((run) => run.verdict === "intended") ?? shown[0];
-  choose(best, kinds(best)[0]);
+  const first = shown.includes(scene.runs[scene.first]) ? scene.runs[scene.first] : shown[0];
+  choose(first, kinds(first).includes("chain") ? "chain" : kinds(first)[0]);
+  at("profile").on("plotly_hover", (event) => pick(event, false));
+  at("profile").on("plotly_click", (event) => pick(event, true));
   offerDownloads();
 })();

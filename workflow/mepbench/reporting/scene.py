@@ -16,7 +16,7 @@ from ase.data import chemical_symbols, covalent_radii
 
 from ..files.metrics import KCAL_PER_EV
 from ..molecule.stereo import BOND, bonds
-from ..path import align, arc_length, spline
+from ..path import arc_length, spline, superposition
 
 STEP = 1e-3  # angstrom: coordinates of paths are rounded to it
 GEOMETRIES = 41  # of a track, at most and some that are marked
@@ -95,6 +95,7 @@ class Scene:
     file : stem of the names of downloads
     info : comment of the XYZ files that the page makes
     columns : of the row that is downloaded
+    first : place of the run that is shown first
     """
 
     numbers: np.ndarray
@@ -103,6 +104,7 @@ class Scene:
     info: str
     runs: tuple[Shown, ...]
     columns: tuple[str, ...] = ()
+    first: int = 0
 
 
 def measured_track(
@@ -202,6 +204,7 @@ def as_values(scene: Scene) -> dict:
         "file": scene.file,
         "info": scene.info,
         "columns": list(scene.columns),
+        "first": scene.first,
         "runs": [_run_values(run) for run in scene.runs],
     }
 
@@ -271,11 +274,20 @@ def _spread(
 
 
 def _turned(positions: np.ndarray, like: np.ndarray, first: int) -> np.ndarray:
-    """Turn each geometry (M, N, 3) onto its neighbour, from the `first`, which is turned onto `like`."""
-    turned = np.array(positions, dtype=float)
-    turned[first] = align(turned[first], like)
-    for k in range(first + 1, len(turned)):
-        turned[k] = align(turned[k], turned[k - 1])
+    """Turn geometries (M, N, 3) each onto its neighbour, from the `first`, which is turned onto `like`."""
+    centred = positions - positions.mean(axis=1, keepdims=True)
+    onto_next = _rotations(centred[:-1], centred[1:])
+    turns = np.empty((len(centred), 3, 3))
+    turns[first] = superposition(centred[first], like - like.mean(axis=0))
     for k in range(first - 1, -1, -1):
-        turned[k] = align(turned[k], turned[k + 1])
-    return turned
+        turns[k] = onto_next[k] @ turns[k + 1]
+    for k in range(first + 1, len(centred)):
+        turns[k] = onto_next[k - 1].T @ turns[k - 1]
+    return centred @ turns + like.mean(axis=0)
+
+
+def _rotations(mobile: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """`path.superposition` of many pairs at once: (M, N, 3) twice, to (M, 3, 3)."""
+    u, _, vt = np.linalg.svd(np.swapaxes(mobile, 1, 2) @ fixed)
+    u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]
+    return u @ vt
