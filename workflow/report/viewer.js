@@ -165,25 +165,30 @@
       : methodStyle(run.style, dark.matches);
   }
 
-  // The curve of a run that stands for it among those of the others.
-  const mainTrack = (run) =>
-    run === now.run && now.track !== "saddle" ? trackOf(run, now.track)
-      : run.tracks.find((track) => track.kind !== "irc") ?? run.tracks[0];
+  const isCurve = (track) => track.energies.filter((energy) => energy !== null).length > 2;
+
+  // The curves of a run that are drawn: the chosen one, and of several runs each one's first.
+  function drawn(run) {
+    if (scene.runs.length === 1) return run.tracks.filter(isCurve);
+    const chosen = run === now.run && now.track !== "saddle" ? trackOf(run, now.track) : null;
+    const first = run.tracks.find((track) => track.kind !== "irc" && isCurve(track));
+    return [chosen && isCurve(chosen) ? chosen : first ?? run.tracks.find(isCurve)].filter(Boolean);
+  }
 
   let traces = [], tracesOf = [];
 
   function lineOf(run, track, chosen) {
     const known = track.arc.map((_, k) => k).filter((k) => track.energies[k] !== null);
     const look = lookOf(run);
+    const broad = run.style === null || (scene.runs.length === 1 && track.kind === "irc");
     return {
       type: "scatter",
-      mode: known.length < 3 ? "markers" : "lines",
+      mode: "lines",
       x: known.map((k) => track.arc[k]),
       y: known.map((k) => track.energies[k]),
-      name: make.label(run, scene.runs),
+      name: make.label(run, scene.runs) + (scene.runs.length === 1 ? `: ${NAMES[track.kind]}` : ""),
       opacity: chosen ? 1 : 0.55,
-      line: { color: look.color, dash: look.dash, width: run.style === null ? 5 : chosen ? 3.5 : 1.6 },
-      marker: { color: look.color },
+      line: broad ? { color: REFERENCE, width: 5 } : { color: look.color, dash: look.dash, width: chosen ? 3.5 : 1.6 },
       customdata: known.map((k) => make.signed(track.energies[k] * scene.kcal_per_eV, 1)),
       hovertemplate: "%{y:.3f} eV (%{customdata} kcal/mol)<br>%{x:.2f} \u00c5",
     };
@@ -207,8 +212,7 @@
     tracesOf = [];
     const order = [...shown.filter((run) => run !== now.run), now.run];
     for (const run of order) {
-      const track = mainTrack(run);
-      if (track) {
+      for (const track of drawn(run)) {
         traces.push(lineOf(run, track, run === now.run));
         tracesOf.push(run);
       }
@@ -220,9 +224,8 @@
     traces.push({ type: "scatter", mode: "markers", x: [0], y: [0], hoverinfo: "skip", name: "here",
       marker: { size: 13, color: CHANGING, line: { width: 2, color: "#ffffff" } } });
     tracesOf.push(null);
-    const track = mainTrack(now.run);
-    const marks = !track ? [] : track.marks.filter(([k]) => track.energies[k] !== null).map(([k, text]) => ({
-      x: track.arc[k], y: track.energies[k], text: plain(text), showarrow: false, yshift: 14 }));
+    const track = now.track === "saddle" ? null : trackOf(now.run, now.track);
+    const marks = track ? marksOf(track) : [];
     chart(at("profile"), traces, {
       showlegend: false,
       hovermode: "closest",
@@ -233,13 +236,26 @@
     });
   }
 
+  // Names of minima below the curve, of saddles above it, one over the other where they are near.
+  function marksOf(track) {
+    const near = 0.07 * (track.arc.at(-1) - track.arc[0]);
+    const last = { up: [-Infinity, 0], down: [-Infinity, 0] };
+    return track.marks.filter(([place]) => track.energies[place] !== null).map(([place, text]) => {
+      const side = text.startsWith("TS") ? "up" : "down", x = track.arc[place];
+      const row = x - last[side][0] < near ? last[side][1] + 1 : 0;
+      last[side] = [x, row];
+      return { x, y: track.energies[place], text: plain(text), showarrow: false,
+        yshift: (side === "up" ? 1 : -1) * (15 + 14 * row) };
+    });
+  }
+
   function pick(event, clicked) {
     const run = tracesOf[event.points[0].curveNumber];
     const arc = event.xvals?.[0] ?? event.points[0].x;
     if (clicked && run && run !== now.run) choose(run, now.track === "saddle" ? null : now.track);
     if (now.track === "saddle") {
       if (!clicked) return;
-      choose(now.run, now.run.tracks[0]?.kind);
+      choose(now.run, (now.run.tracks.find(isCurve) ?? now.run.tracks[0])?.kind);
     }
     const track = trackOf(now.run, now.track);
     if (!track) return;
@@ -421,7 +437,8 @@
   });
   dark.addEventListener("change", () => { drawProfile(); show(); });
   const first = shown.includes(scene.runs[scene.first]) ? scene.runs[scene.first] : shown[0];
-  choose(first, kinds(first).includes("chain") ? "chain" : kinds(first)[0]);
+  const best = first.tracks.find((track) => track.kind === "chain") ?? first.tracks.find(isCurve);
+  choose(first, best ? best.kind : kinds(first)[0]);
   at("profile").on("plotly_hover", (event) => pick(event, false));
   at("profile").on("plotly_click", (event) => pick(event, true));
   offerDownloads();

@@ -223,7 +223,12 @@ def comment_texts(comment: str, keys: tuple[str, ...]) -> list[str | None]:
         return [comment_text(comment, key) for key in keys]
     values = _extxyz().key_val_str_to_dict(comment)
     return [
-        value if isinstance(value, str) else comment_text(comment, key) if key in TEXT_KEYS
-        else None if value is None else str(value)
+        value
+        if isinstance(value, str)
+        else comment_text(comment, key)
+        if key in TEXT_KEYS
+        else None
+        if value is None
+        else str(value)
         for key, value in ((key, values.get(key)) for key in keys)
     ]

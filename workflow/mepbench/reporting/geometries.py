@@ -150,7 +150,9 @@ def _curves(
         owner, name, role, method, seed = _texts(identity)
         if name in found and role != "peak" and set_name in (None, owner):
             run = method or "reference", int(seed or 0)
-            groups.setdefault((name, run, role or "irc"), []).append((_positions(block), float(energy)))
+            groups.setdefault((name, run, role or "irc"), []).append(
+                (_positions(block), float(energy))
+            )
     for (name, run, role), frames in groups.items():
         if len({len(positions) for positions, _ in frames}) == 1:
             positions, energies = zip(*frames, strict=True)

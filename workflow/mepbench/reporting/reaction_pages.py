@@ -1,4 +1,4 @@
-"""A page for each reaction: what it is, what every method found, and all of it to be seen and taken.
+"""A page for each reaction: what it is, what every method found, to be seen and taken along.
 
 Both sides in 2D, the barrier, a table of all runs with verdict and reason in words, the energy
 profiles of all methods, and a viewer of path, saddle, IRC and chain that moves with them.
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, one_line
-from ..files.metrics import KCAL_PER_EV, formatted, metric
+from ..files.metrics import formatted, metric
 from ..files.tidy import read_rows
 from ..reaction import Entry, read_set
 from .depiction import depict
@@ -20,14 +20,13 @@ from .reaction_scene import ChainStep, reaction_scene
 from .scene import as_values
 from .site import PAGES, PLOTLY, slug, write_page
 from .verdicts import MEANING
+from .wording import both, signed
 
 Key = tuple[str, str]  # set and reaction
 SCRIPTS = (PLOTLY, "vendor/3Dmol-min.js", "chart.js", "scene.js", "viewer.js")
 # Columns of the table of runs, and of what they are.
-MEASURED = (
-    "imaginary_frequency_cm saddle_rmsd_A tangency_defect_eV excess_eV gradients_path "
-    "gradients_refine gradients_verify wall_path_s"
-).split()
+MEASURED = "imaginary_frequency_cm saddle_rmsd_A tangency_defect_eV excess_eV wall_path_s".split()
+STAGES = ("gradients_path", "gradients_refine", "gradients_verify")
 FACTS = (
     "barrier_eV reverse_barrier_eV reaction_energy_eV imaginary_frequency_cm barrier_0K_eV "
     "free_energy_barrier_eV reaction_free_energy_eV"
@@ -183,7 +182,7 @@ def _contents(
         "set": name,
         "reaction": reaction,
         "about": {**first, **{k: ends.get(k, "") for k in ("class", "literature", "ends_note")}},
-        "answer": _answer(runs, reference),
+        "answer": _answer(runs, reference, tables.steps.get(key, {})),
         "drawing": None if entry is None else depict(entry),
         "facts": _facts(reference, first),
         "source": reference.get("reference_source", ""),
@@ -213,19 +212,20 @@ def _entry_of(key: Key, found: Geometries) -> Entry:
     )
 
 
-def both(energy: float) -> str:
-    """Return an energy (eV) in both units, a dash where it is unknown."""
-    if pd.isna(energy):
-        return "\N{EN DASH}"
-    text = f"{energy:.3f} eV ({energy * KCAL_PER_EV:.1f} kcal/mol)"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def _answer(runs: list[dict], reference: dict) -> str:
+def _answer(runs: list[dict], reference: dict, chains: dict) -> str:
     """Say in a sentence or two what came out."""
     methods = dict.fromkeys(row["method"] for row in runs)
     solved = dict.fromkeys(row["method"] for row in runs if row["verdict"] == "intended")
     many = "1 method" if len(methods) == 1 else f"{len(methods)} methods"
+    complete = {run[0]: rows for run, rows in chains.items() if rows[0]["complete"] == "True"}
+    if not solved and complete:
+        heights = {method: float(rows[0]["highest_saddle_eV"]) for method, rows in complete.items()}
+        method = min(heights, key=heights.get)
+        return (
+            f"No single step by any of {many}. {method} finds the chain "
+            f"{complete[method][0]['chain']}, all its saddles verified, the highest "
+            f"{both(heights[method])} above the reactant."
+        )
     if not solved:
         said = dict.fromkeys(MEANING.get(row["verdict"], row["verdict"]) for row in runs)
         return f"Solved by none of {many}: {'; '.join(said)}."
@@ -268,14 +268,10 @@ def _run_words(row: dict) -> dict:
         "reason": row["reason"],
         "solved": solved,
         "barrier": formatted("barrier_eV", row["barrier_eV"]) if solved else "\N{EN DASH}",
-        "error": "\N{EN DASH}" if not solved or pd.isna(error) else _milli(error),
+        "error": "\N{EN DASH}" if not solved or pd.isna(error) else signed(1000 * error, 1),
+        "evaluations": " + ".join(formatted(column, row.get(column)) for column in STAGES),
         "cells": [formatted(column, row.get(column)) for column in MEASURED],
     }
-
-
-def _milli(energy: float) -> str:
-    text = f"{1000 * energy:.1f}"
-    return "0.0" if text == "-0.0" else text.replace("-", "\N{MINUS SIGN}")
 
 
 def _chains_words(chains: dict[tuple[str, int], list[dict]]) -> list[dict]:
@@ -289,7 +285,7 @@ def _chains_words(chains: dict[tuple[str, int], list[dict]]) -> list[dict]:
             "steps": [
                 {
                     **row,
-                    "meaning": MEANING.get(row["verdict"], ""),
+                    "meaning": MEANING.get(row["verdict"], "").replace("reaction", "step"),
                     "height": both(float(row["saddle_eV"] or "nan")),
                     "barrier": both(float(row["barrier_eV"] or "nan")),
                 }

@@ -1,4 +1,4 @@
-"""What a page shows of one reaction in three dimensions: geometries, each with its place on a curve.
+"""What a page shows of one reaction in 3D: geometries, each with its place on a curve.
 
 A `Track` is a curve of energies over arc length with geometries along it: a method's path, an
 intrinsic reaction coordinate, a chain of steps. A `Shown` run has some of them, and its saddle. A
@@ -71,7 +71,7 @@ class Shown:
     ----------
     method, seed : whose it is; the seed None where there is one only
     verdict : of the run; "reference" of a reference
-    style : place among the results' methods, which gives colour, dash and symbol; None of a reference
+    style : place among the results' methods, which gives its look; None of a reference
     row : cells of the table that is downloaded, in the order of `Scene.columns`
     """
 
@@ -263,7 +263,7 @@ def _top(energies: np.ndarray) -> int:
 def _spread(
     arc: np.ndarray, energies: np.ndarray, needed: Sequence[int] = ()
 ) -> tuple[np.ndarray, int]:
-    """Places on a curve that are spread evenly over its length, and its highest point, among them."""
+    """Places spread evenly over the length of a curve, and its highest point, one of them."""
     top = _top(energies)
     needed = {0, len(arc) - 1, top, *needed}
     if len(arc) <= GEOMETRIES:
@@ -274,7 +274,7 @@ def _spread(
 
 
 def _turned(positions: np.ndarray, like: np.ndarray, first: int) -> np.ndarray:
-    """Turn geometries (M, N, 3) each onto its neighbour, from the `first`, which is turned onto `like`."""
+    """Turn geometries (M, N, 3) each onto its neighbour, and the `first` onto `like`."""
     centred = positions - positions.mean(axis=1, keepdims=True)
     onto_next = _rotations(centred[:-1], centred[1:])
     turns = np.empty((len(centred), 3, 3))
