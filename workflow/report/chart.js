@@ -2,24 +2,16 @@
 // of the printed figures; dark pages have lighter colours of the same hues.
 "use strict";
 (() => {
-  const LIGHT = ["#000000", "#E69F00", "#0072B2", "#56B4E9", "#882255", "#009E73", "#332288",
-    "#CC79A7", "#D55E00", "#999933"];
-  const DARK = ["#F2F2F2", "#E69F00", "#4FA8DC", "#8CCBF0", "#D47FA6", "#3FBF97", "#A79BEB",
-    "#E3A3C8", "#F08A4B", "#C2C25E"];
-  const DASHES = ["solid", "dash", "dashdot", "dot", "12px,3px", "6px,3px,2px,3px",
-    "9px,3px,2px,3px,2px,3px"];
-  const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x",
-    "triangle-left", "triangle-right", "star", "hexagon"];
+  // What a colour of the printed figures is on a dark page.
+  const ON_DARK = {
+    "#000000": "#F2F2F2", "#0072B2": "#4FA8DC", "#56B4E9": "#8CCBF0", "#882255": "#D47FA6",
+    "#009E73": "#3FBF97", "#332288": "#A79BEB", "#CC79A7": "#E3A3C8", "#D55E00": "#F08A4B",
+    "#999933": "#C2C25E", "#661100": "#C98B6B",
+  };
 
-  // How the method at this place of the configuration is drawn.
-  function methodStyle(index, dark) {
-    const colors = dark ? DARK : LIGHT;
-    return {
-      color: colors[index % colors.length],
-      dash: DASHES[index % DASHES.length],
-      symbol: SYMBOLS[index % SYMBOLS.length],
-    };
-  }
+  // A method's look (reporting/looks.py) in the reader's colour scheme.
+  const shaded = (look, dark) =>
+    (dark ? { ...look, color: ON_DARK[look.color] ?? look.color } : look);
 
   // Text for Plotly, which reads a few tags and all entities of HTML in whatever it is given.
   const plain = (text) =>
@@ -30,17 +22,17 @@
     return Array.isArray(value) ? value.map(escaped) : value;
   }
 
-  // A trace of ours for Plotly: names and texts are escaped, `method` becomes its style.
+  // A trace of ours for Plotly: names and texts are escaped, `look` becomes line and symbol.
   function dressed(trace, dark) {
-    const { method, ...given } = trace;
+    const { look, ...given } = trace;
     for (const key of ["name", "text", "customdata", "hovertext"])
       if (key in given) given[key] = escaped(given[key]);
-    if (method === undefined) return given;
-    const look = methodStyle(method, dark);
+    if (!look) return given;
+    const { color, dash, symbol } = shaded(look, dark);
     return {
       ...given,
-      line: { color: look.color, dash: look.dash, width: 2, ...given.line },
-      marker: { color: look.color, symbol: look.symbol, size: 7, ...given.marker },
+      line: { color, dash, width: 2, ...given.line },
+      marker: { color, symbol, size: 7, ...given.marker },
     };
   }
 
@@ -86,7 +78,7 @@
   // What the page's island of this name holds.
   const island = (name) => JSON.parse(document.getElementById(name).textContent);
 
-  const made = { chart, dressed, island, methodStyle, plain };
+  const made = { ON_DARK, chart, dressed, island, plain, shaded };
   globalThis.mepbench = Object.assign(globalThis.mepbench ?? {}, made);
   if (typeof module === "object") module.exports = made;
 })();

@@ -90,9 +90,8 @@ def of_frame(name: str, label: str, table: pd.DataFrame, noun: str = "rows") -> 
     for at, heading in enumerate(table.columns):
         texts = [str(text) for text in table[heading]]
         values = [_value(text) for text in texts]
-        numeric = at > 0 and all(
-            value is not None for value, text in zip(values, texts, strict=True) if text not in _LAST
-        )
+        known = [v is not None or t in _LAST for v, t in zip(values, texts, strict=True)]
+        numeric = at > 0 and all(known)
         longest = max(map(len, texts), default=0)
         kind = "name" if at == 0 else "number" if numeric else "words" if longest > 40 else "text"
         columns.append(Column(str(heading), kind))
