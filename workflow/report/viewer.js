@@ -3,7 +3,7 @@
 // 3Dmol.js (Rego, Koes, Bioinformatics 31, 1322 (2015), doi:10.1093/bioinformatics/btu829).
 "use strict";
 (() => {
-  const { chart, island, methodStyle, plain, scene: make } = globalThis.mepbench;
+  const { chart, island, plain, shaded, scene: make } = globalThis.mepbench;
   const NAMES = { path: "Path", trajectory: "Trajectory", irc: "IRC", chain: "Chain of steps",
     saddle: "Saddle and its mode" };
   const PACE = { saddle: 45, curve: 110 }; // milliseconds a frame
@@ -110,7 +110,7 @@
       const pen = canvas.getContext("2d");
       pen.clearRect(0, 0, 52, 16);
       pen.strokeStyle = look.color;
-      pen.lineWidth = run.style === null ? 8 : 4;
+      pen.lineWidth = run.look ? 4 : 8;
       pen.setLineDash(dashes(look.dash));
       pen.beginPath();
       pen.moveTo(0, 8);
@@ -131,7 +131,7 @@
       input.dataset.run = k;
       input.addEventListener("change", () => choose(run, now.track));
       const text = make.label(run, scene.runs);
-      const said = run.style === null ? "" : run.verdict;
+      const said = run.look ? run.verdict : "";
       return element("label", { className: "chip" }, input, swatch(run),
         element("span", {}, text, said && said !== "intended"
           ? element("small", { textContent: ` ${said}` }) : ""));
@@ -160,10 +160,8 @@
 
   // ---- profile ----
 
-  function lookOf(run) {
-    return run.style === null ? { color: REFERENCE, dash: "solid", symbol: "circle" }
-      : methodStyle(run.style, dark.matches);
-  }
+  const lookOf = (run) =>
+    run.look ? shaded(run.look, dark.matches) : { color: REFERENCE, dash: "solid", symbol: "circle" };
 
   const isCurve = (track) => track.energies.filter((energy) => energy !== null).length > 2;
 
@@ -180,7 +178,7 @@
   function lineOf(run, track, chosen) {
     const known = track.arc.map((_, k) => k).filter((k) => track.energies[k] !== null);
     const look = lookOf(run);
-    const broad = run.style === null || (scene.runs.length === 1 && track.kind === "irc");
+    const broad = !run.look || (scene.runs.length === 1 && track.kind === "irc");
     return {
       type: "scatter",
       mode: "lines",
@@ -196,7 +194,7 @@
 
   function pointOf(run, chosen) {
     const look = lookOf(run);
-    const full = run.verdict === "intended" || run.style === null;
+    const full = run.verdict === "intended" || !run.look;
     return {
       type: "scatter", mode: "markers", x: [0], y: [run.saddle.energy],
       name: `${make.label(run, scene.runs)}: refined saddle`,

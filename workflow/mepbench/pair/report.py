@@ -30,6 +30,7 @@ from . import free_energies
 
 SCRIPTS = (PLOTLY, "vendor/3Dmol-min.js", "chart.js", "scene.js", "viewer.js")
 LICENCES = ("3Dmol.LICENSE", "plotly-basic.LICENSE")  # of what the file holds
+LOOK = {"color": "#000000", "dash": "solid", "symbol": "circle"}
 TITLES = ("level", "stage", "evaluations", "seconds", "reused", "reused s")
 
 
@@ -194,7 +195,7 @@ def _scene(search, steps: Sequence) -> Scene | None:
         verdict=search.verdict,
         tracks=tuple(one for one in tracks if one is not None),
         saddle=None if saddle is None else _saddle(search, zero, like),
-        style=0,
+        look=LOOK,
         row=tuple(next(csv.reader([rows_text(JUDGED_COLUMNS, [row(search)])]))),
     )
     if not shown.tracks and shown.saddle is None:

@@ -16,6 +16,7 @@ from ..reaction import Entry, read_set
 from .depiction import depict
 from .figures import Results
 from .geometries import Geometries, geometries
+from .looks import look
 from .reaction_scene import ChainStep, reaction_scene
 from .scene import as_values
 from .site import PAGES, PLOTLY, slug, write_page
@@ -76,7 +77,7 @@ class _Tables:
     """Rows of the results' tables by reaction, so that each page finds its own at once."""
 
     def __init__(self, results: Results, which: Sequence[Key]):
-        self.methods = results.methods
+        self.looks = {name: look(results.style(name)) for name in results.methods}
         self.runs = _by_reaction(results.runs, which)
         self.profiles = _by_reaction(results.profiles, which)
         self.reference = _by_reaction(results.reference, which)
@@ -170,7 +171,7 @@ def _contents(
         runs,
         profiles,
         steps.get(reaction, {}),
-        tables.methods,
+        tables.looks,
         (tables.columns, tables.cells.get(key, {})),
     )
     if entry is None and found.numbers is not None:

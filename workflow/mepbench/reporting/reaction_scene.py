@@ -34,7 +34,7 @@ def reaction_scene(
     runs: Sequence[dict],
     profiles: pd.DataFrame,
     chains: dict[tuple[str, int], list[ChainStep]],
-    methods: list[str],
+    looks: dict[str, dict],
     cells: tuple[tuple[str, ...], dict[tuple[str, int], tuple[str, ...]]],
 ) -> Scene | None:
     """Return what the viewer of a reaction's page shows; None where there is no geometry.
@@ -47,7 +47,7 @@ def reaction_scene(
     runs : its rows of `runs.csv`
     profiles : its rows of `profiles.csv`
     chains : by method and seed
-    methods : of the whole report, in order
+    looks : of the methods, by name
     cells : columns of `runs.csv`, and of each run its row as text
     """
     if found.numbers is None:
@@ -73,7 +73,7 @@ def reaction_scene(
                 verdict=row["verdict"],
                 tracks=tuple(one for one in tracks if one is not None),
                 saddle=_saddle(found.saddles.get(run), zero, like, row["imaginary_frequency_cm"]),
-                style=methods.index(run[0]),
+                look=looks[run[0]],
                 row=texts.get(run, ()),
             )
         )
@@ -98,7 +98,7 @@ def _first(shown: Sequence[Shown], runs: Sequence[dict]) -> int:
             price is not None and bool(kinds),
             -price if price is not None else 0,
             "chain" in kinds,
-            run.style is not None and run.saddle is not None and bool(kinds),
+            run.look is not None and run.saddle is not None and bool(kinds),
             bool(kinds),
         )
 

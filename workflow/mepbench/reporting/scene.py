@@ -71,7 +71,7 @@ class Shown:
     ----------
     method, seed : whose it is; the seed None where there is one only
     verdict : of the run; "reference" of a reference
-    style : place among the results' methods, which gives its look; None of a reference
+    look : colour, dash and symbol, see `looks`; None of a reference, which is broad and grey
     row : cells of the table that is downloaded, in the order of `Scene.columns`
     """
 
@@ -80,7 +80,7 @@ class Shown:
     verdict: str
     tracks: tuple[Track, ...] = ()
     saddle: Saddle | None = None
-    style: int | None = None
+    look: dict[str, str] | None = None
     row: tuple[str, ...] = ()
 
 
@@ -214,7 +214,7 @@ def _run_values(run: Shown) -> dict:
         "method": run.method,
         "seed": run.seed,
         "verdict": run.verdict,
-        "style": run.style,
+        "look": run.look,
         "row": list(run.row),
         "tracks": [_track_values(track) for track in run.tracks],
         "saddle": None,
