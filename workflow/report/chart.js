@@ -55,18 +55,23 @@
     };
   }
 
-  // Draw traces into an element, and anew when the reader's colour scheme changes. Further events
-  // are the element's own, as Plotly documents them: element.on("plotly_hover", ...).
+  const drawn = new WeakMap();
+
+  // Draw traces into an element, and anew when the reader's colour scheme changes; called again, the
+  // element shows the new ones. Further events are the element's own, as Plotly documents them:
+  // element.on("plotly_hover", ...).
   function chart(element, traces, layout = {}, config = {}) {
     const scheme = globalThis.matchMedia("(prefers-color-scheme: dark)");
     const draw = () => {
+      const [shown, around, how] = drawn.get(element);
       const dark = scheme.matches;
       const style = getComputedStyle(document.documentElement);
-      return globalThis.Plotly.react(element, traces.map((trace) => dressed(trace, dark)),
-        houseLayout(style, layout, dark),
-        { displaylogo: false, responsive: true, displayModeBar: false, ...config });
+      return globalThis.Plotly.react(element, shown.map((trace) => dressed(trace, dark)),
+        houseLayout(style, around, dark),
+        { displaylogo: false, responsive: true, displayModeBar: false, ...how });
     };
-    scheme.addEventListener("change", draw);
+    if (!drawn.has(element)) scheme.addEventListener("change", draw);
+    drawn.set(element, [traces, layout, config]);
     return draw();
   }
 

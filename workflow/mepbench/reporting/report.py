@@ -17,7 +17,7 @@ from ..files.metrics import METRICS
 from ..files.tidy import read_rows
 from ..scoring.chains import chains_worded
 from ..scoring.reference import notices
-from . import interactive, method_pages, wording
+from . import interactive, method_pages, reaction_pages, wording
 from .answer import sentences, standing
 from .enough import counts, lacking
 from .figures import Results, caption, figure_files
@@ -69,6 +69,7 @@ def build(results_folder: str | Path, folder: str | Path, asked: Iterable[str] =
     methods = method_links(results.methods)
     board = standings(results, methods)
     failures = failing(results, links)
+    reaction_pages.write(results, folder, keys)
     _landing(results, folder, board, endpoints)
     _reactions(results, folder, endpoints, links)
     listing = method_pages.index(results, board, methods)
