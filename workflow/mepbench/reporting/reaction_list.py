@@ -82,7 +82,7 @@ def reactions(results: Results, endpoints: pd.DataFrame, links: dict) -> tuple[L
         ]
         rows.append(row + [cells.get(method, (Cell(""),) * 2)[0] for method in methods])
         barriers.append([cells.get(method, (Cell(""),) * 2)[1].packed for method in methods])
-    columns = (*ABOUT, *(Column(method, "text") for method in methods))
+    columns = (*ABOUT, *(Column(method, "number") for method in methods))
     label = "Reactions, and how each method fared"
     listing = Listing("reactions", label, columns, rows, "reactions")
     return trimmed(listing, "set"), barriers
