@@ -56,9 +56,7 @@ rule gallery:
     input:
         **RESULT_TABLES,
         endpoints="<results>/sets/{set}/endpoints.csv",
-        templates=[
-            str(WORKFLOW / "report" / f) for f in ("base.html", "gallery.html", "style.css")
-        ],
+        templates=[str(WORKFLOW / "report" / f) for f in ("base.html", "gallery.html", "style.css")],
     output:
         directory("<results>/report/gallery/{set}"),
     log:
