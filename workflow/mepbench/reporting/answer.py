@@ -45,6 +45,9 @@ class Standing:
 def standing(runs: pd.DataFrame) -> Standing:
     """Count the runs of a results folder, as read by `score.read_runs`."""
     runs = compared(without_steps(runs))
+    if runs.empty:
+        nothing = np.empty(0)
+        return Standing([], nothing, nothing, nothing, costs(runs))
     table = costs(runs)
     by = runs.groupby("method", sort=False)["verdict"]
     tried = by.size().reindex(table.methods).to_numpy(int)

@@ -17,12 +17,12 @@ from ..files.metrics import METRICS
 from ..files.tidy import read_rows
 from ..scoring.chains import chains_worded
 from ..scoring.reference import notices
-from . import interactive, method_pages, reaction_pages, wording
+from . import interactive, method_pages, reaction_list, reaction_pages, wording
 from .answer import sentences, standing
 from .enough import counts, lacking
 from .figures import Results, caption, figure_files
 from .listing import Listing, of_frame
-from .reaction_list import MOST_PAGES, failing, pages_for, reaction_links, reactions
+from .reaction_list import failing, pages_for, reaction_links, reactions
 from .site import PAGES, PLOTLY, copy_assets, write_page
 from .standings import each_run, method_links, standings
 from .tables import TABLES, exact
@@ -160,7 +160,7 @@ def _reactions(results: Results, folder: Path, endpoints: pd.DataFrame, links: d
         listing=listing,
         barriers=barriers,
         with_page=len(links),
-        most=MOST_PAGES,
+        most=reaction_list.MOST_PAGES,
         links=links,
         galleries={name: link for name, link in galleries.items() if (folder / link).exists()},
         notes=notes,
