@@ -36,6 +36,21 @@
     };
   }
 
+  const NARROW = "(max-width: 40rem)";
+
+  // On a narrow screen the legend stands below, in a chart that is higher by its rows.
+  function legendBelow(element, traces, layout, narrow) {
+    const shown = traces.filter((trace) => trace.showlegend !== false && trace.name);
+    const below = narrow && layout.showlegend !== false && shown.length > 1;
+    if (layout.height === undefined && !element.style.height) {
+      element.style.minHeight = below ? `${20 + 0.75 * shown.length}rem` : "";
+    }
+    if (!below) return layout;
+    const legend = { orientation: "h", x: 0, xref: "container", yref: "container", y: 0,
+      yanchor: "bottom", font: { size: 11 }, entrywidth: 0.46, entrywidthmode: "fraction" };
+    return { ...layout, legend: { ...layout.legend, ...legend } };
+  }
+
   function houseLayout(style, layout, dark) {
     const ink = style.getPropertyValue("--ink").trim();
     const line = style.getPropertyValue("--line").trim();
@@ -62,15 +77,18 @@
   // element.on("plotly_hover", ...).
   function chart(element, traces, layout = {}, config = {}) {
     const scheme = globalThis.matchMedia("(prefers-color-scheme: dark)");
+    const narrow = globalThis.matchMedia(NARROW);
     const draw = () => {
       const [shown, around, how] = drawn.get(element);
       const dark = scheme.matches;
       const style = getComputedStyle(document.documentElement);
       return globalThis.Plotly.react(element, shown.map((trace) => dressed(trace, dark)),
-        houseLayout(style, around, dark),
+        houseLayout(style, legendBelow(element, shown, around, narrow.matches), dark),
         { displaylogo: false, responsive: true, displayModeBar: false, ...how });
     };
-    if (!drawn.has(element)) scheme.addEventListener("change", draw);
+    if (!drawn.has(element)) {
+      for (const query of [scheme, narrow]) query.addEventListener("change", draw);
+    }
     drawn.set(element, [traces, layout, config]);
     return draw();
   }

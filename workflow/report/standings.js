@@ -116,7 +116,7 @@
       bar.append(element("label", {}, label, control));
     };
 
-    const bar = element("div", { class: "controls", role: "group", "aria-label": "Reactions" });
+    const bar = document.createDocumentFragment();
     const { set, class: kind, charge, natoms } = data.reactions;
     const named = (column) => column.names.map((name) => [name || "none", name])
       .sort((a, b) => a[0].localeCompare(b[0], "en"));
@@ -129,8 +129,8 @@
     const charges = [...new Set(charge)].filter((q) => q !== null).sort((a, b) => a - b);
     select("Charge", "charge", charges.map((q) => [q > 0 ? `+${q}` : `${q}`.replace("-", "\u2212"), q]));
     if (!bar.children.length) return;
-    bar.append(count);
-    listing.host.prepend(bar);
+    listing.bar.prepend(bar);
+    listing.bar.append(count);
     told();
   }
 

@@ -113,7 +113,7 @@
       host.prepend(this.bar);
       this.pager = element("div", { class: "controls pager" });
       host.append(this.pager);
-      if (spec.rows.length < 2 && !found.length) this.bar.hidden = true;
+      this.bar.hidden = !found.length && spec.rows.length <= spec.page;
       this.told();
     }
 
@@ -185,7 +185,7 @@
   function listings(page) {
     const found = [...page.querySelectorAll("[data-listing]")].map((host) => {
       const name = host.dataset.listing;
-      return [name, new Listing(host, JSON.parse(document.getElementById(name).textContent))];
+      return [name, new Listing(host, JSON.parse(document.getElementById(`rows-${name}`).textContent))];
     });
     return Object.fromEntries(found);
   }

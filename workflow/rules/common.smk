@@ -8,6 +8,7 @@ from mepbench.errors import InputError
 from mepbench.files.shipped import WORKFLOW
 from mepbench.jobs.plan import write_plan
 from mepbench.reporting.figures import figure_files
+from mepbench.reporting.site import PAGES
 from mepbench.reaction import STEPS, entries_digest, irc_file
 from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, source_file

@@ -54,7 +54,7 @@ def standing(runs: pd.DataFrame) -> Standing:
 
 
 def sentences(of: Standing) -> list[str]:
-    """Return the sentences; a single one where there is no run to speak of."""
+    """Return the sentences, what matters **so**; a single one of no run, or of one method."""
     if not of.methods:
         return ["No run had accepted endpoints, so nothing was compared."]
     if len(of.methods) == 1:
@@ -65,59 +65,54 @@ def sentences(of: Standing) -> list[str]:
 def _alone(of: Standing) -> str:
     cost = ""
     if np.isfinite(of.cost[0]):
-        cost = f", at {formatted('cost_to_saddle', of.cost[0])} gradient evaluations in the median"
-    return f"{of.methods[0]} solves {of.solved[0]} of {of.tried[0]} {_runs(of)}{cost}."
+        cost = f", at **{_evaluations(of.cost[0])}** in the median"
+    return f"{_bold(of.methods[0])} solves {_score(of, 0)} {_runs(of)}{cost}."
 
 
 def _most(of: Standing) -> str:
-    best = np.flatnonzero(of.share == of.share.max())
+    best, count = np.flatnonzero(of.share == of.share.max()), len(of.methods)
     if not of.solved.any():
-        return f"None of the {_number(len(of.methods))} methods solved any reaction."
-    if len(best) == len(of.methods):
-        all_of_them = "Both" if len(best) == 2 else f"All {_number(len(best))}"
-        return (
-            f"{all_of_them} methods solve equally many: {of.solved[0]} of {of.tried[0]} "
-            f"{_runs(of)}."
-        )
+        return f"None of the {_number(count)} methods solved any reaction."
     if len(best) == 1:
-        method, rest = best[0], np.delete(of.share, best[0])
-        next_best = np.flatnonzero(of.share == rest.max())
+        rest = np.where(of.share == of.share.max(), -1, of.share)
+        behind = np.flatnonzero(rest == rest.max())
+        ahead = f"ahead of {_named(of, behind)} with {of.solved[behind[0]]}"
         return (
-            f"{of.methods[method]} solves most: {of.solved[method]} of {of.tried[method]} "
-            f"{_runs(of)}, ahead of {_named(of, next_best)} with {of.solved[next_best[0]]}."
+            f"{_bold(of.methods[best[0]])} solves most: {_score(of, best[0])} {_runs(of)}, {ahead}."
         )
-    return (
-        f"{_named(of, best)} solve most: each {of.solved[best[0]]} of {of.tried[best[0]]} "
-        f"{_runs(of)}."
-    )
+    if len(best) == count:
+        who = "Both" if count == 2 else f"All {_number(count)}"
+        return f"{who} methods solve equally many: {_score(of, best[0])} {_runs(of)}."
+    who = f"{_number(len(best)).capitalize()} of the {_number(count)} methods solve"
+    if of.share.max() == 1:
+        what = f"all **{of.tried[best[0]]}** {_runs(of)}"
+    else:
+        what = f"most, {_score(of, best[0])} {_runs(of)}"
+    return f"{who} {what}: {_named(of, best)}."
 
 
 def _least(of: Standing) -> str:
     known = np.where(np.isnan(of.cost), np.inf, of.cost)
-    order = np.argsort(known, kind="stable")
-    if not np.isfinite(known[order[0]]):
+    first, *others = np.argsort(known, kind="stable")
+    if not np.isfinite(known[first]):
         return "No method solves half of the reactions, so none has a typical cost."
-    cheapest = np.flatnonzero(known == known[order[0]])
-    spent = formatted("cost_to_saddle", known[cheapest[0]])
-    verb = "costs" if len(cheapest) == 1 else "cost"
-    text = f"{_named(of, cheapest)} {verb} least: {spent} gradient evaluations in the median"
-    if len(cheapest) == 1:
-        method = cheapest[0]
-        if of.share[method] < of.share.max():
-            text += f", while it solves {of.solved[method]} of {of.tried[method]}"
-        behind = order[1]
-        if np.isfinite(known[behind]):
-            text += (
-                f"; next is {of.methods[behind]} with {formatted('cost_to_saddle', known[behind])}"
-            )
-    return text + "."
+    cheapest = np.flatnonzero(known == known[first])
+    spent = f"**{_evaluations(known[first])}** to the saddle in the median"
+    if len(cheapest) > 1:
+        return f"{_named(of, cheapest)} cost least: each {spent}."
+    also, behind = "", others[0]
+    if of.share[first] < of.share.max():
+        also = f", while it solves {of.solved[first]} of {of.tried[first]}"
+    if np.isfinite(known[behind]):
+        also += f"; next is {_bold(of.methods[behind])} with {known[behind]:.0f}"
+    return f"{_bold(of.methods[first])} costs least: {spent}{also}."
 
 
 def _sure(of: Standing) -> str:
-    count = len(of.table.reactions)
+    count, others = len(of.table.reactions), len(of.methods) - 1
     if count < ENOUGH:
         return (
-            f"{_number(count).capitalize()} reaction{'s' * (count > 1)} can show how the methods "
+            f"How sure: {_number(count)} reaction{'s' * (count > 1)} can show how the methods "
             "work, but not which of them is better."
         )
     best = np.flatnonzero(of.share == of.share.max())
@@ -126,7 +121,6 @@ def _sure(of: Standing) -> str:
     if len(best) > 1:
         whose = f"a share of {of.solved[best[0]]} of {of.tried[best[0]]}"
     fewer, dearer = _significantly_behind(of)
-    others = len(of.methods) - 1
     solving = "no difference in what they solve is significant"
     if fewer:
         solving = f"{_part(fewer, others)} solve{'s' * (fewer == 1)} significantly fewer reactions"
@@ -134,7 +128,7 @@ def _sure(of: Standing) -> str:
     if dearer:
         costing = f"{_part(dearer, others)} cost{'s' * (dearer == 1)} significantly more"
     return (
-        f"How sure: {count} reactions leave {whose} anywhere between {low:.0%} and {high:.0%} "
+        f"How sure: {count} reactions leave {whose} anywhere **between {low:.0%} and {high:.0%}** "
         f"(95% interval); {solving}, {'but' if bool(fewer) != bool(dearer) else 'and'} {costing}."
     )
 
@@ -171,17 +165,30 @@ def _part(count: int, others: int) -> str:
 
 
 def _named(of: Standing, which: np.ndarray) -> str:
-    names = [of.methods[m] for m in which]
+    """Names, the least costly first; of many only some."""
+    names = [_bold(of.methods[m]) for m in which[np.argsort(of.cost[which], kind="stable")]]
     if len(names) > MOST_NAMED:
         names = [*names[: MOST_NAMED - 1], f"{_number(len(names) - MOST_NAMED + 1)} others"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _bold(name: str) -> str:
+    return f"**{name}**"
+
+
+def _score(of: Standing, method: int) -> str:
+    return f"**{of.solved[method]} of {of.tried[method]}**"
+
+
+def _evaluations(cost: float) -> str:
+    return f"{formatted('cost_to_saddle', cost)} gradient evaluations"
 
 
 def _runs(of: Standing) -> str:
     """What was counted: reactions, or with several seeds runs of so many reactions."""
     count = len(of.table.reactions)
     if of.tried.max() > count:
-        return f"runs ({count} reactions, several seeds)"
+        return f"runs ({count} reaction{'s' * (count > 1)}, several seeds)"
     return "reactions" if count != 1 else "reaction"
 
 

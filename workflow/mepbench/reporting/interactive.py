@@ -104,7 +104,7 @@ def intervals(results: Results) -> Figure:
     ends = ends[np.isfinite(ends)]
     cheap, dear = 0.8 * ends.min(initial=10), 1.3 * ends.max(initial=10)
     share_axis = _axis("share_intended") | {"tickformat": ".0%", "range": [-0.03, 1.04]}
-    cost_axis = _logarithmic("cost_to_saddle", cheap, dear, "Median of gradient evaluations")
+    cost_axis = _logarithmic("cost_to_saddle", cheap, dear, "Median evaluations")
     charts = [
         Chart(
             name,

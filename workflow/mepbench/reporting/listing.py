@@ -6,7 +6,7 @@ The page shows the first rows as they stand, so that nothing is hidden where scr
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -82,6 +82,20 @@ class Listing:
             "noun": self.noun,
             "page": PER_PAGE,
         }
+
+
+def trimmed(listing: Listing, *labels: str) -> Listing:
+    """Return a listing without those of the columns so labelled whose cells are all alike."""
+
+    def says_something(at: int) -> bool:
+        alike = len({row[at].text for row in listing.rows}) < 2
+        return listing.columns[at].label not in labels or not alike
+
+    kept = [at for at in range(len(listing.columns)) if says_something(at)]
+    columns = tuple(listing.columns[at] for at in kept)
+    return replace(
+        listing, columns=columns, rows=[[row[at] for at in kept] for row in listing.rows]
+    )
 
 
 def of_frame(name: str, label: str, table: pd.DataFrame, noun: str = "rows") -> Listing:

@@ -49,16 +49,13 @@ def write(results: Results, folder: Path, standings: Listing, links: dict) -> No
     numbers = {row[0].text: row[1:] for row in standings.rows}
     reactions = len(results.judged.drop_duplicates(["set", "reaction"]))
     inner = {key: f"../{link}" for key, link in links.items()}
-    all_failures = failing(results, inner)
-    profile = None
+    drawn = set()
     if not lacking("solved", reactions, len(results.methods)):
-        profile = interactive.solved
+        drawn = set(results.compared["method"])
     for method in results.methods:
         runs = results.runs[results.runs["method"] == method]
         ended = runs["verdict"].value_counts()
-        figure = (
-            profile(results, method) if profile and method in set(results.compared.method) else None
-        )
+        figure = interactive.solved(results, method) if method in drawn else None
         of = of_method(results, method)
         write_page(
             folder / "methods" / f"{slug(method)}.html",
@@ -72,17 +69,8 @@ def write(results: Results, folder: Path, standings: Listing, links: dict) -> No
             of=of,
             entry=results.configured.get(method, {}),
             numbers=list(zip(standings.columns[1:], numbers.get(method, []), strict=False)),
-            ended=[(v, int(ended[v]), MEANING.get(v, "")) for v in (*ORDER,) if v in ended],
+            ended=[(v, int(ended[v]), MEANING.get(v, "")) for v in ORDER if v in ended],
             total=len(runs),
             figure=figure,
-            failures=_of_one(all_failures, method),
+            failures=failing(results, inner, method),
         )
-
-
-def _of_one(failures: Listing, method: str) -> Listing:
-    """The failures of one method; refused endpoints, which are everybody's, are left out."""
-    rows = [row[:2] + row[3:] for row in failures.rows if row[2].text == one_line(method)]
-    columns = failures.columns[:2] + failures.columns[3:]
-    return Listing(
-        "failures", f"Runs of {one_line(method)} that are not solved", columns, rows, "runs"
-    )

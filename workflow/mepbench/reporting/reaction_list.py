@@ -1,16 +1,23 @@
 """The list of reactions: what each is, its barrier, and how every method fared with it."""
 
+from statistics import median
+
 import pandas as pd
 
 from ..errors import REFUSED
 from ..files.metrics import KCAL_PER_EV
 from .figures import Results
-from .listing import Cell, Column, Listing
+from .listing import Cell, Column, Listing, trimmed
 from .site import slug
 from .verdicts import MEANING
-from .wording import cell
+from .wording import cell, failures
 
+Key = tuple[str, str]  # set and reaction
 MOST_PAGES = 300
+STATE = ("natoms", "charge", "multiplicity")
+OUTCOME = ["formula", *STATE, "verdict", "cost", "barrier_eV"]
+_NOT_RUN = (Cell(""), Cell(""))
+FAILURE = "set reaction method seed verdict reason".split()
 ABOUT = (
     Column("reaction", "name", "contain"),
     Column("set", "text", "choice"),
@@ -26,7 +33,7 @@ ABOUT = (
 )
 
 
-def pages_for(results: Results, asked: list[str]) -> list[tuple[str, str]]:
+def pages_for(results: Results, asked: list[str]) -> list[Key]:
     """Return the reactions that get a page of their own, in the order of the runs.
 
     All, where these are at most `MOST_PAGES`; else as many that the smallest share of runs
@@ -42,7 +49,7 @@ def pages_for(results: Results, asked: list[str]) -> list[tuple[str, str]]:
     return [key for key in share.index if key in wanted]
 
 
-def reaction_links(keys: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
+def reaction_links(keys: list[Key]) -> dict[Key, str]:
     """The page of each reaction, from the report's folder."""
     return {key: f"reactions/{slug(*key)}.html" for key in keys}
 
@@ -57,81 +64,94 @@ def reactions(results: Results, endpoints: pd.DataFrame, links: dict) -> tuple[L
     """
     known = _by_key(results.reference)
     about = _by_key(endpoints)
-    runs = results.runs.assign(
-        intended=results.runs["verdict"].eq("intended"),
-        cost=(results.runs["gradients_path"] + results.runs["gradients_refine"]).astype(float),
-    )
-    rows, barriers = [], []
+    runs = results.runs
     methods = [method for method in results.methods if method in set(runs["method"])]
-    for key, of in runs.groupby(["set", "reaction"], sort=False):
-        solved, first = of[of["intended"]], of.iloc[0]
+    rows, barriers = [], []
+    for key, mine in _outcomes(runs).items():
+        every = [run for of in mine.values() for run in of]
+        solved = [run for run in every if run.verdict == "intended"]
         barrier = known.get(key, {}).get("barrier_eV", float("nan"))
-        cells = {method: _cells(mine) for method, mine in of.groupby("method", sort=False)}
-        refused = of["verdict"].isin(REFUSED).all()
+        if all(run.verdict in REFUSED for run in every):
+            score = Cell("refused")
+        else:
+            score = Cell(f"{len(solved)}/{len(every)}", len(solved) / len(every))
+        cells = [_cells(mine[method]) if method in mine else _NOT_RUN for method in methods]
         row = [
             Cell(key[1], link=links.get(key, "")),
             Cell(key[0]),
             Cell(about.get(key, {}).get("class", "")),
-            Cell(first["formula"]),
-            *(_whole(first[name]) for name in ("natoms", "charge", "multiplicity")),
+            Cell(every[0].formula),
+            *(_number(getattr(every[0], name), ".0f") for name in STATE),
             _number(barrier, ".3f"),
             _number(barrier * KCAL_PER_EV, ".1f"),
-            Cell("refused") if refused else Cell(f"{len(solved)}/{len(of)}", len(solved) / len(of)),
-            _number(solved["cost"].min(), ".0f"),
+            score,
+            _number(min((run.cost for run in solved), default=float("nan")), ".0f"),
         ]
-        rows.append(row + [cells.get(method, (Cell(""),) * 2)[0] for method in methods])
-        barriers.append([cells.get(method, (Cell(""),) * 2)[1].packed for method in methods])
-    columns = (*ABOUT, *(Column(method, "text") for method in methods))
-    listing = Listing(
-        "reactions", "Reactions, and how each method fared", columns, rows, "reactions"
-    )
-    return listing, barriers
+        rows.append(row + [cost for cost, _ in cells])
+        barriers.append([low.packed for _, low in cells])
+    columns = (*ABOUT, *(Column(method, "number") for method in methods))
+    label = "Reactions, and how each method fared"
+    listing = Listing("reactions", label, columns, rows, "reactions")
+    return trimmed(listing, "set"), barriers
 
 
-def failing(results: Results, links: dict) -> Listing:
-    """Return every run that is not solved, with verdict and reason; refused endpoints once."""
-    from .wording import failures
+def failing(results: Results, links: dict, method: str = "") -> Listing:
+    """Return every run that is not solved, with verdict and reason, of all methods or of one.
 
-    table = failures(results.runs[results.runs["verdict"] != "intended"][
-        ["set", "reaction", "method", "seed", "verdict", "reason"]
-    ])  # fmt: skip
+    A reaction whose endpoints were refused, which is so for all methods alike, stands once, and
+    not among the failures of a single one.
+    """
+    runs = results.runs[results.runs["verdict"] != "intended"]
+    if method:
+        runs = runs[(runs["method"] == method) & ~runs["verdict"].isin(REFUSED)]
     rows = [
         [
             Cell(row["reaction"], link=links.get((row["set"], row["reaction"]), "")),
-            Cell(row["set"]),
             Cell(row["method"]),
-            Cell(row["seed"]),
             Cell(row["verdict"]),
             Cell(row["reason"] or MEANING.get(row["verdict"], "")),
+            Cell(row["set"]),
+            Cell(row["seed"]),
         ]
-        for row in table.to_dict("records")
+        for row in failures(runs[FAILURE]).to_dict("records")
     ]
     columns = (
         Column("reaction", "name", "contain"),
-        Column("set", "text", "choice"),
         Column("method", "text", "choice"),
-        Column("seed", "text"),
         Column("verdict", "text", "choice"),
         Column("reason", "words", "contain"),
+        Column("set", "text", "choice"),
+        Column("seed", "text"),
     )
-    return Listing("failures", "Runs that are not solved", columns, rows, "runs")
+    label = f"Runs of {method} that are not solved" if method else "Runs that are not solved"
+    listing = Listing("failures", label, columns, rows, "runs")
+    return trimmed(listing, "set", "seed", *(["method"] if method else []))
 
 
-def _cells(runs: pd.DataFrame) -> tuple[Cell, Cell]:
+def _outcomes(runs: pd.DataFrame) -> dict[Key, dict[str, list]]:
+    """The runs of each reaction by method, as named tuples: plain loops over many thousands."""
+    cost = (runs["gradients_path"] + runs["gradients_refine"]).astype(float)
+    table = runs.assign(cost=cost)[["set", "reaction", "method", *OUTCOME]]
+    found: dict[Key, dict[str, list]] = {}
+    for run in table.itertuples(index=False):
+        found.setdefault((run.set, run.reaction), {}).setdefault(run.method, []).append(run)
+    return found
+
+
+def _cells(runs: list) -> tuple[Cell, Cell]:
     """A method's cost and barrier on a reaction; its verdict where it found no saddle of it."""
-    solved = runs[runs["intended"]]
-    if solved.empty:
-        verdict = runs["verdict"].iloc[0]
-        return (Cell(verdict, look="bad"),) * 2
+    solved = [run for run in runs if run.verdict == "intended"]
+    if not solved:
+        return (Cell(runs[0].verdict, look="bad"),) * 2
     several = f" ({len(solved)}/{len(runs)})" if len(runs) > 1 else ""
-    barrier, cost = solved["barrier_eV"].min(), solved["cost"].median()
+    cost, barrier = median(run.cost for run in solved), min(run.barrier_eV for run in solved)
     return (
         Cell(f"{cost:.0f}{several}", cost),
         Cell(cell(f"intended{several}", barrier), barrier),
     )
 
 
-def _by_key(table: pd.DataFrame) -> dict[tuple[str, str], dict]:
+def _by_key(table: pd.DataFrame) -> dict[Key, dict]:
     if not len(table):
         return {}
     return {(row["set"], row["reaction"]): row for row in table.to_dict("records")}
@@ -139,7 +159,3 @@ def _by_key(table: pd.DataFrame) -> dict[tuple[str, str], dict]:
 
 def _number(value: float, form: str) -> Cell:
     return Cell("\N{EN DASH}") if pd.isna(value) else Cell(format(value, form), float(value))
-
-
-def _whole(value: float) -> Cell:
-    return _number(value, ".0f")

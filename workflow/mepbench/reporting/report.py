@@ -127,10 +127,16 @@ def _landing(results: Results, folder: Path, board: Listing, endpoints: pd.DataF
         figures=figures,
         left_out=left_out,
         charts={chart.name: chart.packed for figure in figures for chart in figure.charts},
-        better=notices(results.folder) if len(results.reference) else [],
+        better=_notices(results),
         below=results.runs[results.runs["below_reference"]].to_dict("records"),
         metrics=METRICS,
     )  # fmt: skip
+
+
+def _notices(results: Results) -> list[str]:
+    """What the run found that the shipped references don't know, without the folder's place."""
+    lines = notices(results.folder) if len(results.reference) else []
+    return [line.replace(str(results.folder), results.folder.name) for line in lines]
 
 
 def _count(results: Results, reactions: int) -> str:
@@ -185,7 +191,7 @@ def _statistics(results: Results, folder: Path) -> None:
             }
         )
     found = [table for part in parts for _, table in part["tables"]]
-    _page(folder, "statistics", "Statistics", listings=found, parts=parts)
+    _page(folder, "statistics", "Statistics", listings=found, parts=parts, several=len(sizes) > 1)
 
 
 def _by_set(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

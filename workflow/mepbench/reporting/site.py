@@ -53,7 +53,7 @@ def environment():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"plain": one_line, "island": island, "slug": slug}
+    found.filters |= {"plain": one_line, "prose": prose, "island": island, "slug": slug}
     return found
 
 
@@ -129,6 +129,14 @@ def slug(*names: str) -> str:
     legible = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:SLUG_LENGTH].strip("-")
     digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()
     return "-".join(part for part in (legible, digest[:HASH_LENGTH]) if part)
+
+
+def prose(text: str):
+    """Return a docstring's text as HTML: what stands in backticks or **asterisks** set apart."""
+    from markupsafe import Markup, escape
+
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(one_line(text))))
+    return Markup(re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", html))
 
 
 def island(value: object, name: str):

@@ -63,8 +63,8 @@ def log_ratios(mine: np.ndarray, other: np.ndarray) -> np.ndarray:
 def signed_ranks(ratios: np.ndarray) -> float:
     """Return Wilcoxon's two-sided p value; infinite ratios tie for the largest rank.
 
-    Up to `EXACT` reactions it is that of all 2^n signs, ties and zeros included; beyond, that of the
-    normal distribution.
+    Up to `EXACT` reactions it is that of all 2^n signs, ties and zeros included; beyond, that of
+    the normal distribution.
     """
     from scipy.stats import rankdata, wilcoxon
 
