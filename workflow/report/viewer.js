@@ -139,7 +139,7 @@
   }
 
   function stop() {
-    clearInterval(now.timer);
+    cancelAnimationFrame(now.timer);
     now.timer = null;
     at("play").textContent = "Play";
     at("play").setAttribute("aria-pressed", "false");
@@ -147,15 +147,19 @@
 
   function play() {
     if (now.timer) return stop();
-    let step = 1;
+    let step = 1, last = 0;
     at("play").textContent = "Stop";
     at("play").setAttribute("aria-pressed", "true");
-    now.timer = setInterval(() => {
-      const last = now.geometries.length - 1;
-      if (now.frame + step > last || now.frame + step < 0) step = -step;
+    const tick = (time) => {
+      now.timer = requestAnimationFrame(tick);
+      if (time - last < (now.track === "saddle" ? PACE.saddle : PACE.curve)) return;
+      last = time;
+      const end = now.geometries.length - 1;
+      if (now.frame + step > end || now.frame + step < 0) step = -step;
       now.frame += step;
       show();
-    }, now.track === "saddle" ? PACE.saddle : PACE.curve);
+    };
+    now.timer = requestAnimationFrame(tick);
   }
 
   // ---- profile ----
@@ -174,6 +178,8 @@
   }
 
   let traces = [], tracesOf = [];
+  const here = element("span", { className: "here" });
+  at("profile").after(here);
 
   function lineOf(run, track, chosen) {
     const known = track.arc.map((_, k) => k).filter((k) => track.energies[k] !== null);
@@ -219,9 +225,6 @@
         tracesOf.push(run);
       }
     }
-    traces.push({ type: "scatter", mode: "markers", x: [0], y: [0], hoverinfo: "skip", name: "here",
-      marker: { size: 13, color: CHANGING, line: { width: 2, color: "#ffffff" } } });
-    tracesOf.push(null);
     const track = now.track === "saddle" ? null : trackOf(now.run, now.track);
     const marks = track ? marksOf(track) : [];
     chart(at("profile"), traces, {
@@ -270,10 +273,16 @@
       const place = curve.at[frame];
       [x, y] = [curve.arc[place], curve.energies[place] ?? between(curve, place)];
     }
-    const here = traces.at(-1);
-    if (!here) return;
-    [here.x, here.y] = [[x], [y]];
-    globalThis.Plotly.restyle(at("profile"), { x: [[x]], y: [[y]] }, [traces.length - 1]);
+    Object.assign(here.dataset, { x, y: y ?? "" });
+    placeMark();
+  }
+
+  // The mark lies over the plot, since Plotly would draw all curves anew for each of its places.
+  function placeMark() {
+    const { xaxis, yaxis } = at("profile")._fullLayout;
+    here.hidden = here.dataset.y === "";
+    here.style.left = `${xaxis._offset + xaxis.c2p(Number(here.dataset.x))}px`;
+    here.style.top = `${yaxis._offset + yaxis.c2p(Number(here.dataset.y))}px`;
   }
 
   // The energy that the drawn line has at a place where none is known.
@@ -433,10 +442,11 @@
       root.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
     });
   });
-  dark.addEventListener("change", () => { drawProfile(); show(); });
+  dark.addEventListener("change", () => { drawProfile(); molecule.draw(); });
   const first = shown.includes(scene.runs[scene.first]) ? scene.runs[scene.first] : shown[0];
   const best = first.tracks.find((track) => track.kind === "chain") ?? first.tracks.find(isCurve);
   choose(first, best ? best.kind : kinds(first)[0]);
+  at("profile").on("plotly_afterplot", placeMark);
   at("profile").on("plotly_hover", (event) => pick(event, false));
   at("profile").on("plotly_click", (event) => pick(event, true));
   offerDownloads();
