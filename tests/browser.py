@@ -89,7 +89,9 @@ def browser():
         chromium = driver.chromium.launch(executable_path=program, args=list(OPTIONS))
 
         @contextmanager
-        def opened(file, *, width: int = DESK, scheme: str = "light", wait="body", script: str = ""):
+        def opened(
+            file, *, width: int = DESK, scheme: str = "light", wait="body", script: str = ""
+        ):
             size = {"width": width, "height": 900}
             inside = chromium.new_context(viewport=size, color_scheme=scheme)
             inside.add_init_script(script)

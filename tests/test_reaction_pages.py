@@ -1,4 +1,4 @@
-"""Each reaction has a page: every run in words, its curves and geometries, and no name is markup."""
+"""A reaction has a page: every run in words, its curves and geometries, and no name is markup."""
 
 import base64
 import html
@@ -130,7 +130,9 @@ def test_all_curves_and_saddles_are_turned_alike(pages):
     page = pages["claisen"]
     saddle = np.reshape(run_of(page, "reference")["saddle"]["positions"], (-1, 3))
     for run in page.scene["runs"]:
-        np.testing.assert_allclose(np.reshape(run["saddle"]["positions"], (-1, 3)), saddle, atol=1e-5)
+        np.testing.assert_allclose(
+            np.reshape(run["saddle"]["positions"], (-1, 3)), saddle, atol=1e-5
+        )
         for curve in run["tracks"]:
             top = curve["at"].index(int(np.argmax(curve["energies"])))
             np.testing.assert_allclose(coordinates(curve, 4)[top], saddle, atol=2e-3)
@@ -143,7 +145,9 @@ def test_the_saddles_mode_turns_with_it_and_its_distances_keep_their_digits(page
     expected = made.positions(0) + 1e-3 * made.mode()
     for a, b in ((x, made.positions(0)), (ahead, expected)):
         np.testing.assert_allclose(
-            np.linalg.norm(a[:, None] - a, axis=2), np.linalg.norm(b[:, None] - b, axis=2), atol=3e-6
+            np.linalg.norm(a[:, None] - a, axis=2),
+            np.linalg.norm(b[:, None] - b, axis=2),
+            atol=3e-6,
         )
     assert run_of(pages["claisen"], "reference")["saddle"]["frequency"] in (1234, 1235)
 
@@ -252,7 +256,9 @@ def chained(folder):
         common | {"step": 1, "step_from": "R", "step_to": "I1", "step_reaction": "cope: R-I1"},
         common | {"step": 2, "step_from": "I1", "step_to": "P", "step_reaction": "cope: I1-P"},
     ]
-    rows = [row | {"barrier_eV": b, "saddle_eV": 0.7} for row, b in zip(rows, (0.7, 0.5), strict=True)]
+    rows = [
+        row | {"barrier_eV": b, "saddle_eV": 0.7} for row, b in zip(rows, (0.7, 0.5), strict=True)
+    ]
     write_rows(str(folder / "chains.csv"), CHAIN_COLUMNS, rows)
     return folder
 

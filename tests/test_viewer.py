@@ -1,4 +1,4 @@
-"""The viewer in a browser: profile, molecule, slider and table show one thing, by mouse and keys."""
+"""The viewer in a browser: profile, molecule, slider and table show one thing, by mouse or keys."""
 
 import time
 from pathlib import Path
@@ -82,7 +82,9 @@ def chosen(opened, part: str) -> str:
 def place(opened) -> tuple[float, float]:
     """Arc length and energy of the mark on the profile."""
     return tuple(
-        opened.page.locator(".here").evaluate("mark => [mark.dataset.x, mark.dataset.y].map(Number)")
+        opened.page.locator(".here").evaluate(
+            "mark => [mark.dataset.x, mark.dataset.y].map(Number)"
+        )
     )
 
 
