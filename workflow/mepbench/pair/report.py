@@ -27,6 +27,7 @@ from ..reporting.site import PLOTLY, TEMPLATES, page
 from ..reporting.verdicts import MEANING
 from ..reporting.wording import both, signed
 from . import free_energies
+from .saddle_files import irc_profile, proof_text, refined_point, row
 
 SCRIPTS = (PLOTLY, "vendor/3Dmol-min.js", "chart.js", "scene.js", "viewer.js")
 LICENCES = ("3Dmol.LICENSE", "plotly-basic.LICENSE")  # of what the file holds
@@ -105,8 +106,6 @@ def _entry(search) -> Entry:
 
 def _facts(search) -> list[tuple[str, str]]:
     """Labels and values of the electronic energies."""
-    from .saddle_files import refined_point
-
     wave = search.imaginary_frequency_cm
     found = {
         "Barrier": search.barrier_eV,
@@ -156,8 +155,6 @@ def _frequencies(search) -> list[tuple[str, str]]:
 
 def _notes(search) -> list[str]:
     """What there is to say of the ends, and of how the saddle was proven."""
-    from .saddle_files import proof_text
-
     matched = search.judged and search.judged.judgement
     notes = [search.notes]
     if matched and matched.end_match:
@@ -176,15 +173,13 @@ def _bill(search) -> list[tuple]:
         (line.level, line.stage, line.evaluations, line.seconds, line.reused, line.reused_seconds)
         for line in search.bill
     ]
-    for level in dict.fromkeys(row[0] for row in rows):
-        mine = [row for row in rows if row[0] == level]
-        rows.append((level, "total", *(sum(row[k] for row in mine) for k in range(2, 6))))
-    return [(*row[:3], f"{row[3]:.1f}", row[4], f"{row[5]:.1f}") for row in rows]
+    for level in dict.fromkeys(line.level for line in search.bill):
+        mine = [cells for cells in rows if cells[0] == level]
+        rows.append((level, "total", *(sum(cells[k] for cells in mine) for k in range(2, 6))))
+    return [(*cells[:3], f"{cells[3]:.1f}", cells[4], f"{cells[5]:.1f}") for cells in rows]
 
 
 def _scene(search, steps: Sequence) -> Scene | None:
-    from .saddle_files import row
-
     reaction, zero = search.reaction, search.reaction.energies[0]
     saddle = search.saddle
     like = facing(reaction.reactant if saddle is None else saddle.positions)
@@ -227,8 +222,6 @@ def _path(search, zero: float, like: np.ndarray) -> Track | None:
 
 
 def _irc(search, zero: float, like: np.ndarray) -> Track | None:
-    from .saddle_files import irc_profile
-
     if len(search.irc) < 2:
         return None
     at, energies = irc_profile(search)

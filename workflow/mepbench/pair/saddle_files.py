@@ -20,7 +20,7 @@ from ..judging.activation import activation_cells
 from ..judging.job import judged_cells
 from ..molecule.state import state_text
 from ..path import align, arc_length, rmsd, spline
-from . import free_energies, report
+from . import free_energies
 from .bill import as_values, bill_lines
 
 # What a point at rest is called, by its verdict: it has a barrier only where that is `intended`.
@@ -136,7 +136,6 @@ def write(search, folder: Path) -> None:
     write_rows(str(folder / "summary.csv"), JUDGED_COLUMNS, [row(search)])
     for kind in ("png", "pdf"):
         _save_profile(search, folder / f"profile.{kind}")
-    report.write(search, folder / "report.html")
 
 
 def summary(search) -> dict:

@@ -124,9 +124,11 @@ class SaddleSearch:
 
     def write(self, folder: str | File) -> None:
         """Write the result files (see docs/find_saddle.md) to a folder."""
+        from . import report
         from .saddle_files import write
 
         write(self, File(folder))
+        report.write(self, File(folder) / "report.html")
 
     def __str__(self) -> str:
         from .saddle_files import summary_text
