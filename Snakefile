@@ -11,7 +11,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/solve.smk"
 include: "workflow/rules/judge.smk"
-include: "workflow/rules/steps.smk"
+include: "workflow/rules/mechanism.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/report.smk"
 

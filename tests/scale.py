@@ -30,7 +30,6 @@ from mepbench.files.shipped import ROOT
 from mepbench.files.tidy import PROFILE_COLUMNS, TRACE_COLUMNS, write_rows
 from mepbench.oracle import PotentialSpec
 from mepbench.reporting.figures import figure_files
-from mepbench.scoring.chains import PLAN_COLUMNS
 from mepbench.scoring.gather import collect, score_job
 
 JOBS, CHECKPOINTS, FRAMES = 200, 16, 41
@@ -118,7 +117,6 @@ class Run:
             for job in self.jobs[1:]:
                 copy = file.with_name(file.name.replace(FIRST, job))
                 copy.write_text(text.replace(FIRST, job), encoding="utf-8")
-        write_rows(str(self.results / "steps.csv"), PLAN_COLUMNS, [])
         return seconds
 
     def _runs(self) -> Iterator[dict]:
@@ -164,6 +162,7 @@ class Run:
         for kind in ("runs.csv", "saddles.xyz", "irc.xyz"):
             files = [str(self.file(kind, FIRST, method)) for method in METHODS]
             setattr(inputs, kind.split(".")[0], files)
+        inputs.mechanisms = []
         outputs.runs = [str(self.file("scored.csv", FIRST, method)) for method in METHODS]
         for name, kind in REFERENCE.items():
             setattr(outputs, name, str(self.file(kind, FIRST)))
@@ -179,9 +178,10 @@ class Run:
         for name, kind in REFERENCE.items():
             setattr(inputs, name, self.files(kind, [""]))
         inputs.endpoints = self.files("endpoints.xyz", [""])
-        inputs.plan = str(self.results / "steps.csv")
+        inputs.steps = inputs.step_frames = []
         for name in "runs traces profiles chains reference".split():
             setattr(outputs, name, str(self.results / f"{name}.csv"))
+        outputs.chain_frames = str(self.results / "chains.xyz")
         outputs.saddles = str(self.results / "saddles.xyz")
         outputs.reference_frames = str(self.results / "reference.xyz")
         outputs.reference_irc = str(self.results / "reference_irc.xyz")

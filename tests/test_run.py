@@ -126,15 +126,6 @@ def test_a_torn_line_of_a_journal_is_read_when_it_is_whole(config):
     assert progress.look().runs == (1, 9)
 
 
-def test_steps_of_multistep_reactions_join_when_they_are_planned(config):
-    progress = Progress(config, planned={"out/steps.csv"})
-    assert progress.look().runs == (0, 9)
-    columns = ["step_set", "step_reaction"]
-    rows = [dict.fromkeys(columns, "four-steps") | {"step_reaction": f"s: {i}"} for i in range(3)]
-    write_rows("out/steps.csv", columns, rows)
-    assert progress.look().runs == (0, 18)
-
-
 def test_time_left_is_that_of_the_same_method_and_stage(config):
     progress = Progress(config, planned=set())
     progress._begun -= 10

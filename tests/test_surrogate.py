@@ -12,7 +12,7 @@ from mepbench.neural.follow import STEP, descent, follow_saddle
 from mepbench.neural.losses import LOSSES
 from mepbench.neural.network import PathNetwork
 from mepbench.neural.relaxation import Relaxation
-from mepbench.neural.soundings import ends_reached
+from mepbench.neural.soundings import Reached, ends_reached
 from mepbench.oracle import Oracle, PotentialSpec
 from mepbench.path import Path, Peak, align, rigid_motions
 from mepbench.potentials import mueller_brown
@@ -256,17 +256,17 @@ def test_what_has_no_negative_mode_is_never_the_answer(explorer):
     known, one = explorer
     minimum = candidate(one.surrogate, known.reaction.reactant, ends=1)
     one.rejected, one.best = [minimum], minimum
-    assert one.most_promising() is None
+    assert one.promising() == []
     saddle = candidate(one.surrogate, known.saddle)
     one.rejected.append(saddle)
-    assert one.most_promising() is saddle
+    assert one.promising() == [saddle]
 
 
 def test_of_rejected_saddles_that_which_leads_to_an_end_is_preferred(explorer):
     known, one = explorer
     near = known.saddle + np.array([[0.02, 0.0, 0.0]])
     one.rejected = [candidate(one.surrogate, known.saddle), candidate(one.surrogate, near, ends=1)]
-    assert one.most_promising() is one.rejected[1]
+    assert one.promising()[0] is one.rejected[1]
 
 
 def test_a_rejected_saddle_is_known_again(explorer):
@@ -283,7 +283,7 @@ def test_a_second_hearing_does_not_forget_what_was_rejected(explorer, monkeypatc
     known, one = explorer
     saddle = candidate(one.surrogate, known.saddle)
     one.rejected = [saddle]
-    monkeypatch.setattr(Explorer, "ends_reached", lambda *_: 2)
+    monkeypatch.setattr(Explorer, "ends_reached", lambda *_: Reached(2, False))
     monkeypatch.setattr(Explorer, "converge", lambda *_: replace(saddle, ends=2))
     assert one.second_hearing(limit=0).ends == 2
     assert one.rejected == [saddle]
@@ -298,7 +298,8 @@ def test_a_saddle_joins_the_ends_only_if_both_descents_reach_them(charted, down,
     product = known.reaction.product + np.array([[0.0, down, 0.0]])
     reaction = replace(known.reaction, product=product)
     options = dict(soundings=0, doubt=0.15, lenience=2.0)
-    assert ends_reached(reaction, fit, saddle, lambda x: None, **options) == reached
+    found = ends_reached(reaction, fit, saddle, lambda x: None, **options)
+    assert (found.ends, found.elsewhere) == (reached, reached < 2)
 
 
 @pytest.mark.parametrize("loss", ["residual", "action"])

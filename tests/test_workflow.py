@@ -172,9 +172,8 @@ def test_check_counts_the_jobs_that_compute_whatever_reactions_are_called(copy):
         "results": "odd-results",
     }
     planned = copy.planned(config)
-    planned["score"] = planned["endpoints"]  # planned when the steps are known
-    rules = ("endpoints", "guess", "solve", "judge", "score", "steps", "surface")
-    assert check_config(config).job_count == sum(planned[rule] for rule in rules) == 18
+    rules = ("endpoints", "guess", "solve", "judge", "mechanism", "score", "surface")
+    assert check_config(config).job_count == sum(planned[rule] for rule in rules) == 21
 
 
 def test_an_option_called_of_names_a_method_for_varied_only(copy):
@@ -310,17 +309,13 @@ def whole(copy):
     return config
 
 
-def test_the_steps_of_a_multistep_reaction_are_judged_in_a_second_pass(copy, whole):
+def test_a_reaction_of_two_steps_is_explained_by_both_methods(copy, whole):
     runs = read_runs(copy.folder / "whole" / "runs.csv")
-    first = runs[runs["set"] == "whole"]
-    steps = runs[runs["set"] == "whole-steps"]
-    assert first.verdict.tolist() == ["multistep", "multistep"]
-    assert (steps.verdict == "intended").all()
-    assert sorted(steps.reaction.unique()) == [f"{EVIL[3]}: I1-P", f"{EVIL[3]}: R-I1"]
-    # Stationary points of Mueller and Brown (1979), table 1, in units of 0.01 eV.
-    barriers = steps.groupby("reaction").barrier_eV.agg(["min", "max"])
-    assert barriers.loc[f"{EVIL[3]}: R-I1"].tolist() == pytest.approx([1.0603] * 2, abs=2e-4)
-    assert barriers.loc[f"{EVIL[3]}: I1-P"].tolist() == pytest.approx([0.0852] * 2, abs=2e-4)
+    assert runs.verdict.tolist() == ["multistep", "multistep"]
+    assert runs.explained.all()
+    assert runs.steps.tolist() == [2, 2]
+    own = runs.gradients_path + runs.gradients_refine
+    assert (runs.gradients_explained > own).all()
 
 
 def test_the_chain_is_reported_with_its_highest_saddle(copy, whole):
@@ -329,33 +324,31 @@ def test_the_chain_is_reported_with_its_highest_saddle(copy, whole):
     assert set(chains.chain) == {"R -> I1 -> P"}
     assert chains.complete.all()
     assert chains.highest_saddle_eV.tolist() == pytest.approx([1.0603] * 4, abs=2e-4)
+    # Stationary points of Mueller and Brown (1979), table 1, in units of 0.01 eV.
     second = chains[chains.step == 2]
+    assert second.barrier_eV.tolist() == pytest.approx([0.0852] * 2, abs=2e-4)
     assert second.saddle_eV.tolist() == pytest.approx([0.7445] * 2, abs=2e-4)
     runs = read_runs(copy.folder / "whole" / "runs.csv")
-    reasons = runs[runs["set"] == "whole"].reason
-    assert reasons.str.contains("chain R -> I1 -> P, its highest saddle 1.060 eV").all()
+    assert runs.reason.str.contains("chain R -> I1 -> P, its highest saddle 1.060 eV").all()
     page = (copy.folder / "whole" / "report" / "index.html").read_text(encoding="utf-8")
     assert "R -&gt; I1 -&gt; P" in page
     assert EVIL[3] not in page
 
 
-def test_the_second_pass_is_finished_too_when_run_again(copy, whole):
+def test_a_run_with_steps_is_finished_when_run_again(copy, whole):
     assert "Nothing to be done" in copy.snakemake(whole)
 
 
-def test_a_change_in_one_method_reruns_no_step_of_another(copy, whole):
+def test_a_change_in_one_method_reruns_no_other(copy, whole):
     methods = {**whole["methods"], "string": {"solver": "string", "images": 15}}
-    copy.snakemake({**whole, "methods": methods}, "whole/steps.csv")
     planned = copy.planned({**whole, "methods": methods})
-    assert planned["solve"] == planned["judge"] == 1
+    assert planned["solve"] == planned["judge"] == planned["mechanism"] == 1
     assert "endpoints" not in planned
     assert "guess" not in planned
 
 
-def test_without_intermediates_the_second_pass_adds_no_job(copy, three):
-    assert (copy.folder / "three" / "steps.csv").read_text().count("\n") == 1
+def test_without_steps_there_is_no_chain(copy, three):
     assert read_runs(copy.folder / "three" / "chains.csv").empty
-    assert set(read_runs(copy.folder / "three" / "runs.csv")["set"]) == {"three"}
 
 
 def test_jobs_that_have_ended_do_not_wake_the_scheduler(copy):

@@ -18,12 +18,10 @@ import yaml
 from .errors import InputError, refuse
 from .files.checksums import released
 from .files.shipped import ROOT, WORKFLOW
-from .files.tidy import read_rows
 from .oracle import PotentialSpec
 from .reaction import (
     ROLES,
     SAFE_NAME,
-    STEPS,
     locate_set,
     reaction_names,
     reference_file,
@@ -91,8 +89,9 @@ class Config:
     def job_count(self) -> int:
         """Number of jobs that compute, without tables and figures; see docs/cluster.md."""
         guesses = {method.guess for method in self.methods.values()}
-        each = 2 + len(guesses) + 2 * len(self.methods)  # endpoints and score; solve and judge
-        return each * sum(map(len, self.jobs.values())) + 2  # steps and surface
+        # Endpoints and score; solve, judge and mechanism; once for all, the surface.
+        each = 2 + len(guesses) + 3 * len(self.methods)
+        return each * sum(map(len, self.jobs.values())) + 1
 
 
 class _OnceLoader(yaml.SafeLoader):
@@ -132,12 +131,6 @@ def load_config(path: str | Path) -> Config:
 def check_config(given: dict, folder: str | Path = ".") -> Config:
     """Complete and check a configuration that lies in `folder`; see `load_config`."""
     merged = _outside_found(_merged(given), Path(folder))
-    for name in merged["sets"]:
-        if name.endswith(STEPS):
-            raise InputError(
-                f"set {name!r}: names that end in {STEPS!r} are kept for the steps of multistep "
-                "reactions. Rename it in `sets:`."
-            )
     potential, methods = _potential_and_methods(merged)
     return Config(
         sets=dict(merged["sets"]),
@@ -368,12 +361,6 @@ def chunked(names: list[str], per_job: int) -> dict[str, tuple[str, ...]]:
     chunks = [tuple(names[i : i + per_job]) for i in range(0, len(names), per_job)]
     width = max(3, len(str(len(chunks))))
     return {f"{i:0{width}d}": chunk for i, chunk in enumerate(chunks)}
-
-
-def step_names(plan: str, step_set: str) -> list[str]:
-    """Return the reactions of a set of steps, in order."""
-    rows = read_rows(plan)
-    return list(dict.fromkeys(r["step_reaction"] for r in rows if r["step_set"] == step_set))
 
 
 def set_files(name: str, spec: str, reactions: tuple[str, ...]) -> tuple[list[str], str]:

@@ -157,6 +157,7 @@ class Oracle:
     seconds : float, wall clock inside the potential
     path : the last path that the method recorded by `checkpoint`
     prior : `Oracle` of a cheaper level, from `beside`; None where there is none
+    known : what was paid for in earlier searches of the same molecule; a method may learn from it
     wall : float, seconds of all that was done for this oracle and is no cost of the one beside it
     """
 
@@ -176,6 +177,7 @@ class Oracle:
         self.seconds = 0.0
         self.path: Path | None = None
         self.prior: Oracle | None = None
+        self.known: Evaluated | None = None
         self.wall = 0.0
         self._rounds: list[Evaluated] = []
         self._trace: list[Checkpoint] = []

@@ -49,6 +49,8 @@ class Path:
     converged : whether the method met its own stop rule; not converging is a result
     is_path : False for a trajectory (GAD), which has no tangency defect nor excess
     message : one line for the table's `reason`, where there is something to say
+    others : further saddles that the search met and did not take for the reaction's own, with their
+        energies, the most promising first: they may be those of its steps
     """
 
     positions: np.ndarray
@@ -57,6 +59,7 @@ class Path:
     converged: bool = False
     is_path: bool = True
     message: str = ""
+    others: tuple[Peak, ...] = ()
 
     def highest(self) -> Peak | None:
         """Return `peak`, or the highest evaluated inner frame with the path's tangent there."""

@@ -19,7 +19,7 @@ import yaml
 
 from .errors import BadEndpoints, InputError, refuse
 from .files.checksums import verify
-from .files.frames import comment_text, frames_text, read_frames
+from .files.frames import comment_text, read_frames
 from .files.shipped import WORKFLOW
 from .files.xyz_text import Block, xyz_blocks
 from .molecule.geometry import Geometry, geometry_of, read_geometry, says_otherwise, state_of
@@ -30,7 +30,6 @@ SHIPPED = WORKFLOW / "reactions"
 PUBLIC = SHIPPED / "public"  # what others have published, a file each: see importing.public_sets
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 ROLES = ("reactant", "product", "ts")
-STEPS = "-steps"  # the set of the steps of a set's multistep reactions ends so
 
 
 @dataclass(frozen=True)
@@ -161,12 +160,6 @@ def reaction_names(name: str, spec: str) -> list[str]:
     if not roles:
         raise InputError(f"{path}: set {name!r} has no reactions.")
     return list(roles)
-
-
-def entries_digest(file: str, reactions: Collection[str]) -> str:
-    """Return a hash of the given reactions of an extended XYZ file."""
-    frames = [atoms for atoms in read_frames(file) if atoms.info["reaction"] in reactions]
-    return hashlib.sha256(frames_text(frames).encode()).hexdigest()[:16]
 
 
 def read_set(

@@ -3,13 +3,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from mepbench.config import check_config, chunked, set_files, solver_files, step_names
+from mepbench.config import check_config, set_files, solver_files
 from mepbench.errors import InputError
 from mepbench.files.shipped import WORKFLOW
 from mepbench.jobs.plan import write_plan
 from mepbench.reporting.figures import figure_files
 from mepbench.reporting.site import PAGES
-from mepbench.reaction import STEPS, entries_digest, irc_file
+from mepbench.reaction import irc_file
 from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, source_file
 
@@ -33,14 +33,13 @@ pathvars:
 
 # Snakemake sees a change in a parameter only if it is plain: strings, numbers, lists, dicts.
 POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
-PLAN = f"{CONFIG.results}/steps.csv"
 RECORDED = {key: value for key, value in CONFIG.completed.items() if key != "report"}
 METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
 FIGURES = figure_files(CONFIG.figures)
 
 
 wildcard_constraints:
-    set=f"({'|'.join(CONFIG.sets)})({STEPS})?",
+    set="|".join(CONFIG.sets),
     method="|".join(CONFIG.methods),
     job=r"\d+",
 
@@ -70,6 +69,13 @@ def solve_code(wildcards):
     return code_digest(PACKAGE / "solving" / "solve.py", potential_code(), *files)
 
 
+def mechanism_code(wildcards):
+    method = CONFIG.methods[wildcards.method]
+    files = [*solver_files(method), source_file("guesses", method.guess)]
+    files.append(source_file("refiners", method.refiner))
+    return code_digest(PACKAGE / "mechanism" / "search.py", potential_code(), *files)
+
+
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
     return code_digest(
@@ -77,39 +83,19 @@ def judge_code(wildcards):
     )
 
 
-def spec_of(name):
-    """What a set stands for; the steps of a set are a file of this run."""
-    return CONFIG.sets.get(name) or f"{CONFIG.results}/sets/{name}/steps.xyz"
-
-
-def jobs_of(name):
-    """The reactions of each job of a set; those of the steps are known once they are planned."""
-    if name in CONFIG.sets:
-        return CONFIG.jobs[name]
-    if workflow.is_main_process:
-        checkpoints.planned.get()
-    return chunked(step_names(PLAN, name), CONFIG.completed["reactions_per_job"])
-
-
 def entries(wildcards):
     """The reactions of a job, as arguments of `set_files`."""
-    return wildcards.set, spec_of(wildcards.set), jobs_of(wildcards.set)[wildcards.job]
+    name = wildcards.set
+    return name, CONFIG.sets[name], CONFIG.jobs[name][wildcards.job]
 
 
 def entry_files(wildcards):
-    if wildcards.set not in CONFIG.sets:
-        return ancient(spec_of(wildcards.set))
     return set_files(*entries(wildcards))[0]
 
 
 def entry_digest(wildcards):
-    """What of a job's reactions is not among its files, as `set_files` says.
-
-    For a job of steps, whose file is that of all steps: what of it concerns this job.
-    """
-    if wildcards.set in CONFIG.sets:
-        return set_files(*entries(wildcards))[1]
-    return entries_digest(*entries(wildcards)[1:])
+    """What of a job's reactions is not among its files, as `set_files` says."""
+    return set_files(*entries(wildcards))[1]
 
 
 def guess_files(wildcards):
@@ -120,7 +106,7 @@ def guess_files(wildcards):
 
 def endpoint_jobs(kind):
     return lambda wildcards: [
-        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in jobs_of(wildcards.set)
+        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in CONFIG.jobs[wildcards.set]
     ]
 
 
@@ -129,33 +115,19 @@ def every_method(pattern):
     return expand(f"<results>/sets/{{set}}/{pattern}", method=CONFIG.methods, allow_missing=True)
 
 
-def first_pass(pattern):
-    """Every job's file in one of the folders of all sets of the config, for every method."""
-    return _job_files(CONFIG.sets, pattern)
-
-
 def all_jobs(pattern):
-    """The same, and those of the second pass."""
-    return lambda wildcards: _job_files(_all_sets(), pattern)
-
-
-def all_endpoints(kind):
-    return lambda wildcards: [f"<results>/sets/{name}/endpoints.{kind}" for name in _all_sets()]
-
-
-def _all_sets():
-    steps = [name + STEPS for name in CONFIG.sets]
-    return [*CONFIG.sets, *(name for name in steps if jobs_of(name))]
-
-
-def _job_files(sets, pattern):
+    """Every job's file in one of the folders of all sets, for every method."""
     methods = CONFIG.methods if "{method}" in pattern else [""]
     return [
         f"<results>/sets/{name}/{pattern.format(method=method, job=job)}"
-        for name in sets
+        for name in CONFIG.sets
         for method in methods
-        for job in jobs_of(name)
+        for job in CONFIG.jobs[name]
     ]
+
+
+def all_endpoints(kind):
+    return [f"<results>/sets/{name}/endpoints.{kind}" for name in CONFIG.sets]
 
 
 def figures():

@@ -9,7 +9,6 @@ rule judge:
         saddles="<results>/sets/{set}/saddles/{method}/{job}.xyz",
         irc="<results>/sets/{set}/irc/{method}/{job}.xyz",
         profiles="<results>/sets/{set}/profiles/{method}/{job}.csv",
-        stations="<results>/sets/{set}/stations/{method}/{job}.xyz",
     log:
         "<logs>/judge/{set}/{method}/{job}.log",
     benchmark:

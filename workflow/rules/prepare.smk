@@ -14,12 +14,12 @@ rule endpoints:
         runtime=growing(30),
     params:
         code=prepare_code,
-        spec=lambda w: spec_of(w.set),
-        reactions=lambda w: jobs_of(w.set)[w.job],
+        spec=lambda w: CONFIG.sets[w.set],
+        reactions=lambda w: CONFIG.jobs[w.set][w.job],
         entries=entry_digest,
         potential=POTENTIAL,
         accept_relaxed=CONFIG.accept_relaxed,
-        keep_order=lambda w: CONFIG.keep_order or w.set not in CONFIG.sets,
+        keep_order=CONFIG.keep_order,
         timeout=CONFIG.timeout,
     script:
         "../scripts/endpoints.py"

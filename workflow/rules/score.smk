@@ -5,6 +5,7 @@ rule score:
         runs=every_method("runs/{method}/{job}.csv"),
         saddles=every_method("saddles/{method}/{job}.xyz"),
         irc=every_method("irc/{method}/{job}.xyz"),
+        mechanisms=every_method("mechanisms/{method}/{job}.csv"),
         shipped=shipped_reference,
     output:
         runs=every_method("scored/{method}/{job}.csv"),
@@ -40,7 +41,8 @@ rule collect:
         reference_profiles=all_jobs("reference_profiles/{job}.csv"),
         endpoints=all_endpoints("xyz"),
         endpoint_rows=all_endpoints("csv"),
-        plan="<results>/steps.csv",
+        steps=all_jobs("steps/{method}/{job}.csv"),
+        step_frames=all_jobs("steps/{method}/{job}.xyz"),
         shipped=shipped_references(),
     output:
         runs="<results>/runs.csv",
@@ -48,6 +50,7 @@ rule collect:
         profiles="<results>/profiles.csv",
         saddles="<results>/saddles.xyz",
         chains="<results>/chains.csv",
+        chain_frames="<results>/chains.xyz",
         reference="<results>/reference.csv",
         reference_frames="<results>/reference.xyz",
         reference_irc="<results>/reference_irc.xyz",

@@ -7,6 +7,7 @@ rule solve:
         rows="<results>/sets/{set}/solved/{method}/{job}.csv",
         traces="<results>/sets/{set}/traces/{method}/{job}.csv",
         paths="<results>/sets/{set}/paths/{method}/{job}.xyz",
+        met="<results>/sets/{set}/met/{method}/{job}.xyz",
     log:
         "<logs>/solve/{set}/{method}/{job}.log",
     benchmark:

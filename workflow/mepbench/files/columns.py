@@ -27,11 +27,12 @@ EXTRA_COLUMNS = tuple(
     "tangency_floor_eV self_reference below_reference beats_shipped bonds_changed "
     "guess_length_A end_match end_conformer reactant_gap_eV product_gap_eV curvature_1_eV_A2 "
     "curvature_2_eV_A2 ends_note state_from barrier_0K_eV free_energy_barrier_eV "
-    "reaction_free_energy_eV gradients_prior wall_prior_s".split()
+    "reaction_free_energy_eV gradients_prior wall_prior_s explained steps "
+    "gradients_explained".split()
 )
 SCORED = (
     "barrier_error_eV path_barrier_error_eV saddle_rmsd_A path_saddle_rmsd_A reference_source "
-    "self_reference below_reference beats_shipped"
+    "self_reference below_reference beats_shipped explained steps gradients_explained"
 ).split()
 JUDGED_COLUMNS = tuple(c for c in (*COLUMNS, *EXTRA_COLUMNS) if c not in SCORED)
 REFERENCE_COLUMNS = tuple(
@@ -40,19 +41,24 @@ REFERENCE_COLUMNS = tuple(
     shipped potential backend barrier_0K_eV free_energy_barrier_eV
     reaction_free_energy_eV""".split()
 )
+MECHANISM_COLUMNS = tuple(
+    """set reaction method seed complete steps searches gradients_path gradients_refine
+    gradients_verify wall_path_s wall_refine_s wall_verify_s reason""".split()
+)
 CHAIN_COLUMNS = tuple(
     """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step
-    step_from step_to step_set step_reaction verdict reason barrier_eV saddle_eV
-    reference_saddle_eV""".split()
+    step_from step_to barrier_eV saddle_eV minimum_eV""".split()
 )
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "
     "shipped potential backend end_match end_conformer ends_note state_from chain step_from "
-    "step_to step_set "
-    "step_reaction".split()
+    "step_to".split()
 )
 WHOLE = frozenset(
     "seed natoms charge multiplicity gradients_path gradients_refine gradients_verify "
-    "gradients_prior rounds_path found_by runs step bonds_changed".split()
+    "gradients_prior rounds_path found_by runs step bonds_changed steps searches "
+    "gradients_explained".split()
 )
-FLAGS = frozenset("converged self_reference below_reference beats_shipped complete".split())
+FLAGS = frozenset(
+    "converged self_reference below_reference beats_shipped complete explained".split()
+)

@@ -190,6 +190,25 @@ METRICS: dict[str, Metric] = {
         (0, 1),
         ".0%",
     ),
+    "share_explained": Metric(
+        "Share explained",
+        "Share of the runs that end at a verified saddle of the intended reaction, or at a "
+        "chain of steps whose every saddle is verified.",
+        "",
+        "higher",
+        (0, 1),
+        ".0%",
+    ),
+    "gradients_explained": Metric(
+        "Gradient evaluations to the mechanism",
+        "Evaluations of path and refinement, those of all searches for steps included.",
+        "",
+        "lower",
+        format=".0f",
+        log=True,
+        beyond="> budget",
+    ),
+    "steps": Metric("Steps", "Steps from reactant to product.", format=".0f"),
     "evaluations": _count("Gradient evaluations", "Evaluations spent so far.", ""),
     "arc_length_A": Metric(
         "Arc length", "Length of the path from the reactant.", "\N{ANGSTROM SIGN}", format=".2f"

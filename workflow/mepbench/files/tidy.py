@@ -3,7 +3,6 @@
 import csv
 import io
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,17 +67,8 @@ def concatenate(files: list[str], output: str) -> None:
                 shutil.copyfileobj(source, target)
 
 
-def concatenate_rows(
-    files: list[str],
-    output: str,
-    amended: Callable[[list[str]], Callable[[list[str]], list[str]]] | None = None,
-) -> None:
-    """Write the rows of all CSV `files`, which have the same columns, to `output`.
-
-    Parameters
-    ----------
-    amended : given the columns, returns what each row, a list of text, is replaced by
-    """
+def concatenate_rows(files: list[str], output: str) -> None:
+    """Write the rows of all CSV `files`, which have the same columns, to `output`."""
     columns = None
     with open(output, "w", newline="", encoding="utf-8") as target:
         writer = csv.writer(target, lineterminator="\n")
@@ -87,11 +77,7 @@ def concatenate_rows(
                 header = next(csv.reader([source.readline()]))
                 if columns is None:
                     columns = header
-                    change = amended(columns) if amended else None
                     writer.writerow(columns)
                 elif header != columns:
                     raise ValueError(f"{file} has the columns {header}, not {columns}")
-                if change is None:
-                    shutil.copyfileobj(source, target)
-                else:
-                    writer.writerows(map(change, csv.reader(source)))
+                shutil.copyfileobj(source, target)

@@ -39,6 +39,7 @@ VISIT = 0.1  # angstrom RMSD: a path so near to a minimum visits it
 # minimum of the IRC counts, however deep.
 MOST_WELLS = 8
 ROLES = ("reactant", "product")
+UNKNOWN = EndMatch(False, "", "not compared", np.nan)
 
 
 @dataclass(frozen=True)

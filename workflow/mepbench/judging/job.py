@@ -9,13 +9,14 @@ from ..files.tidy import PROFILE_COLUMNS, read_rows
 from ..jobs.joblog import log
 from ..jobs.tasks import FRAMES, do, task_key
 from ..jobs.worker import WorkerError
-from ..path import Path, Peak
+from ..path import Peak
 from ..reaction import read_endpoints
 from ..solving.job import read_paths
 from .activation import activation_cells
 from .judge import FIRST_ORDER
-from .stations import find_stations, station_frames
 from .verify import Judged, refine_and_judge
+
+MINIMUM = "minimum"  # role of a frame
 
 
 def judge_job(
@@ -24,7 +25,7 @@ def judge_job(
     """Refine and judge what `solve_job` left: rows, saddles, IRCs and energy profiles.
 
     `endpoints` is a (frames file, rows file) pair, `solved` a (rows file, paths file) pair;
-    `outputs` names the files `runs`, `saddles`, `irc`, `profiles` and `stations`.
+    `outputs` names the files `runs`, `saddles`, `irc` and `profiles`.
     """
     reactions = {reaction.name: reaction for reaction in read_endpoints(endpoints[0])}
     ends = {row["reaction"]: row for row in read_rows(endpoints[1])}
@@ -71,7 +72,6 @@ def judge_job(
             "saddles": saddle_frames(reaction, peak, judged, identity),
             "irc": irc_frames(reaction, judged, identity),
             "profiles": _profile_rows(reaction, judged.quality, identity),
-            "stations": _station_frames(reaction, path, judged, identity, potential),
         }
 
     tasks = (
@@ -83,26 +83,24 @@ def judge_job(
         "saddles": FRAMES,
         "irc": FRAMES,
         "profiles": PROFILE_COLUMNS,
-        "stations": FRAMES,
     }
     do(tasks, kinds, outputs, journal)
 
 
 def irc_frames(reaction, judged: Judged, identity: dict) -> list:
-    """Return the frames of the IRC, none where there is no first-order saddle."""
+    """Return the frames of the IRC, none where there is no first-order saddle.
+
+    The first and the last say their role where they are proven minima.
+    """
     if judged.judgement is None or judged.judgement.irc is None:
         return []
     along = zip(judged.judgement.irc, judged.judgement.irc_energies, strict=True)
     identity = identity | reaction.state
-    return [frame(reaction.numbers, x, energy=energy, **identity) for x, energy in along]
-
-
-def _station_frames(reaction, path: Path, judged: Judged, identity: dict, potential) -> list:
-    invariances = potential.of(reaction).invariances
-    stations = find_stations(
-        reaction, path, judged.verdict, judged.quality, judged.judgement, invariances
-    )
-    return station_frames(reaction.numbers, stations, identity)
+    frames = [frame(reaction.numbers, x, energy=energy, **identity) for x, energy in along]
+    for at, end in zip((0, -1), judged.judgement.ends, strict=True):
+        if end.minimum:
+            frames[at].info["role"] = MINIMUM
+    return frames
 
 
 def judged_cells(reaction, judged: Judged) -> dict:

@@ -50,6 +50,7 @@ class Judgement:
     end_match : of `intended`: "exact", "permuted", "mirror" or "permuted-mirror"; else ""
     end_conformer : of `intended`: of which end another conformer was reached, "reactant",
         "product" or "both"; else ""
+    ends : where the IRC's first and last frame lead; None where there is no IRC
     """
 
     verdict: str
@@ -65,6 +66,7 @@ class Judgement:
     end_gaps: np.ndarray = field(default_factory=lambda: np.full(2, np.nan))
     end_match: str = ""
     end_conformer: str = ""
+    ends: tuple[End, End] | None = None
 
     @property
     def eigenvalues(self) -> np.ndarray:
@@ -142,6 +144,7 @@ def judge(
         end_gaps=found.gaps,
         end_match=found.how,
         end_conformer=found.conformer,
+        ends=found.ends,
     )
 
 

@@ -7,7 +7,7 @@ measures no path, unless it is left for the full one.
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,6 +81,7 @@ def refine_and_judge(
     proof: str = "full",
     evaluated: Evaluated | None = None,
     below: Evaluated | None = None,
+    believed: Collection[str] = TOLD,
 ) -> Judged:
     """Optimise the saddle from the path's highest point, then prove or refute it.
 
@@ -93,6 +94,7 @@ def refine_and_judge(
     proof : "full", or "staged" (see `staged`), which becomes full where it leaves a doubt
     evaluated : what the search has paid for, for the surrogate of a staged proof
     below : what its prior, a cheaper level, has answered, for the mean of that
+    believed : verdicts that a staged proof may give
     """
     refine = load("refiners", refiner)
     oracle = Oracle(potential.of(reaction), reaction, budget)
@@ -105,7 +107,7 @@ def refine_and_judge(
         lambda: refine(reaction, oracle, peak, seed), refine, refiner, audit
     )
     start, going_on = time.perf_counter(), 0.0
-    prover = _Prover(reaction, path, verifier, proof, evaluated, below)
+    prover = _Prover(reaction, path, verifier, proof, evaluated, below, believed)
     notes, judgement, left, beside = prover.notes, None, [], []
     if verdict:
         prover.measure()
@@ -195,7 +197,8 @@ class _Prover:
     proof : of the last saddle
     """
 
-    def __init__(self, reaction, path: Path, oracle: Oracle, proof: str, evaluated, below):
+    def __init__(self, reaction, path: Path, oracle: Oracle, proof, evaluated, below, believed):
+        self.believed = believed
         self.reaction, self.path, self.oracle = reaction, path, oracle
         self.evaluated, self.below = evaluated, below
         self.quality, self.notes, self.proof = None, [], Proof(proof)
@@ -239,7 +242,8 @@ class _Prover:
         )
         try:
             judgement = judge(self.reaction, self.oracle, saddle, means=means)
-            doubt = "" if judgement.verdict in TOLD else f"{judgement.verdict}, if not in full"
+            told = judgement.verdict
+            doubt = "" if told in self.believed else f"{told}, if not in full"
         except Doubt as error:
             doubt = str(error)
         except (SCFFailure, InputError):

@@ -37,7 +37,6 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
     """
     from ..files.frames import frames_text, iterate_frames
     from ..files.tidy import header_text, read_rows, rows_text
-    from ..reaction import STEPS
     from .official import entries_digest, official_entries, official_name
     from .submission import key_of, write_submission
 
@@ -46,7 +45,6 @@ def pack(results: Path, output: Path, title: str) -> tuple[int, int]:
         rows = read_rows(str(results / "runs.csv"))
     except OSError as error:
         raise InputError(f"{results}: has no finished run ({error.filename} is missing).") from None
-    rows = [row for row in rows if not row["set"].endswith(STEPS)]
     specs = provenance["sets"]
     official = {name: official_name(spec) for name, spec in specs.items()}
     sets = {name: (of, entries_digest(official_entries(of))) for name, of in official.items()}

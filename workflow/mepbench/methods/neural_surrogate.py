@@ -22,6 +22,8 @@ from typing import Literal
 from ..oracle import PotentialSpec
 from ..path import Path
 
+LEARNS = True  # from `oracle.known`, what earlier searches of the molecule have paid for
+
 
 def solve(
     reaction,
@@ -58,6 +60,8 @@ def solve(
     lenience: float = 2.0,
     known: float = 0.06,
     explore: int = 8,
+    mechanism: bool = True,
+    detour: int = 16,
     width: int = 32,
     depth: int = 2,
     frequencies: int = 4,
@@ -91,6 +95,9 @@ def solve(
     lenience : a descent that reaches an end is sounded above this times `doubt`
     known, explore : after a rejection, places of the path that deviate by more than `known`
         are evaluated, at most `explore` of them
+    mechanism : saddles that do not join the ends may be those of the reaction's steps. Where
+        some were met, the further guesses get `detour` evaluations each, the direct solver is not
+        asked, and all are handed on (`Path.others`) to the search for the steps
     width, depth, frequencies : of the network
     prior : a cheaper potential of the same molecule, as `potential:` in a config: its name, or
         {name: ..., its options}
@@ -102,7 +109,8 @@ def solve(
         found = None if prior is None else search.from_prior(guess, prior)
         if found is None:
             found = search.from_guesses(guess)
-        if found is None and fallback and search.surrogate.molecular:
+        unwilling = search.has_steps or not search.surrogate.molecular
+        if found is None and fallback and not unwilling:
             # The surrogate misleads: every saddle it led to is another reaction's.
             direct = _direct(reaction, oracle, guess, seed, fallback)
             search.start("direct", direct.positions, "guess")

@@ -52,7 +52,7 @@ def solve(
     bend : standard deviation of the bend, angstrom
     """
     options = options or {}
-    frames = _bent(guess.positions, bend, seed, oracle.invariances)
+    frames = bent(guess.positions, bend, seed, oracle.invariances)
     if not backwards:
         return load("methods", of)(reaction, oracle, Path(frames), seed, **options)
     turned = replace(
@@ -70,14 +70,15 @@ def solve(
         raise
 
 
-def _bent(frames: np.ndarray, bend: float, seed: int, invariances) -> np.ndarray:
+def bent(frames: np.ndarray, bend: float, seed: int, invariances) -> np.ndarray:
+    """Return a path (M, N, 3) bent by `bend` angstrom per coordinate, its ends as they are."""
     middle = frames[len(frames) // 2]
     a = np.random.default_rng(seed).normal(scale=bend, size=middle.shape)
     a = remove_rigid_motion(a, middle, invariances)
     s = np.linspace(0, 1, len(frames))[:, None, None]
-    bent = frames + np.sin(np.pi * s) * a
-    bent[0], bent[-1] = frames[0], frames[-1]
-    return bent
+    moved = frames + np.sin(np.pi * s) * a
+    moved[0], moved[-1] = frames[0], frames[-1]
+    return moved
 
 
 def _reversed(path: Path) -> Path:

@@ -24,7 +24,7 @@ from ..path import Path, Peak, remove_rigid_motion
 from ..surrogate.surrogate import NEAR as NEW
 from .follow import Followed, follow_saddle
 from .relaxation import Relaxation
-from .soundings import ends_reached
+from .soundings import Reached, ends_reached
 
 GRID = np.linspace(0.0, 1.0, 61)
 MARGIN = 3  # frames of the grid next to an end that are no peak
@@ -46,6 +46,7 @@ class Candidate:
     ----------
     position, gradient, mode : (N, 3) arrays; `force` is the largest on an atom, eV/angstrom
     ends : how many ends of the reaction it leads to; 2 if it joins them
+    elsewhere : whether it leads to another minimum than these
     """
 
     position: np.ndarray
@@ -55,6 +56,7 @@ class Candidate:
     force: float
     curvature: float
     ends: int = 0
+    elsewhere: bool = False
 
     def accepted(self, fmax: float) -> bool:
         """Whether it is the saddle: at rest, bent downwards (no minimum), and joins the ends."""
@@ -225,7 +227,7 @@ class Explorer:
 
     def _heard(self, accused: list[Candidate]) -> Candidate | None:
         for saddle in [*accused, *([self.best] if self.best is not None else [])]:
-            if self.ends_reached(saddle, lambda x: None) < 2:
+            if self.ends_reached(saddle, lambda x: None).ends < 2:
                 continue
             found = self.converge(saddle.position, saddle.mode)
             if found is not None and found.ends == 2:
@@ -234,8 +236,8 @@ class Explorer:
                 return replace(saddle, ends=2)
         return None
 
-    def most_promising(self) -> Candidate | None:
-        """Of what was not accepted, what a refinement on the potential may best start from.
+    def promising(self) -> list[Candidate]:
+        """Of what was not accepted, what a refinement on the potential may start from, best first.
 
         Only what the surrogate, as it is now, bends downwards; first what lies above both ends,
         then what leads to one of them, then the smallest force.
@@ -243,8 +245,7 @@ class Explorer:
         above = max(self.surrogate.ends)
         known = [*self.rejected, *([self.best] if self.best is not None else [])]
         saddles = [one for one in known if self.lowest(one.position)[0] < 0]
-        order = [(one.energy > above, one.ends, -one.force) for one in saddles]
-        return saddles[max(range(len(order)), key=order.__getitem__)] if saddles else None
+        return sorted(saddles, key=lambda one: (one.energy <= above, -one.ends, one.force))
 
     def lowest(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Lowest curvature of the surrogate at a geometry (eV/angstrom^2), and its mode."""
@@ -309,9 +310,9 @@ class Explorer:
                     return here
                 moved = joined is not None and _apart(y, joined) > SAME_SADDLE
                 if joined is None or (moved and force <= options["fmax"]):
-                    ends = self.ends_reached(here, self.afford)
-                    if ends < 2:
-                        return replace(here, ends=ends)
+                    reached = self.ends_reached(here, self.afford)
+                    if reached.ends < 2:
+                        return replace(here, **reached._asdict())
                     joined = y
                 if force <= options["fmax"]:
                     joining = replace(here, ends=2)
@@ -344,13 +345,13 @@ class Explorer:
         here = Candidate(x, peak.energy, peak.gradient, mode, force, curvature)
         if not peak.converged or self.is_rejected(x, peak.energy):
             return here
-        return replace(here, ends=self.ends_reached(here, self.afford))
+        return replace(here, **self.ends_reached(here, self.afford)._asdict())
 
     def afford(self, x: np.ndarray) -> tuple[float, np.ndarray, float] | None:
         """Pay for one geometry, within the limit."""
         return self.observe(x) if self.oracle.evaluations < self.limit else None
 
-    def ends_reached(self, saddle: Candidate, observe) -> int:
+    def ends_reached(self, saddle: Candidate, observe) -> Reached:
         """Ask where a saddle leads, see `soundings`; with less faith once one misled."""
         options = self.sounding_options
         if self.rejected:

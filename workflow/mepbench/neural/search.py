@@ -61,10 +61,12 @@ class Search:
         """Return the saddle found from the given guess, or from others; None if there is none."""
         limit, restart, first = (self.options[name] for name in ("limit", "restart", "first"))
         before = self.oracle.evaluations
+        if self.oracle.known is not None:
+            self.surrogate.recall(self.oracle.known, guess.positions)
         for name, frames in guesses(self.reaction, guess, self.seed, self.surrogate.molecular):
             frames[0], frames[-1] = self.reaction.ends
             self.start(name, frames, self.options["curve"])
-            more = restart
+            more = min(restart, self.options["detour"]) if self.has_steps else restart
             if name == "given":
                 self.explorer.sound_guess(self.relaxation.curve, first)
                 more = limit - (self.oracle.evaluations - before)
@@ -72,6 +74,11 @@ class Search:
             if found is not None:
                 return found
         return self.explorer.second_hearing(self.affordable(restart))
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether saddles were met that may be those of the reaction's steps, and are wanted."""
+        return self.options["mechanism"] and any(one.elsewhere for one in self.explorer.rejected)
 
     def from_prior(self, guess: Path, prior) -> Candidate | None:
         """Search on the prior's level, then from what that leaves; None if that leads nowhere."""
@@ -134,11 +141,14 @@ class Search:
 
     def path(self, found: Candidate | None) -> Path:
         """The last curve with the accepted saddle; else with the best start for a refinement."""
-        best = found or self.explorer.most_promising()
+        promising = self.explorer.promising()
+        best = found or next(iter(promising), None)
         converged = found is not None and found.force <= self.options["fmax"]
         peak = best.peak(converged) if best is not None else self.explorer.top()
+        others = tuple(one.peak(False) for one in promising if one is not best)
         frames = self.relaxation.curve(GRID)
-        return Path(frames, None, peak=peak, converged=converged, message=self.notes(found))
+        message = self.notes(found)
+        return Path(frames, None, peak=peak, converged=converged, message=message, others=others)
 
 
 def guesses(reaction, guess: Path, seed: int, molecular: bool):

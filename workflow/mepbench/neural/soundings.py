@@ -8,11 +8,13 @@ might hide, until there is no surprise. A prior's own level is asked along the d
 it is known there.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from ase.data import atomic_masses
 
 from ..molecule.conjugation import by_length
-from ..molecule.structure import bond_changes, compare_both
+from ..molecule.structure import bond_changes, compare, compare_both
 from ..surrogate.surrogate import NEAR
 from .follow import NEAR as BOTTOM
 from .follow import descent
@@ -23,8 +25,21 @@ KNOWN, CONSULTED = 0.05, 12  # eV, deviation of a prior that is known; times tha
 AT_TOP = 2  # first points of a descent, which are as high as the saddle by nature
 
 
-def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, lenience) -> int:
-    """How many ends of the reaction the descents from a saddle reach, 2 if it joins them.
+class Reached(NamedTuple):
+    """Where the descents from a saddle lead.
+
+    Attributes
+    ----------
+    ends : how many ends of the reaction, 2 if the saddle joins them
+    elsewhere : whether one of them leads to neither end, so to another minimum
+    """
+
+    ends: int
+    elsewhere: bool
+
+
+def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, lenience) -> Reached:
+    """Follow the descents from a saddle, and say which ends of the reaction they reach.
 
     Parameters
     ----------
@@ -64,7 +79,18 @@ def ends_reached(reaction, surrogate, saddle, observe, *, soundings, doubt, leni
         if answer is None:
             break
         believed[k] = joined and answer[2] < doubt
-    return 2 if joined else min(1, match.reactant.matches + match.product.matches)
+    if joined:
+        return Reached(2, False)
+    ends = min(1, match.reactant.matches + match.product.matches)
+    return Reached(ends, any(not _is_end(reaction, x, invariances, turns) for x in bottoms))
+
+
+def _is_end(reaction, x: np.ndarray, invariances, turns) -> bool:
+    """Whether a minimum is the reactant or the product."""
+    return any(
+        compare(reaction.numbers, x, one, other, invariances, turns).matches
+        for one, other in (reaction.ends, reaction.ends[::-1])
+    )
 
 
 def _sides(numbers, surrogate, saddle, near: float) -> list[np.ndarray]:

@@ -35,6 +35,14 @@ OPTIONS = {
         "choices": ("staged", "full"),
         "help": "of the saddle; default: staged, and in full where that leaves a doubt",
     },
+    "no-mechanism": {
+        "action": "store_true",
+        "help": "search no steps where no saddle joins the ends",
+    },
+    "ways": {
+        "type": int,
+        "help": "searches, each from another start; the lowest way is named; default: 1",
+    },
     "thermo": {
         "action": "store_true",
         "help": "compute the Hessians that free energies still need",
@@ -69,6 +77,7 @@ def run_pair(reactant: str, product: str, given: dict) -> None:
     given = {name.replace("-", "_"): value for name, value in given.items()}
     output = given.pop("output", Path(f"{Path(reactant).stem}-{Path(product).stem}"))
     relax, verbose = not given.pop("no_relax", False), not given.pop("quiet", False)
+    given["mechanism"] = not given.pop("no_mechanism", False)
     for name in ("calculator", "prior"):
         if given.get(name, "").lstrip().startswith("{"):
             given[name] = _mapping(name, given[name])

@@ -18,6 +18,7 @@ from ..files.metrics import KCAL_PER_EV, energy_text
 from ..files.tidy import write_rows
 from ..judging.activation import activation_cells
 from ..judging.job import judged_cells
+from ..mechanism.job import step_frames, step_rows
 from ..molecule.state import state_text
 from ..path import align, arc_length, rmsd, spline
 from . import free_energies
@@ -34,8 +35,8 @@ POINTS = {
 }
 FULL_PROOF = 36  # evaluations an atom, the median of 102 reactions of 3 to 24 atoms
 FILES = (
-    "ends.xyz saddle.xyz path.xyz irc.xyz summary.json summary.csv profile.png profile.pdf "
-    "report.html".split()
+    "ends.xyz saddle.xyz path.xyz irc.xyz mechanism.xyz summary.json summary.csv profile.png "
+    "profile.pdf report.html".split()
 )
 
 
@@ -132,6 +133,10 @@ def write(search, folder: Path) -> None:
     write_frames(folder / "saddle.xyz", [] if search.saddle is None else [search.saddle])
     write_frames(folder / "path.xyz", search.path)
     write_frames(folder / "irc.xyz", search.irc)
+    if search.mechanism is not None:
+        identity = {"reaction": search.reaction.name}
+        frames = step_frames(search.mechanism, search.reaction, identity)
+        write_frames(folder / "mechanism.xyz", frames)
     _write_summary(summary(search), folder)
     write_rows(str(folder / "summary.csv"), JUDGED_COLUMNS, [row(search)])
     for kind in ("png", "pdf"):
@@ -153,6 +158,18 @@ def summary(search) -> dict:
         "reaction_energy_eV": known(search.reaction_energy_eV),
         "height_eV": known(search.height_eV),
         "imaginary_frequency_cm": known(search.imaginary_frequency_cm),
+        "mechanism": _mechanism_values(search),
+        "ways": [
+            {
+                "chain": way.mechanism.chain,
+                "highest_saddle_eV": float(
+                    way.mechanism.highest.saddle.energy - search.reaction.energies[0]
+                ),
+                "met": way.met,
+                "starts": list(way.starts),
+            }
+            for way in search.ways
+        ],
         **_how_ends_match(search),
         "proof": _proof_values(search),
         "evaluations": search.evaluations,
@@ -175,6 +192,54 @@ def summary(search) -> dict:
         "prior": search.prior or None,
         "mepbench": __version__,
     }
+
+
+def _mechanism_values(search) -> dict | None:
+    """Return the steps from reactant to product as plain values; None where they are unknown."""
+    found = search.mechanism
+    if found is None:
+        return None
+    steps = zip(step_rows(found, search.reaction), found.steps, strict=True)
+    return {
+        "chain": found.chain,
+        "highest_saddle_eV": search.barrier_eV,
+        "energetic_span_eV": found.energetic_span,
+        "searches": 1 + found.searches,
+        "steps": [
+            {
+                "from": row["step_from"],
+                "to": row["step_to"],
+                "barrier_eV": float(row["barrier_eV"]),
+                "saddle_eV": float(row["saddle_eV"]),
+                "minimum_eV": float(row["minimum_eV"]),
+                "proof": step.judged.proof.kind,
+                "evaluations": step.evaluations,
+            }
+            for row, step in steps
+        ],
+    }
+
+
+def _ways_text(search) -> str:
+    """Say in a line which ways several searches have found; empty for one search."""
+    if sum(way.met for way in search.ways) < 2:
+        return ""
+    start = search.reaction.energies[0]
+    return "; ".join(
+        f"{way.mechanism.highest.saddle.energy - start:.3f} eV ({way.mechanism.chain}), met "
+        f"{way.met} times" + f" (from: {', '.join(way.starts)})"
+        for way in search.ways
+    )
+
+
+def _mechanism_text(search) -> str:
+    """Say in a line how the energy rises and falls along several steps; empty for one."""
+    found = search.mechanism
+    if found is None or len(found.steps) < 2:
+        return ""
+    rows = step_rows(found, search.reaction)
+    way = [f"[{row['saddle_eV']:.3f}] {row['step_to']} {row['minimum_eV']:.3f}" for row in rows]
+    return f"R 0.000 {' '.join(way)} eV, saddles in brackets; span {found.energetic_span:.3f} eV"
 
 
 def _proof_values(search) -> dict | None:
@@ -235,6 +300,8 @@ def summary_text(search) -> str:
     lines = {
         "verdict": search.verdict + (f": {search.reason}" if search.reason else ""),
         "state": state_text(search.charge, search.multiplicity, search.state_from),
+        "mechanism": _mechanism_text(search),
+        "ways": _ways_text(search),
         "refined point": refined_point(search),
         "barrier": energy_text(search.barrier_eV),
         "reverse barrier": energy_text(search.reverse_barrier_eV),
@@ -247,7 +314,7 @@ def summary_text(search) -> str:
         "prior": search.prior,
         **dict(bill_lines(search.bill)),
     }
-    if search.verdict == "intended":
+    if search.mechanism is not None:
         del lines["refined point"]
     return "\n".join(f"{label:<21} {text}" for label, text in lines.items() if text)
 

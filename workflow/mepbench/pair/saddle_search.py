@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path as File
 from typing import Any
 
@@ -20,16 +21,19 @@ from ..config import Method, check_method
 from ..errors import InputError, described
 from ..files.frames import write_frames
 from ..judging.activation import Activation
-from ..judging.verify import PROOFS, Judged, refine_and_judge
+from ..judging.verify import PROOFS, TOLD, Judged, refine_and_judge
 from ..landscape.thermochemistry import STANDARD, Conditions
+from ..mechanism.search import STAGES, Mechanism
+from ..mechanism.ways import Explored, Way, explore, further_starts, told_apart
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
 from ..preparation.given_ends import Given, given_reaction, notes_on, whole_number
 from ..preparation.prepare import Prepared, prepare
 from ..reaction import Reaction
+from ..registry import options as known_options
 from ..solving.guess import Guess, make_guess
-from ..solving.solve import Solved, solve
+from ..solving.solve import Solved
 from .any_calculator import CalculatorSpec, Progress, log, potential_entry
 from .bill import SPIN, BillLine, bill_line
 from .evaluations import FILE, Evaluations
@@ -52,11 +56,15 @@ class SaddleSearch:
     saddle : with energy, forces and, in its arrays, the lowest `mode`; None if none was reached
     reactant, product : the ends as they were used, with energies and forces
     barrier_eV, reverse_barrier_eV, reaction_energy_eV : electronic; NaN where unknown. Barriers
-        are those of a proven saddle of this reaction, so of `intended` only
+        are those of a proven saddle of this reaction, or of the highest on the way of its steps
     height_eV : of the refined point above the reactant, whatever the verdict says that it is
     imaginary_frequency_cm : 1/cm, positive; NaN where there is none
     path : the method's path from end to end, energies where they were paid for
     irc : from the reactant's side over the saddle to the other; empty unless first-order
+    mechanism : the steps from reactant to product, each with its proven saddle; one of an
+        `intended` saddle; the saddle and its barrier are those of the highest. None where
+        reactant and product were not joined
+    ways : the different ways that the searches have found, the lowest first, and how often each
     evaluations : gradient evaluations of the stages ends, path, refine, verify; and thermo, where
         Hessians were computed for the thermochemistry alone; and prior, those of the cheaper level
     seconds : wall clock of these stages and of the guess, in this process
@@ -101,6 +109,8 @@ class SaddleSearch:
     thermochemistry: Activation | None = None
     thermo_note: str = ""
     prior: str = ""
+    mechanism: Mechanism | None = None
+    ways: tuple[Way, ...] = ()
 
     @property
     def charge(self) -> int:
@@ -128,12 +138,23 @@ class SaddleSearch:
         from .saddle_files import write
 
         write(self, File(folder))
-        report.write(self, File(folder) / "report.html")
+        steps = () if self.mechanism is None else self.mechanism.steps
+        report.write(self, File(folder) / "report.html", steps if len(steps) > 1 else ())
 
     def __str__(self) -> str:
         from .saddle_files import summary_text
 
         return summary_text(self)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a saddle is sought: `proof`, `steps` (the argument `mechanism`) and `ways`."""
+
+    seed: int
+    proof: str
+    steps: bool
+    ways: int
 
 
 class EndsRefused(InputError):
@@ -167,6 +188,8 @@ def find_saddle(
     budget: dict[str, int] | None = None,
     proof: str = "staged",
     prior: Any = None,
+    mechanism: bool = True,
+    ways: int = 1,
     seed: int = 0,
     thermo: bool = False,
     temperature: float = STANDARD.temperature,
@@ -203,6 +226,8 @@ def find_saddle(
     thermo : compute the Hessians for the thermochemistry that a staged proof, or `relax=False`,
         has left unknown (3N evaluations each and some more); without it, it is given where all
         are known
+    mechanism : where no saddle joins reactant and product, search the steps between them
+    ways : how many searches, each from another start; the lowest way that any finds is the result
     temperature, pressure : of the thermochemistry, K and bar
     name : of the reaction
     folder : where to write the result files and, each before the next begins, all evaluations,
@@ -227,9 +252,13 @@ def find_saddle(
         raise InputError(f"seed: must not be negative, it is {seed}")
     if proof not in PROOFS:
         raise InputError(f"proof: {proof!r} is neither {' nor '.join(map(repr, PROOFS))}")
+    if (ways := whole_number("ways", ways)) < 1:
+        raise InputError(f"ways: must be at least 1, it is {ways}")
     at = Conditions(temperature, pressure)
     entry = potential_entry(calculator)
     chosen, potential = check_method(method, row, entry)
+    if not mechanism and "mechanism" in known_options("methods", method):
+        chosen = replace(chosen, options=chosen.options | {"mechanism": False})
     existing = calculator if is_calculator(calculator) else None
     given = given_reaction(name, reactant, product, charge, multiplicity, existing)
     spec = PotentialSpec(*potential)
@@ -249,7 +278,8 @@ def find_saddle(
         if cheaper is not None:
             kept = stack.enter_context(_kept(folder, given, PRIOR_FILE))
             below = Progress(cheaper, kept).announce(PRIOR)
-        found = _search(given, chosen, progress, below, seed, proof, how, folder)
+        wanted = Wanted(seed, proof, mechanism, ways)
+        found = _search(given, chosen, progress, below, wanted, how, folder)
         found = with_free_energies(found, progress, at, thermo, folder)
         if folder is not None:
             found.write(folder)
@@ -273,8 +303,7 @@ def _search(
     method: Method,
     progress: Progress,
     below: Progress | None,
-    seed: int,
-    proof: str,
+    wanted: Wanted,
     how: dict,
     folder: File | None,
 ) -> SaddleSearch:
@@ -283,9 +312,9 @@ def _search(
     from ..solving.job import path_frames
     from .saddle_files import begin
 
-    entry = given.entry
+    entry, seed = given.entry, wanted.seed
     log.info("state: %s", state_text(entry.charge, entry.multiplicity, entry.state_from))
-    prepared = _prepared(given, progress, how | {"staged": proof == "staged"}, folder)
+    prepared = _prepared(given, progress, how | {"staged": wanted.proof == "staged"}, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])
     log.info("ends: %s, %.1f s; %s", _counted(progress, "ends", prepared), prepared.seconds, notes)
@@ -295,37 +324,56 @@ def _search(
         begin(folder, ends)
 
     guess = make_guess(reaction, method.guess, None)
-    progress.announce("path")
-    options = method.options | ({} if below is None else {"prior": below})
-    solved = solve(reaction, guess, method.solver, options, progress, method.budget["path"], seed)
-    if below is not None:
-        log.info("prior: %d evaluations, %.1f s", solved.prior_evaluations, solved.prior_wall)
-        below.stop_if_nothing_is_kept()
-    log.info("path: %s, %.1f s", _counted(progress, "path", solved), solved.wall)
-    progress.stop_if_nothing_is_kept()
-    verdict, reason, judged = solved.verdict, solved.reason, None
     identity = {"set": reaction.set, "reaction": reaction.name, "method": method.solver}
     identity |= {"seed": seed}
-    path = [] if solved.path is None else path_frames(reaction, solved, identity)[:-1]
-    if folder is not None:
-        write_frames(folder / "path.xyz", path)
-    if solved.path is not None:
-        progress.announce("refine", "verify")
-        judged = refine_and_judge(
-            reaction,
-            solved.path,
-            solved.peak,
-            method.refiner,
-            progress,
-            method.budget["refine"],
-            seed,
-            proof,
-            solved.evaluated,
-            solved.prior_evaluated,
+
+    def told(result: Solved | Judged) -> None:
+        """Say how far the search is, and keep its first path."""
+        if isinstance(result, Solved):
+            if below is not None and not searches:
+                log.info(
+                    "prior: %d evaluations, %.1f s", result.prior_evaluations, result.prior_wall
+                )
+                below.stop_if_nothing_is_kept()
+            log.info("path: %s, %.1f s", _counted(progress, "path", result), result.wall)
+            if folder is not None and not searches and result.path is not None:
+                write_frames(folder / "path.xyz", path_frames(reaction, result, identity)[:-1])
+        elif wanted.steps and result.verdict != "intended":
+            log.info("%s: %s; steps are searched", result.verdict, result.reason)
+        progress.stop_if_nothing_is_kept()
+
+    searches: list[Explored] = []
+    starts = chain([(method.guess, reaction, guess)], further_starts(reaction, method.guess, seed))
+    for start, between, frames in islice(starts, wanted.ways):
+        if searches:
+            log.info("another way, from: %s", start)
+        options = method.options | ({} if below is None or searches else {"prior": below})
+        searches.append(
+            explore(
+                start,
+                between,
+                frames,
+                replace(method, options=options),
+                progress,
+                seed,
+                proof=wanted.proof,
+                steps=wanted.steps,
+                before=searches,
+                announce=progress.announce,
+                told=told,
+            )
         )
         progress.stop_if_nothing_is_kept()
-        verdict = judged.verdict
-        reason = "; ".join(text for text in (judged.reason, solved.reason) if text)
+    ways = told_apart(searches)
+    best = searches[0]
+    if ways:
+        best = next(one for one in searches if one.mechanism is ways[0].mechanism)
+    solved, found = best.solved, best.mechanism
+    judged, again = _concluded(best, method, progress, seed)
+    progress.stop_if_nothing_is_kept()
+    verdict = solved.verdict if judged is None else judged.verdict
+    reason = "; ".join(text for text in (judged and judged.reason, solved.reason) if text)
+    path = [] if solved.path is None else path_frames(reaction, solved, identity)[:-1]
     reason = _said_once(reason, progress.failure)
     if verdict in FAILED and progress.kept is not None:
         reason += f"; {_on_record(progress)}"
@@ -340,19 +388,20 @@ def _search(
             energy = judged.saddle.energy
     if judged is not None and judged.judgement is not None:
         frequency = judged.judgement.imaginary_frequency_cm
-    barrier = energy if verdict == "intended" else np.nan
-    counts = (0, 0) if judged is None else (judged.refine_evaluations, judged.verify_evaluations)
-    walls = (0.0, 0.0) if judged is None else (judged.refine_wall, judged.verify_wall)
-    stages = ("ends", "guess", "path", "refine", "verify")
-    seconds = (prepared.seconds, guess.wall, solved.wall, *walls)
-    evaluations = (prepared.evaluations, 0, solved.evaluations, *counts)
+    barrier = energy if found.complete else np.nan
+    counts = _added(*(one.evaluations for one in searches), again.evaluations)
+    walls = _added(*(one.seconds for one in searches), again.seconds)
+    stages = ("ends", "guess", *STAGES)
+    evaluations = (prepared.evaluations, 0, *counts)
+    seconds = (prepared.seconds, guess.wall, *walls)
     bill = _bill(progress, zip(stages, evaluations, seconds, strict=True))
     counted = dict(zip(stages, evaluations, strict=True))
     clocked = dict(zip(stages, seconds, strict=True))
     if below is not None:
         at = [line.stage for line in bill].index("path")
-        bill = (*bill[:at], prior_line(below, solved), *bill[at:])
-        counted[PRIOR], clocked[PRIOR] = solved.prior_evaluations, solved.prior_wall
+        first = searches[0].solved
+        bill = (*bill[:at], prior_line(below, first), *bill[at:])
+        counted[PRIOR], clocked[PRIOR] = first.prior_evaluations, first.prior_wall
     return SaddleSearch(
         verdict=verdict,
         reason=reason,
@@ -380,7 +429,42 @@ def _search(
         potential=progress.spec.level,
         backend=progress.backend,
         prior="" if below is None else below.spec.level,
+        mechanism=found if found.complete else None,
+        ways=tuple(ways),
     )
+
+
+def _added(*parts: dict) -> list:
+    """Return the sums of path, refine and verify."""
+    return [sum(part[stage] for part in parts) for stage in STAGES]
+
+
+def _concluded(
+    best: Explored, method: Method, progress: Progress, seed: int
+) -> tuple[Judged | None, Explored]:
+    """Return the proof that the search ends with, and what was paid for it once more.
+
+    It is that of the highest saddle of a way of several steps; where there is no way, and the first
+    saddle was refused by a staged proof, it is made in full.
+    """
+    judged, found, nothing = best.judged, best.mechanism, Solved(None, None)
+    again = Explored("", best.reaction, nothing, None, Mechanism())
+    if judged is None:
+        return None, again
+    if len(found.steps) > 1:
+        sentence = found.sentence(float(best.reaction.energies[0]))
+        return replace(found.highest.judged, verdict="multistep", reason=sentence), again
+    if not found.complete and judged.proof.kind == "staged" and judged.verdict not in TOLD:
+        doubt = f"{judged.verdict}, if not in full"
+        of = progress.announce("refine", "verify"), method.budget["refine"], seed
+        refine = method.refiner
+        full = refine_and_judge(best.reaction, best.solved.path, judged.saddle, refine, *of)
+        again = replace(again, judged=full)
+        judged = replace(full, proof=replace(full.proof, doubt=doubt))
+    reason = judged.reason
+    if not found.complete:
+        reason = "; ".join(text for text in (reason, found.reason) if text)
+    return replace(judged, reason=reason), again
 
 
 def _prepared(given: Given, progress: Progress, how: dict, folder: File | None) -> Prepared:

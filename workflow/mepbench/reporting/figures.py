@@ -110,15 +110,10 @@ class Results:
 
     @cached_property
     def judged(self):
-        """The runs that count, with their costs.
-
-        All but those whose endpoints were refused, and the steps of multistep reactions, which
-        would count these reactions twice.
-        """
-        from ..scoring.score import without_steps
+        """The runs that count, with their costs: all but those whose endpoints were refused."""
         from ..statistics.censored import counted, derived
 
-        return derived(counted(without_steps(self.runs)))
+        return derived(counted(self.runs))
 
     @cached_property
     def compared(self):

@@ -19,7 +19,7 @@ from ..files.tidy import read_rows
 from ..files.xyz_text import Block, canonical, columns, is_extended, xyz_blocks
 
 Run = tuple[str, int]  # method and seed
-KEYS = ("set", "reaction", "role", "method", "seed")
+KEYS = ("set", "reaction", "role", "method", "seed", "step", "from", "to")
 # Frames of one curve differ by this alone in their comments.
 _ENERGY = re.compile(r'(.*) energy=([-+.\deE]+)(?: pbc="[TF ]+")?\s*')
 
@@ -51,6 +51,15 @@ class Point:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Step:
+    """One step of a chain: the names of its minima, and its coordinate from one to the other."""
+
+    start: str
+    end: str
+    coordinate: Curve
+
+
 @dataclass
 class Geometries:
     """What there is of one reaction.
@@ -62,6 +71,7 @@ class Geometries:
     energies : (2,) array, eV
     charge, multiplicity : of all frames
     paths, ircs, saddles : by method and seed
+    chains : the steps of the chain of each run that has one
     reference, reference_irc : of its reference saddle
     """
 
@@ -73,6 +83,7 @@ class Geometries:
     paths: dict[Run, Curve] = field(default_factory=dict)
     ircs: dict[Run, Curve] = field(default_factory=dict)
     saddles: dict[Run, Point] = field(default_factory=dict)
+    chains: dict[Run, list[Step]] = field(default_factory=dict)
     reference: Point | None = None
     reference_irc: Curve | None = None
 
@@ -92,6 +103,8 @@ def geometries(folder: Path, set_name: str, wanted: Collection[str]) -> dict[str
             found[atoms.info["reaction"]].saddles[run] = _point(atoms)
     for atoms in _frames(folder / "reference.xyz", set_name, found):
         found[atoms.info["reaction"]].reference = _point(atoms)
+    for name, run, step in _steps(folder / "chains.xyz", found, set_name):
+        found[name].chains.setdefault(run, []).append(step)
     for name, _, curve in _curves(folder / "reference_irc.xyz", found, set_name):
         found[name].reference_irc = curve
     return {name: _fitting(geometries) for name, geometries in found.items()}
@@ -147,7 +160,7 @@ def _curves(
     for block in _blocks(file):
         said = _ENERGY.fullmatch(block.comment)
         identity, energy = said.groups() if said else (block.comment, "nan")
-        owner, name, role, method, seed = _texts(identity)
+        owner, name, role, method, seed = _texts(identity)[:5]
         if name in found and role != "peak" and set_name in (None, owner):
             run = method or "reference", int(seed or 0)
             groups.setdefault((name, run, role or "irc"), []).append(
@@ -157,6 +170,25 @@ def _curves(
         if len({len(positions) for positions, _ in frames}) == 1:
             positions, energies = zip(*frames, strict=True)
             yield name, run, Curve(np.array(positions), np.array(energies), role)
+
+
+def _steps(
+    file: Path, found: dict[str, Geometries], set_name: str
+) -> Iterator[tuple[str, Run, Step]]:
+    """Yield the steps of all chains of a file, which stand there in order."""
+    groups: dict[tuple, list[tuple[np.ndarray, float]]] = {}
+    for block in _blocks(file):
+        said = _ENERGY.fullmatch(block.comment)
+        identity, energy = said.groups() if said else (block.comment, "nan")
+        owner, name, _, method, seed, number, start, end = _texts(identity)
+        if name in found and owner == set_name:
+            step = number or "", start or "", end or ""
+            frames = groups.setdefault((name, (method or "", int(seed or 0)), step), [])
+            frames.append((_positions(block), float(energy)))
+    for (name, run, (_, start, end)), frames in groups.items():
+        positions, energies = zip(*frames, strict=True)
+        curve = Curve(np.array(positions), np.array(energies), "chain")
+        yield name, run, Step(start, end, curve)
 
 
 def _blocks(file: Path) -> Iterator[Block]:
@@ -209,6 +241,9 @@ def _fitting(one: Geometries) -> Geometries:
     for of_run in (one.paths, one.ircs, one.saddles):
         for run in [run for run, found in of_run.items() if not fits(found)]:
             del of_run[run]
+    for run, steps in list(one.chains.items()):
+        if not all(fits(step.coordinate) for step in steps):
+            del one.chains[run]
     one.reference = one.reference if fits(one.reference) else None
     one.reference_irc = one.reference_irc if fits(one.reference_irc) else None
     return one

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..files.metrics import formatted
-from ..scoring.score import read_runs, without_steps
+from ..scoring.score import read_runs
 from ..statistics.censored import compared, solved
 from ..statistics.summary import summary
 from .markup import markdown
@@ -39,7 +39,7 @@ def halves(runs: pd.DataFrame) -> pd.DataFrame:
     The columns of `summary`, and `half` ("tuned", "untouched"), `pool` (reactions that any
     method solves), `pool_share` (of their runs, how many the method solves).
     """
-    runs = compared(without_steps(runs)).copy()
+    runs = compared(runs).copy()
     place = {
         (name, reaction): at
         for name, group in runs.groupby("set", sort=False)

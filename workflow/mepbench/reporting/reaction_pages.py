@@ -4,7 +4,7 @@ Both sides in 2D, the barrier, a table of all runs with verdict and reason in wo
 profiles of all methods, and a viewer of path, saddle, IRC and chain that moves with them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,7 @@ from .depiction import depict
 from .figures import Results
 from .geometries import Geometries, geometries
 from .looks import look
-from .reaction_scene import ChainStep, reaction_scene
+from .reaction_scene import reaction_scene
 from .scene import as_values
 from .site import PAGES, PLOTLY, slug, write_page
 from .verdicts import MEANING
@@ -48,12 +48,11 @@ def write(results: Results, folder: Path, which: Sequence[Key]) -> None:
     for name in dict.fromkeys(owner for owner, _ in which):
         wanted = [reaction for owner, reaction in which if owner == name]
         found = geometries(results.folder, name, wanted)
-        steps = tables.chains(results.folder, name, wanted)
         entries = _entries(results, name, wanted)
         for reaction in wanted:
             key = name, reaction
             at = which.index(key)
-            contents = _contents(tables, key, found[reaction], entries.get(reaction), steps)
+            contents = _contents(tables, key, found[reaction], entries.get(reaction))
             write_page(
                 folder / "reactions" / pages[key],
                 "reaction.html",
@@ -64,7 +63,6 @@ def write(results: Results, folder: Path, which: Sequence[Key]) -> None:
                 title=f"{one_line(reaction)}, set {name}",
                 previous=_link(which, pages, at - 1),
                 following=_link(which, pages, at + 1),
-                links={other: pages[other] for other in contents["steps"] if other in pages},
                 **contents,
             )
 
@@ -104,30 +102,6 @@ class _Tables:
                     found[name, row["reaction"]] = row
         return found
 
-    def chains(
-        self, folder: Path, name: str, wanted: Iterable[str]
-    ) -> dict[str, dict[tuple[str, int], list[ChainStep]]]:
-        """Return the chains of a set's reactions, by reaction and by (method, seed)."""
-        chains = {reaction: self.steps.get((name, reaction), {}) for reaction in wanted}
-        needed: dict[str, set[str]] = {}
-        for of_run in chains.values():
-            for rows in of_run.values():
-                for row in rows:
-                    needed.setdefault(row["step_set"], set()).add(row["step_reaction"])
-        known = {owner: geometries(folder, owner, names) for owner, names in needed.items()}
-
-        def step(row: dict, run: tuple[str, int]) -> ChainStep:
-            of_step = known[row["step_set"]][row["step_reaction"]]
-            proven = row["verdict"] == "intended"
-            return ChainStep(
-                row["step_from"], row["step_to"], of_step.ircs.get(run) if proven else None
-            )
-
-        return {
-            reaction: {run: [step(row, run) for row in rows] for run, rows in of_run.items()}
-            for reaction, of_run in chains.items()
-        }
-
 
 def _by_reaction(table: pd.DataFrame, which: Sequence[Key]) -> dict[Key, pd.DataFrame]:
     if table.empty:
@@ -157,9 +131,7 @@ def _entries(results: Results, name: str, wanted: list[str]) -> dict[str, Entry]
         return {}
 
 
-def _contents(
-    tables: _Tables, key: Key, found: Geometries, entry: Entry | None, steps: dict
-) -> dict:
+def _contents(tables: _Tables, key: Key, found: Geometries, entry: Entry | None) -> dict:
     name, reaction = key
     runs = tables.runs[key].to_dict("records")
     ends = tables.ends.get(key, {})
@@ -170,7 +142,6 @@ def _contents(
         slug(*key),
         runs,
         profiles,
-        steps.get(reaction, {}),
         tables.looks,
         (tables.columns, tables.cells.get(key, {})),
     )
@@ -191,11 +162,6 @@ def _contents(
         "runs": [_run_words(row) for row in runs],
         "several_seeds": len({row["seed"] for row in runs}) > 1,
         "chains": _chains_words(tables.steps.get(key, {})),
-        "steps": [
-            (row["step_set"], row["step_reaction"])
-            for rows in tables.steps.get(key, {}).values()
-            for row in rows
-        ],
         "scene": None if scene is None or not scene.runs else as_values(scene),
     }
 
@@ -286,9 +252,9 @@ def _chains_words(chains: dict[tuple[str, int], list[dict]]) -> list[dict]:
             "steps": [
                 {
                     **row,
-                    "meaning": MEANING.get(row["verdict"], "").replace("reaction", "step"),
-                    "height": both(float(row["saddle_eV"] or "nan")),
                     "barrier": both(float(row["barrier_eV"] or "nan")),
+                    "saddle": both(float(row["saddle_eV"] or "nan")),
+                    "minimum": both(float(row.get("minimum_eV") or "nan")),
                 }
                 for row in rows
             ],

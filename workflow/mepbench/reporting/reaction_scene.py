@@ -5,26 +5,16 @@ saddle or else the first one, so that another method is another line and not ano
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..files.frames import frame, frames_text
 from ..path import superposition
-from .geometries import Curve, Geometries, Point
+from .geometries import Curve, Geometries, Point, Step
 from .scene import Saddle, Scene, Shown, Track, facing, joined, measured_track, track
 
 REFERENCE = "reference"
-
-
-@dataclass(frozen=True)
-class ChainStep:
-    """One step of a run's chain: between which minima, and its IRC where its saddle is proven."""
-
-    start: str
-    end: str
-    irc: Curve | None
 
 
 def reaction_scene(
@@ -33,7 +23,6 @@ def reaction_scene(
     file: str,
     runs: Sequence[dict],
     profiles: pd.DataFrame,
-    chains: dict[tuple[str, int], list[ChainStep]],
     looks: dict[str, dict],
     cells: tuple[tuple[str, ...], dict[tuple[str, int], tuple[str, ...]]],
 ) -> Scene | None:
@@ -46,7 +35,6 @@ def reaction_scene(
     file : stem of the names of downloads
     runs : its rows of `runs.csv`
     profiles : its rows of `profiles.csv`
-    chains : by method and seed
     looks : of the methods, by name
     cells : columns of `runs.csv`, and of each run its row as text
     """
@@ -64,7 +52,7 @@ def reaction_scene(
         tracks = [
             _path(found.paths.get(run), measured, zero, like),
             _irc(found.ircs.get(run), zero, like),
-            _chain(chains.get(run), zero, like),
+            _chain(found.chains.get(run), zero, like),
         ]
         shown.append(
             Shown(
@@ -166,11 +154,11 @@ def _irc(curve: Curve | None, zero: float, like: np.ndarray) -> Track | None:
     return track("irc", curve.positions, curve.energies - zero, like)
 
 
-def _chain(steps: list[ChainStep] | None, zero: float, like: np.ndarray) -> Track | None:
-    """The IRCs of all steps as one curve; None where a step has none."""
-    if not steps or any(step.irc is None for step in steps):
+def _chain(steps: list[Step] | None, zero: float, like: np.ndarray) -> Track | None:
+    """The coordinates of all steps as one curve."""
+    if not steps:
         return None
-    parts = [_irc(step.irc, zero, like) for step in steps]
+    parts = [_irc(step.coordinate, zero, like) for step in steps]
     if None in parts:
         return None
     return joined(parts, [steps[0].start, *(step.end for step in steps)])

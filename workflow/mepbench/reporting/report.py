@@ -15,7 +15,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files.metrics import METRICS
 from ..files.tidy import read_rows
-from ..scoring.chains import chains_worded
+from ..scoring.explained import chains_worded
 from ..scoring.reference import notices
 from . import interactive, method_pages, reaction_list, reaction_pages, wording
 from .answer import sentences, standing

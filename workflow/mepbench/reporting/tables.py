@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files.columns import COLUMNS, EXTRA_COLUMNS
-from ..scoring.score import read_runs, typed, without_steps
+from ..scoring.score import read_runs, typed
 from ..statistics.budget import accuracy
 from ..statistics.comparison import pairwise, virtual_best
 from ..statistics.hardness import hardness
@@ -36,7 +36,7 @@ TABLES: dict[str, tuple[Callable, Callable]] = {
     "profiles": (profiles_table, wording.profiles),
     "ranks": (ranks, wording.ranks),
     "accuracy": (accuracy, wording.accuracy),
-    "hardness": (lambda runs: hardness(without_steps(runs)), wording.hardness),
+    "hardness": (hardness, wording.hardness),
 }
 
 NEEDED = "set reaction method seed verdict gradients_path gradients_refine".split()

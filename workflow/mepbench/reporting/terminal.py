@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..errors import REFUSED, InputError, one_line
 from ..files.metrics import KCAL_PER_EV, formatted
-from ..scoring.score import read_runs, without_steps
+from ..scoring.score import read_runs
 from .tables import exact
 
 SMALL = 15  # reactions of a set of which each has a line
@@ -53,9 +53,14 @@ def methods_text(runs: pd.DataFrame) -> str:
     """
     blocks = []
     for name, table in exact("summary", runs, pd.DataFrame()).groupby("set", sort=False):
-        rows = [[f"set {name}", "solved", *COLUMNS]]
+        chains = "explained" in table and (table["explained"] > table["intended"]).any()
+        heading = ["explained", "its cost"] if chains else []
+        rows = [[f"set {name}", "solved", *heading, *COLUMNS]]
         for row in table.to_dict("records"):
             numbers = [formatted(f"{c}_median", row[f"{c}_median"]) for c in COLUMNS.values()]
+            if chains:
+                paid = formatted("gradients_explained_median", row["gradients_explained_median"])
+                numbers = [f"{row['explained']}/{row['runs']}", paid, *numbers]
             rows.append([row["method"], f"{row['intended']}/{row['runs']}", *numbers])
         blocks.append(_aligned(rows))
     if not blocks:
@@ -68,9 +73,9 @@ def methods_text(runs: pd.DataFrame) -> str:
 
 
 def reactions_text(runs: pd.DataFrame) -> str:
-    """Return barrier and verdicts of each reaction of the sets that have few; steps left out."""
+    """Return barrier and verdicts of each reaction of the sets that have few."""
     blocks = []
-    for name, of in without_steps(runs).groupby("set", sort=False):
+    for name, of in runs.groupby("set", sort=False):
         if of["reaction"].nunique() > SMALL:
             continue
         rows = [[f"set {name}", "eV", "kcal/mol", "verdicts"]]

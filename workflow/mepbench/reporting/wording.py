@@ -49,7 +49,9 @@ CAPTIONS = {
         "reference: on the path before refinement, and after it (others: without runs that are "
         f"the reference themselves; 1 eV = {KCAL_PER_EV:.2f} kcal/mol). T: tangency defect of the "
         "finished path (its floor: what the spline through its frames adds), X: its excess. "
-        "Seconds of the path stage, in the potential and in the method itself. Prior: evaluations "
+        "Explained: solved, or by a chain of steps whose every saddle is verified; its cost is "
+        "that of all searches, refinements included. Seconds of the path stage, in the potential "
+        "and in the method itself. Prior: evaluations "
         "on the cheaper level of a method's prior surface, which no cost includes."
     ),
     "intervals": (
@@ -115,6 +117,10 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     columns["solved"] = [f"{row['intended']}/{row['runs']}" for row in rows]
     columns["share"] = [formatted("share_intended", row["share_intended"]) for row in rows]
     columns["cost"] = [_spread(row, "cost_to_saddle", "_median", ("_q25", "_q75")) for row in rows]
+    if "explained" in table:
+        columns["explained"] = [f"{row['explained']}/{row['runs']}" for row in rows]
+        paid = table["gradients_explained_median"]
+        columns["its cost"] = [formatted("gradients_explained_median", value) for value in paid]
     for heading, column in SUMMARY.items():
         columns[heading] = [formatted(column, row[column]) for row in rows]
     if "gradients_prior_median" in table:

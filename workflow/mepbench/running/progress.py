@@ -12,12 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..config import Config, chunked, step_names
+from ..config import Config
 from ..errors import REFUSED
 from ..files.columns import ENDPOINT_COLUMNS, JUDGED_COLUMNS, SOLVED_COLUMNS
 from ..files.tidy import number, read_rows
 from ..jobs.journal import SUFFIX, follow
-from ..reaction import STEPS
 
 ENDS, SOLVE, JUDGE = "endpoints", "solve", "judge"
 
@@ -136,10 +135,7 @@ class Progress:
     def __init__(self, config: Config, planned: Collection[str]):
         self.config = config
         self._outdated = {file: _changed(file) for file in planned}
-        self._plan = f"{config.results}/steps.csv"
         self._jobs = [job for name in config.sets for job in self._jobs_of(name, config.jobs[name])]
-        self._steps: list[Job] = []
-        self._steps_of: int | None = None
         self._read()
         self._begun, self._before = time.monotonic(), self._spent()
 
@@ -152,19 +148,9 @@ class Progress:
         return replace(self._standing(), rate=rate, left=self._left(seconds / elapsed))
 
     def _read(self) -> None:
-        if not self._stale(self._plan) and (changed := _changed(self._plan)) != self._steps_of:
-            self._steps_of, per_job = changed, self.config.completed["reactions_per_job"]
-            self._steps = []
-            for name in (name + STEPS for name in self.config.sets):
-                jobs = chunked(step_names(self._plan, name), per_job) if changed else {}
-                self._steps += self._jobs_of(name, jobs)
-        for job in self._every():
+        for job in self._jobs:
             if not job.complete:
                 job.look(self._stale(job.table))
-
-    def _every(self) -> Iterator[Job]:
-        yield from self._jobs
-        yield from self._steps
 
     def _stale(self, file: str) -> bool:
         """Whether a file is one of those that will be made anew, and was not made since."""
@@ -190,13 +176,15 @@ class Progress:
 
     def _spent(self) -> tuple[float, float]:
         """Evaluations and seconds of all that is finished."""
-        jobs = list(self._every())
-        return sum(job.evaluations for job in jobs), sum(job.seconds for job in jobs)
+        return (
+            sum(job.evaluations for job in self._jobs),
+            sum(job.seconds for job in self._jobs),
+        )
 
     def _standing(self) -> Standing:
         methods = {name: [0, 0] for name in self.config.methods}
         ends, verdicts, prepared = [0, 0], Counter(), Counter()
-        for job in self._every():
+        for job in self._jobs:
             if job.stage == SOLVE:
                 continue
             of, seen = (ends, prepared) if job.stage == ENDS else (methods[job.method], verdicts)
@@ -214,7 +202,7 @@ class Progress:
     def _left(self, busy: float) -> float | None:
         """Seconds to go, if what is to be done takes as long as its like has, `busy` at a time."""
         done, todo, spent = defaultdict(int), defaultdict(int), defaultdict(float)
-        for job in self._every():
+        for job in self._jobs:
             for kind in ((job.stage, job.method), (job.stage, None)):
                 done[kind] += job.done
                 spent[kind] += job.seconds

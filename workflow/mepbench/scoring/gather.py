@@ -2,23 +2,22 @@
 
 `score_job` scores a few reactions, all methods together: a reference belongs to one reaction,
 so no job needs another. `collect` then writes what all jobs have left one after the other, so
-its memory doesn't grow with the run. Only the chains of multistep reactions join jobs.
+its memory doesn't grow with the run.
 """
 
-from collections.abc import Collection, Iterable
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
 from ..files.columns import CHAIN_COLUMNS
-from ..files.frames import comment_text, frame, iterate_frames, read_frames, write_frames
+from ..files.frames import frame, iterate_frames, read_frames, write_frames
 from ..files.provenance import provenance, write_provenance
 from ..files.tidy import PROFILE_COLUMNS, concatenate, concatenate_rows, read_rows, write_rows
 from ..path import arc_length
 from ..reaction import irc_file, read_endpoints
-from .chains import chain_rows, naming_chains
+from .explained import with_lowest, with_mechanisms
 from .reference import frames_of, shipped_for
 
 
@@ -27,7 +26,8 @@ def score_job(inputs, outputs, shipped: str | None, potential) -> None:
 
     Parameters
     ----------
-    inputs : `endpoints`, a file; and a file of each method, `runs`, `saddles`, `irc`
+    inputs : `endpoints`, a file; and a file of each method, `runs`, `saddles`, `irc`,
+        `mechanisms`
     outputs : `runs`, a file of each method; `reference`, `reference_frames`, `reference_irc`
         and `reference_profiles`, files
     shipped : the set's file of references, where it has one
@@ -48,9 +48,11 @@ def score_job(inputs, outputs, shipped: str | None, potential) -> None:
         other_ends=other_ends,
         invariances=potential.of(reactions[0]).invariances if reactions else (),
     )
+    found = (row for file in inputs.mechanisms for row in read_rows(file))
+    runs = with_mechanisms(scored.runs, found)
     ends = np.cumsum([len(table) for table in tables])
     for table, end, file in zip(tables, ends, outputs.runs, strict=True):
-        write_runs(file, scored.runs.iloc[end - len(table) : end])
+        write_runs(file, runs.iloc[end - len(table) : end])
     write_runs(outputs.reference, scored.reference)
     write_frames(outputs.reference_frames, scored.reference_frames)
     write_frames(outputs.reference_irc, _reference_ircs(scored.reference, inputs.irc, shipped))
@@ -69,9 +71,9 @@ def collect(
     ----------
     inputs : lists of files: `runs` and `reference` as scored, `reference_frames`,
         `reference_irc`, `reference_profiles`, `traces`, `profiles`, `saddles`, `endpoints`,
-        `endpoint_rows`, `shipped`; and one, `plan`, of the steps of multistep reactions
-    outputs : files: `runs`, `traces`, `profiles`, `saddles`, `chains`, `reference`,
-        `reference_frames`, `reference_irc`, `provenance`
+        `endpoint_rows`, `steps`, `step_frames`, `shipped`
+    outputs : files: `runs`, `traces`, `profiles`, `saddles`, `chains`, `chain_frames`,
+        `reference`, `reference_frames`, `reference_irc`, `provenance`
     root : of the repository, for the provenance
     config : as completed from the shipped one, for the provenance
     sets : spec of each set
@@ -82,43 +84,14 @@ def collect(
     concatenate_rows(inputs.reference, outputs.reference)
     for kind in ("saddles", "reference_frames", "reference_irc"):
         concatenate(getattr(inputs, kind), getattr(outputs, kind))
-    chains = _chains(inputs)
-    write_rows(outputs.chains, CHAIN_COLUMNS, chains)
-    concatenate_rows(inputs.runs, outputs.runs, partial(naming_chains, chains))
+    concatenate(inputs.step_frames, outputs.chain_frames)
+    steps = (row for file in inputs.steps for row in read_rows(file))
+    write_rows(outputs.chains, CHAIN_COLUMNS, with_lowest(steps))
+    concatenate_rows(inputs.runs, outputs.runs)
 
     files = [*inputs.endpoints, *inputs.endpoint_rows, *inputs.shipped]
     manifest = provenance(root, config, sets, files, code)
     write_provenance(outputs.provenance, manifest)
-
-
-def _chains(inputs) -> list[dict]:
-    """Rows of `chains.csv`; of the steps that are planned no more is kept than needed."""
-    plan = read_rows(inputs.plan)
-    if not plan:
-        return []
-    steps = {(row["step_set"], row["step_reaction"]) for row in plan}
-    whole = {(row["set"], row["reaction"]) for row in plan}
-
-    def judged(files: Iterable[str]) -> list[dict]:
-        rows = (row for file in files for row in read_rows(file))
-        return [row for row in rows if (row["set"], row["reaction"]) in steps]
-
-    energies = _reactant_energies(inputs.endpoints, steps | whole)
-    return chain_rows(plan, judged(inputs.runs), judged(inputs.reference), energies)
-
-
-def _reactant_energies(files: Iterable[str], reactions: Collection[tuple]) -> dict[tuple, float]:
-    """Energy of the reactant by (set, reaction), eV."""
-
-    def wanted(comment: str) -> bool:
-        names = comment_text(comment, "set"), comment_text(comment, "reaction")
-        return comment_text(comment, "role") == "reactant" and names in reactions
-
-    return {
-        (atoms.info["set"], atoms.info["reaction"]): atoms.get_potential_energy()
-        for file in files
-        for atoms in iterate_frames(file, wanted)
-    }
 
 
 def _reference_ircs(reference, ircs: Iterable[str], shipped: str | None) -> list[Atoms]:

@@ -25,7 +25,7 @@ from ..files.columns import (
 )
 from ..files.frames import as_read, frame
 from ..molecule.structure import RIGID, saddle_rmsd
-from ..reaction import STEPS, Reaction
+from ..reaction import Reaction
 
 BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
 BELOW = 5e-3  # eV: an energy this far below the reference is flagged
@@ -40,7 +40,8 @@ class Scored:
 
     Attributes
     ----------
-    runs : `COLUMNS` and `EXTRA_COLUMNS`, in the order of the input
+    runs : `COLUMNS` and `EXTRA_COLUMNS`, in the order of the input; what `scoring.explained`
+        fills is empty
     reference : `REFERENCE_COLUMNS`, one row for every reaction with good endpoints; source
         "" and empty numbers where no saddle is known
     reference_frames : the reference saddles, with `set`, `reaction`, `source`, energy
@@ -83,11 +84,6 @@ def read_runs(path: str | Path) -> pd.DataFrame:
         na_values={c: [""] for c in numbers},
     )
     return table.assign(**{c: _flag(table[c]) for c in columns if c in FLAGS})
-
-
-def without_steps(runs: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the rows of the second pass: the steps of multistep reactions."""
-    return runs[~runs["set"].str.endswith(STEPS)]
 
 
 def write_runs(path: str | Path, table: pd.DataFrame) -> None:
@@ -178,7 +174,7 @@ def score(
     )
     runs["beats_shipped"] = proven & (runs["barrier_eV"] < shipped_barrier - BETTER)
     return Scored(
-        typed(runs[[*COLUMNS, *EXTRA_COLUMNS]]),
+        typed(runs.reindex(columns=[*COLUMNS, *EXTRA_COLUMNS])),
         typed(pd.DataFrame(rows, columns=list(REFERENCE_COLUMNS))),
         frames,
     )

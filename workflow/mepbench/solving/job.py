@@ -11,8 +11,10 @@ from ..files.tidy import TRACE_COLUMNS, number, read_rows
 from ..jobs.joblog import log
 from ..jobs.tasks import FRAMES, do, task_key
 from ..jobs.worker import WorkerError
+from ..oracle import Evaluated
 from ..path import Path, Peak
 from ..reaction import read_endpoints
+from ..registry import module_of
 from .guess import Guess, make_guess
 from .solve import Solved, solve
 
@@ -62,10 +64,11 @@ def solve_job(method: Method, endpoints, guesses, potential, worker, outputs, jo
     """Run the path stage of one method on a job's reactions and seeds.
 
     `endpoints` and `guesses` are (frames file, rows file) pairs; `outputs` names the files
-    `rows`, `traces` and `paths`.
+    `rows`, `traces`, `paths` and `met`.
     """
     reactions = {reaction.name: reaction for reaction in read_endpoints(endpoints[0])}
     initial = read_guesses(*guesses)
+    learns = getattr(module_of("methods", method.solver), "LEARNS", False)
 
     def work(prepared: dict, seed: int) -> dict:
         name = prepared["reaction"]
@@ -107,8 +110,9 @@ def solve_job(method: Method, endpoints, guesses, potential, worker, outputs, jo
         traces = [
             {**identity, "barrier_eV": point.barrier, **asdict(point)} for point in solved.trace
         ]
-        frames = [] if solved.path is None else path_frames(reaction, solved, identity)
-        return {"rows": [row], "traces": traces, "paths": frames}
+        of = reaction, solved, identity
+        frames = [] if solved.path is None else path_frames(*of)
+        return {"rows": [row], "traces": traces, "paths": frames, "met": met_frames(*of, learns)}
 
     tasks = (
         (
@@ -118,7 +122,7 @@ def solve_job(method: Method, endpoints, guesses, potential, worker, outputs, jo
         for prepared in read_rows(endpoints[1])
         for seed in method.seeds
     )
-    kinds = {"rows": SOLVED_COLUMNS, "traces": TRACE_COLUMNS, "paths": FRAMES}
+    kinds = {"rows": SOLVED_COLUMNS, "traces": TRACE_COLUMNS, "paths": FRAMES, "met": FRAMES}
     do(tasks, kinds, outputs, journal)
 
 
@@ -151,6 +155,64 @@ def path_frames(reaction, solved: Solved, identity: dict) -> list:
     return [*frames, peak_frame]
 
 
+def met_frames(reaction, solved: Solved, identity: dict, learns: bool) -> list:
+    """Return the saddles that a search met beside its own, and what it has paid for.
+
+    Parameters
+    ----------
+    learns : whether the method makes use of what was paid for before: else that is not kept
+    """
+    common = identity | reaction.state
+    frames = [
+        frame(
+            reaction.numbers,
+            peak.position,
+            energy=peak.energy,
+            gradient=peak.gradient,
+            arrays={} if peak.tangent is None else {"tangent": peak.tangent},
+            role="saddle",
+            **common,
+        )
+        for peak in (() if solved.path is None else solved.path.others)
+    ]
+    if learns and solved.evaluated is not None:
+        columns = zip(*vars(solved.evaluated).values(), strict=True)
+        frames += [
+            frame(reaction.numbers, x, energy=energy, gradient=g, role="evaluated", **common)
+            for x, energy, g in columns
+        ]
+    return frames
+
+
+def read_met(file: str) -> dict[tuple[str, int], tuple[tuple[Peak, ...], Evaluated | None]]:
+    """Read what `met_frames` wrote, by reaction and seed."""
+    groups: dict[tuple[str, int], dict[str, list]] = {}
+    for atoms in read_frames(file):
+        key = atoms.info["reaction"], int(atoms.info["seed"])
+        groups.setdefault(key, {}).setdefault(atoms.info["role"], []).append(atoms)
+    found = {}
+    for key, by_role in groups.items():
+        others = tuple(_peak_of(atoms) for atoms in by_role.get("saddle", ()))
+        paid = by_role.get("evaluated", [])
+        columns = (
+            [atoms.positions for atoms in paid],
+            [atoms.get_potential_energy() for atoms in paid],
+            [-atoms.get_forces() for atoms in paid],
+        )
+        found[key] = others, Evaluated(*map(np.array, columns)) if paid else None
+    return found
+
+
+def _peak_of(top) -> Peak:
+    results = top.calc.results if top.calc is not None else {}
+    return Peak(
+        position=top.positions,
+        energy=results.get("energy"),
+        gradient=-results["forces"] if "forces" in results else None,
+        tangent=top.arrays.get("tangent"),
+    )
+
+
 def read_paths(paths_file: str) -> dict[tuple[str, int], tuple[Path, Peak]]:
     """Read the finished paths that `solve_job` wrote, by reaction and seed."""
     groups: dict[tuple[str, int], list] = {}
@@ -158,13 +220,7 @@ def read_paths(paths_file: str) -> dict[tuple[str, int], tuple[Path, Peak]]:
         groups.setdefault((atoms.info["reaction"], int(atoms.info["seed"])), []).append(atoms)
     found = {}
     for key, (*frames, top) in groups.items():
-        results = top.calc.results if top.calc is not None else {}
-        peak = Peak(
-            position=top.positions,
-            energy=results.get("energy"),
-            gradient=-results["forces"] if "forces" in results else None,
-            tangent=top.arrays.get("tangent"),
-        )
+        peak = _peak_of(top)
         path = Path(
             positions=np.array([atoms.positions for atoms in frames]),
             is_path=frames[0].info["role"] == "path",

@@ -49,8 +49,14 @@ def solve(
     potential: PotentialSpec,
     budget: int | None,
     seed: int,
+    known: Evaluated | None = None,
 ) -> Solved:
-    """Run one method on one reaction, within `budget` gradient evaluations."""
+    """Run one method on one reaction, within `budget` gradient evaluations.
+
+    Parameters
+    ----------
+    known : what was paid for in earlier searches of the same molecule
+    """
     if guess.positions is None:
         return Solved(None, None, guess.verdict, guess.reason)
     method = load("methods", solver)
@@ -61,6 +67,7 @@ def solve(
     compiling = getattr(module, "compilation_seconds", lambda: 0.0)
     compiled_before = compiling()
     oracle = Oracle(potential.of(reaction), reaction, budget)
+    oracle.known = known
     path, verdict, reason = None, "", ""
     start = time.perf_counter()
     try:

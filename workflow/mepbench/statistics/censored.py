@@ -58,6 +58,11 @@ def solved(runs: pd.DataFrame) -> pd.Series:
     return runs["verdict"].eq("intended")
 
 
+def explained(runs: pd.DataFrame) -> pd.Series:
+    """Return which runs ended at a verified saddle, or at a chain of steps that are verified."""
+    return solved(runs) | runs["explained"].astype(bool) if "explained" in runs else solved(runs)
+
+
 def censored(values: pd.Series, success: pd.Series | None = None) -> pd.Series:
     """Return values with infinity where there is none, or where `success` is false."""
     values = values.astype(float)
@@ -136,3 +141,8 @@ def table(runs: pd.DataFrame, values: pd.Series) -> Table:
 def costs(runs: pd.DataFrame) -> Table:
     """Return the cost to a verified saddle of compared runs, infinite where they failed."""
     return table(runs, censored(runs["cost_to_saddle"], solved(runs)).clip(lower=1))
+
+
+def costs_explained(runs: pd.DataFrame) -> Table:
+    """Return the cost to a mechanism of compared runs, infinite where there is none."""
+    return table(runs, censored(runs["gradients_explained"], explained(runs)).clip(lower=1))

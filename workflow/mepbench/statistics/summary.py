@@ -9,7 +9,17 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import bootstrap_medians, bootstrap_shares, interval, share_interval
-from .censored import Table, censored, compared, counted, derived, quantile, solved, table
+from .censored import (
+    Table,
+    censored,
+    compared,
+    counted,
+    derived,
+    explained,
+    quantile,
+    solved,
+    table,
+)
 from .ranks import rank
 
 # Worse than any value where the saddle is not verified, or where there is no value.
@@ -59,8 +69,9 @@ def summary(runs: pd.DataFrame, by: tuple[str, ...] = ("method",)) -> pd.DataFra
 
     Costs, and errors after refinement, are infinite for a run that is not intended; errors
     before refinement, T, X and seconds for one that has none. Errors are absolute. The share
-    of a method that is not installed is NaN. `gradients_prior_median` is there where a method has a
-    prior, whose evaluations no cost includes.
+    of a method that is not installed is NaN. Beside the share solved is the share explained, with
+    chains of steps, at the cost of all their searches. `gradients_prior_median` is there where a
+    method has a prior, whose evaluations no cost includes.
 
     Parameters
     ----------
@@ -77,6 +88,12 @@ def summary(runs: pd.DataFrame, by: tuple[str, ...] = ("method",)) -> pd.DataFra
         row["runs"], row["intended"] = len(group), int(good.sum())
         installed = group["verdict"].ne("not-installed").any()
         row["share_intended"] = row["intended"] / row["runs"] if installed else np.nan
+        if "explained" in group:
+            found = explained(group)
+            row["explained"] = int(found.sum())
+            row["share_explained"] = row["explained"] / row["runs"] if installed else np.nan
+            paid = censored(group["gradients_explained"], found).to_numpy()
+            row["gradients_explained_median"] = float(quantile(paid, 0.5))
         for column in columns:
             row[f"{column}_median"] = float(quantile(values[column].to_numpy(), 0.5))
             if column == "cost_to_saddle":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..oracle import Evaluated
 from .descriptor import InverseDistances, descriptor
 from .gaussian_process import GaussianProcess
 from .prior import BESIDE, Flat, Learned, Springs
@@ -164,17 +165,31 @@ class Surrogate(GaussianProcess):
             if self.away(x[k]) > NEAR:
                 self.add(x[k].reshape(1, -1), energies[k : k + 1], gradients[k].reshape(1, -1))
 
+    def recall(self, known: Evaluated, path: np.ndarray) -> None:
+        """Take over what earlier searches paid for, as much as is near to a path (M, N, 3)."""
+        flat = known.positions.reshape(len(known), -1)
+        order = np.argsort(self._from_path(self.describe(flat).q, path), kind="stable")
+        kept = order[: int(KEPT * self.most)][::-1]
+        self.learn(known.positions[kept], known.energies[kept], known.gradients[kept])
+
     def away(self, x: np.ndarray) -> float:
         """How far the atom that moved most is from the nearest point known, angstrom."""
         return float(_apart(self.x.reshape(len(self), -1, 3), x).min())
 
     def forget(self, path: np.ndarray) -> None:
         """Keep the points nearest to a path's (M, N, 3) frames, if there are too many."""
-        size = self.x.shape[1] + 1
-        most = max(ROWS // size, POINTS)
-        if len(self) <= most:
+        if len(self) <= self.most:
             return
-        near = self.describe(path.reshape(len(path), -1)).q
-        distance = np.sqrt(((self.data.q[:, None] - near[None]) ** 2).sum(axis=2)).min(axis=1)
+        distance = self._from_path(self.data.q, path)
         distance[:2], distance[-5:] = -1.0, -0.5
-        self.keep(np.sort(np.argsort(distance, kind="stable")[: int(KEPT * most)]))
+        self.keep(np.sort(np.argsort(distance, kind="stable")[: int(KEPT * self.most)]))
+
+    @property
+    def most(self) -> int:
+        """How many points it remembers."""
+        return max(ROWS // (self.x.shape[1] + 1), POINTS)
+
+    def _from_path(self, q: np.ndarray, path: np.ndarray) -> np.ndarray:
+        """Distances of points q (K, D) of the descriptor from a path's nearest frames, (K,)."""
+        near = self.describe(path.reshape(len(path), -1)).q
+        return np.sqrt(((q[:, None] - near[None]) ** 2).sum(axis=2)).min(axis=1)

@@ -1,0 +1,49 @@
+"""Share of reactions explained against gradient evaluations spent (data profile).
+
+A run is explained when its saddle is verified, or when a chain of steps leads from reactant to
+product, each over a verified saddle; its cost is the number of gradient evaluations of all path
+searches and saddle refinements, for the steps as well as for the direct saddle, also of those that
+led nowhere. Dotted: solved by a direct saddle alone, the lower share that each method begins with.
+Curves are those of the figure of the share solved otherwise (More, Wild 2009).
+"""
+
+import numpy as np
+
+from mepbench.files.metrics import METRICS
+from mepbench.reporting.plotting import new_figure, note_figure, share_axes
+from mepbench.statistics.censored import costs, costs_explained, explained
+from mepbench.statistics.profiles import data_profile
+
+
+def plot(results):
+    """Draw one step curve per method, and a thin one of its direct saddles."""
+    runs = results.compared
+    if runs.empty or "explained" not in runs:
+        return note_figure("No run with accepted endpoints: no share to draw.")
+    whole, direct = costs_explained(runs), costs(runs)
+    finite = whole.values[np.isfinite(whole.values)]
+    right = 1.3 * max(10, runs.gradients_explained.fillna(0).max())
+    left = max(1, 0.7 * finite.min()) if len(finite) else 1
+
+    figure = new_figure(3.6)
+    axes = figure.subplots()
+    for m, method in enumerate(whole.methods):
+        line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
+        for cost in (direct, whole):
+            mine = cost.values[..., m]
+            spent = np.unique(mine[np.isfinite(mine)])
+            steps = np.array([left, *spent, right])
+            share = data_profile(cost, steps)[:, m]
+            if cost is direct:
+                thin = {"color": line["color"], "linestyle": ":", "linewidth": 0.8}
+                axes.step(steps, share, where="post", **thin)
+                continue
+            marks = slice(1, -1) if len(spent) else [1]
+            axes.step(steps, share, where="post", **line, markevery=marks)
+        tried = runs[runs.method == method]
+        axes.plot([], [], **line, label=f"{method} ({explained(tried).sum()}/{len(tried)})")
+    label = METRICS["gradients_explained"].axis
+    share_axes(axes, left, right, label, solved=len(finite) > 0)
+    axes.set_ylabel(METRICS["share_explained"].axis)
+    figure.legend(loc="outside right upper", title="method (explained/n)")
+    return figure

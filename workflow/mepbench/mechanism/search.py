@@ -1,0 +1,303 @@
+"""From a judged search to the whole way: what else was met is proven, then the gaps are searched.
+
+1. The saddle that the method has found is an edge of the network (`network`), if it is a saddle.
+2. As long as reactant and product are not joined: of the other saddles that the search has met,
+   the next is refined and judged; where none is left, the method searches again, between two
+   minima that the network names. It is told of all that was paid for before.
+3. The way whose highest saddle is lowest is the mechanism.
+
+Every evaluation of every search and refinement is its cost, those that led nowhere as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..config import Method
+from ..judging.judge import FIRST_ORDER
+from ..judging.verify import TOLD, Judged, refine_and_judge
+from ..oracle import Evaluated, Oracle, PotentialSpec
+from ..path import Path, Peak, align
+from ..reaction import Reaction
+from ..solving.guess import make_guess
+from ..solving.solve import Solved, solve
+from .network import PRODUCT, REACTANT, Network, Node, nodes_of
+
+STAGES = ("path", "refine", "verify")
+SEARCHES = 6  # at most, after the first
+OTHERS, BESIDE = 4, 30  # saddles beside its own, of one search, that are proven; to refine one
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a mechanism.
+
+    Attributes
+    ----------
+    start, end : names of its minima: R, I1, I2, ..., P
+    saddle : its saddle, refined
+    judged : its proof; the coordinate leads from `start` to `end` where `forwards`
+    minimum : the `Node` that it leads to
+    evaluations : of path, refine and verify, for this step alone
+    """
+
+    start: str
+    end: str
+    judged: Judged
+    forwards: bool
+    minimum: Node
+    evaluations: dict[str, int]
+
+    @property
+    def saddle(self) -> Peak:
+        """Its saddle, with the energy that was proven."""
+        return self.judged.saddle
+
+    @property
+    def coordinate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Geometries (M, N, 3) and energies (M,) of its reaction coordinate, from its start."""
+        found, way = self.judged.judgement, slice(None, None, 1 if self.forwards else -1)
+        return found.irc[way], found.irc_energies[way]
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """What was found of the way from reactant to product.
+
+    Attributes
+    ----------
+    steps : in order; empty where reactant and product were not joined
+    searches : how often the method was called after the first time
+    gradients_path, gradients_refine, gradients_verify : evaluations beyond those of the first
+        search, of all searches, refinements and proofs
+    wall_path, wall_refine, wall_verify : seconds of these
+    reason : one line, why there are no steps; else empty
+    """
+
+    steps: tuple[Step, ...] = ()
+    searches: int = 0
+    gradients_path: int = 0
+    gradients_refine: int = 0
+    gradients_verify: int = 0
+    wall_path: float = 0.0
+    wall_refine: float = 0.0
+    wall_verify: float = 0.0
+    reason: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether proven saddles lead all the way."""
+        return bool(self.steps)
+
+    @classmethod
+    def of(cls, reaction: Reaction, solved: Solved, judged: Judged) -> "Mechanism":
+        """Return that of one step, whose saddle joins reactant and product."""
+        product = Node(reaction.product, float(reaction.energies[1]))
+        paid = {
+            "path": solved.evaluations,
+            "refine": judged.refine_evaluations,
+            "verify": judged.verify_evaluations,
+        }
+        return cls((Step("R", "P", judged, True, product, paid),))
+
+    @property
+    def energetic_span(self) -> float:
+        """The highest rise from a minimum to any later saddle, eV.
+
+        Kozuch, Shaik, Acc. Chem. Res. 44, 101 (2011), doi:10.1021/ar1000956, for a way that is no
+        cycle.
+        """
+        minima = [float(self.steps[0].coordinate[1][0]), *(s.minimum.energy for s in self.steps)]
+        saddles = [step.saddle.energy for step in self.steps]
+        return max(top - min(minima[: k + 1]) for k, top in enumerate(saddles))
+
+    @property
+    def chain(self) -> str:
+        """Its minima, in order: "R -> I1 -> P"."""
+        return " -> ".join(["R", *(step.end for step in self.steps)])
+
+    def sentence(self, reactant: float) -> str:
+        """Say in a line what was found, with heights above the energy of the reactant, eV."""
+        if not self.complete:
+            return self.reason
+        top = self.highest
+        return (
+            f"chain {self.chain}, its highest saddle {top.saddle.energy - reactant:.3f} eV above "
+            f"the reactant in step {top.start}-{top.end}"
+        )
+
+    @property
+    def highest(self) -> Step:
+        """The step whose saddle is the highest."""
+        return max(self.steps, key=lambda step: step.saddle.energy)
+
+
+def find_mechanism(
+    reaction: Reaction,
+    solved: Solved,
+    judged: Judged,
+    method: Method,
+    potential: PotentialSpec,
+    seed: int,
+    proof: str = "full",
+    announce: Callable[..., object] = lambda *stages: None,
+) -> Mechanism:
+    """Search the steps between reactant and product, from what a first search has left.
+
+    Parameters
+    ----------
+    reaction : with energies and gradients of its ends
+    solved, judged : of the first search; `judged.verdict` is not `intended`
+    method : as which the searches go on, within the budget of its path stage
+    proof : of each saddle, "full" or "staged"
+    announce : told the stages whose potentials are loaded next
+    """
+    search = _Searching(reaction, method, potential, seed, proof, announce)
+    search.begin(solved, judged)
+    network = search.network
+    while not network.joined:
+        if (peak := search.next_peak()) is not None:
+            search.prove(peak, solved.path, reaction)
+        elif search.searches < SEARCHES and (pair := network.next_search()) is not None:
+            search.between(*pair)
+        else:
+            break
+    return Mechanism(
+        steps=_steps(network) if network.joined else (),
+        searches=search.searches,
+        **{f"gradients_{stage}": count for stage, count in search.spent.items()},
+        **{f"wall_{stage}": seconds for stage, seconds in search.walls.items()},
+        reason="" if network.joined else _why_not(network),
+    )
+
+
+def _steps(network: Network) -> tuple[Step, ...]:
+    edges = network.mechanism()
+    way = nodes_of(edges)
+    names = ["R", *(f"I{k}" for k in range(1, len(edges))), "P"]
+    return tuple(
+        Step(
+            *names[k : k + 2],
+            edge.judged,
+            edge.ends == (way[k], way[k + 1]),
+            network.nodes[way[k + 1]],
+            edge.evaluations,
+        )
+        for k, edge in enumerate(edges)
+    )
+
+
+def _why_not(network: Network) -> str:
+    met = len(network.nodes) - 2
+    return f"{len(network.edges)} saddles and {met} intermediates met, but no way from R to P"
+
+
+@dataclass
+class _Searching:
+    """State of one search for a mechanism."""
+
+    reaction: Reaction
+    method: Method
+    potential: PotentialSpec
+    seed: int
+    proof: str
+    announce: Callable[..., object]
+    searches: int = 0
+    known: list[Evaluated] = field(default_factory=list)
+    left: list[Peak] = field(default_factory=list)
+
+    def begin(self, solved: Solved, judged: Judged) -> None:
+        """Take over what the first search has found and paid for."""
+        self.announce("verify")
+        self.oracle = Oracle(self.potential.of(self.reaction))
+        self.network = Network(self.reaction, self.oracle.invariances)
+        self.network.vain.add(frozenset((REACTANT, PRODUCT)))
+        self.network.add(judged, solved.evaluations)
+        self.spent = dict.fromkeys(STAGES, 0)
+        self.walls = dict.fromkeys(STAGES, 0.0)
+        self.first = solved
+        self.take(solved)
+
+    def take(self, solved: Solved) -> None:
+        """Remember what a search has paid for, and the saddles that it has met beside its own."""
+        if solved.evaluated is not None:
+            self.known.append(solved.evaluated)
+        if solved.path is not None:
+            self.left = [*solved.path.others[:OTHERS], *self.left]
+
+    @property
+    def evaluated(self) -> Evaluated | None:
+        """All that was paid for in searches."""
+        return Evaluated.joined(self.known) if self.known else None
+
+    def next_peak(self) -> Peak | None:
+        """Return the next saddle that was met and is not one of the network."""
+        while self.left:
+            peak = self.left.pop(0)
+            if not self.network.knows(peak):
+                return peak
+        return None
+
+    def prove(
+        self, peak: Peak, path: Path, reaction: Reaction, budget: int = BESIDE, searched: int = 0
+    ) -> None:
+        """Refine and judge a saddle, as one of a reaction; it joins the network if it is one."""
+        self.announce("refine", "verify")
+        judged = refine_and_judge(
+            reaction,
+            path,
+            peak,
+            self.method.refiner,
+            self.potential,
+            min(budget, self.method.budget["refine"]),
+            self.seed,
+            self.proof,
+            self.evaluated,
+            believed=(*FIRST_ORDER, *TOLD),
+        )
+        self.spent["refine"] += judged.refine_evaluations
+        self.spent["verify"] += judged.verify_evaluations
+        self.walls["refine"] += judged.refine_wall
+        self.walls["verify"] += judged.verify_wall
+        self.network.add(judged, searched)
+
+    def between(self, a: int, b: int) -> None:
+        """Search a saddle between two minima of the network."""
+        self.network.vain.add(frozenset((a, b)))
+        step, method = self._step(a, b), self.method
+        self.announce("path")
+        solved = solve(
+            step,
+            make_guess(step, method.guess, None),
+            method.solver,
+            method.options,
+            self.potential,
+            self._left_of(method.budget["path"]),
+            self.seed,
+            self.evaluated,
+        )
+        self.searches += 1
+        self.spent["path"] += solved.evaluations
+        self.walls["path"] += solved.wall
+        if solved.path is not None:
+            budget = method.budget["refine"]
+            self.prove(solved.peak, solved.path, step, budget, solved.evaluations)
+        self.take(solved)
+
+    def _left_of(self, budget: int | None) -> int | None:
+        """Evaluations that are left of the path stage's budget."""
+        if budget is None:
+            return None
+        return max(budget - self.first.evaluations - self.spent["path"], 0)
+
+    def _step(self, a: int, b: int) -> Reaction:
+        """Return the step between two minima as a reaction; its ends' gradients are proof."""
+        first, second = (self.network.nodes[number].position for number in (a, b))
+        if "rotation" in self.oracle.invariances:
+            second = align(second, first)
+        energies, gradients = self.oracle(np.stack([first, second]))
+        self.spent["verify"] += 2
+        return replace(
+            self.reaction, reactant=first, product=second, energies=energies, gradients=gradients
+        )

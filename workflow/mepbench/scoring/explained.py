@@ -1,0 +1,78 @@
+"""Which runs explain their reaction, by a direct saddle or by a chain of steps, and at what cost.
+
+`explained` is true where the verdict is `intended`, or where the mechanism job has joined reactant
+and product by proven saddles. `gradients_explained` are all evaluations of path and refinement: of
+the run's own, and of all searches for the steps, also of those that led nowhere.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from ..files.tidy import number
+
+RUN = ("set", "reaction", "method", "seed")
+
+
+def with_mechanisms(runs: pd.DataFrame, rows: Iterable[dict]) -> pd.DataFrame:
+    """Return scored runs with `explained`, `steps`, `gradients_explained`, and the reason why.
+
+    Parameters
+    ----------
+    runs : typed rows of `runs.csv`
+    rows : of the mechanism jobs, as text
+    """
+    found = {(*(row[c] for c in RUN[:3]), int(row["seed"])): row for row in rows}
+    table = runs.copy()
+    own = table["gradients_path"].fillna(0) + table["gradients_refine"].fillna(0)
+    keys = [(*key[:3], int(key[3])) for key in table[[*RUN]].itertuples(index=False, name=None)]
+    mechanisms = [found.get(key) for key in keys]
+
+    def of(column: str) -> np.ndarray:
+        return np.array([0 if row is None else int(row[column] or 0) for row in mechanisms])
+
+    direct = table["verdict"].eq("intended")
+    complete = np.array([row is not None and row["complete"] == "True" for row in mechanisms])
+    table["explained"] = direct | complete
+    steps = pd.Series(np.where(direct, 1, of("steps")), index=table.index)
+    table["steps"] = steps.astype("Int64").where(table["explained"])
+    paid = own + of("gradients_path") + of("gradients_refine")
+    table["gradients_explained"] = paid.astype("Int64").where(table["gradients_path"].notna())
+    said = ["" if row is None else row["reason"] for row in mechanisms]
+    table["reason"] = [
+        "; ".join(part for part in parts if part)
+        for parts in zip(table["reason"], said, strict=True)
+    ]
+    return table
+
+
+def with_lowest(rows: Iterable[dict]) -> list[dict]:
+    """Return the rows of `chains.csv`, with the lowest pass that any method has found."""
+    rows, lowest = list(rows), {}
+    for row in rows:
+        key = row["set"], row["reaction"]
+        lowest[key] = min(lowest.get(key, np.inf), number(row["highest_saddle_eV"]))
+    return [row | {"reference_highest_eV": lowest[row["set"], row["reaction"]]} for row in rows]
+
+
+def chains_worded(rows: list[dict]) -> list[dict]:
+    """Return a line for each chain, from the rows of `chains.csv` as text, for the report."""
+    chains: dict[tuple, list[dict]] = {}
+    for row in rows:
+        chains.setdefault(tuple(row[column] for column in RUN), []).append(row)
+    return [
+        {
+            **steps[0],
+            "steps": [
+                f"{s['step_from']}-{s['step_to']} {_energy(s['barrier_eV'])} eV" for s in steps
+            ],
+            "highest": _energy(steps[0]["highest_saddle_eV"]),
+            "known": _energy(steps[0]["reference_highest_eV"]),
+        }
+        for steps in chains.values()
+    ]
+
+
+def _energy(text: str) -> str:
+    return f"{float(text):.3f}" if text else "\N{EN DASH}"
