@@ -7,6 +7,9 @@ min_version("9.27")
 # left out instead, by whole top-level keys of config.yaml.
 
 
+report: "workflow/report/captions/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/solve.smk"
@@ -48,7 +51,8 @@ rule search_reference:
 onstart:
     workflow.scheduler.job_rate_limiter = None
     write_plan(
-        CONFIG.results, [str(f) for job in workflow.dag.needrun_jobs() for f in job.output]
+        CONFIG.results,
+        [str(f) for job in workflow.dag.needrun_jobs() for f in job.output],
     )
 
 

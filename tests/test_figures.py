@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 import synthetic
 
+from mepbench.config import SHIPPED_CONFIG
 from mepbench.errors import InputError
+from mepbench.files.metrics import METRICS
 from mepbench.reporting.figures import KINDS, Results, caption, figure_files, load_plot, render
-from mepbench.reporting.plotting import house_style, shown, spread, style
+from mepbench.reporting.plotting import SMALLEST, WIDTH, house_style, shown
+from mepbench.reporting.strips import spread
+from mepbench.reporting.styles import COLORS, MARKERS, SHIPPED, style, styles
 
 FIGURES = sorted(figure_files())
 REQUIRED = {
@@ -76,6 +80,73 @@ def test_figure_is_the_same_file_whenever_it_is_rendered(name, results, tmp_path
 def test_figure_of_no_run_at_all_says_so(name, tmp_path):
     figure = draw(name, tmp_path, synthetic.runs([]), tmp_path)
     assert "No " in texts(figure)
+
+
+def crowd(kind):
+    """Tables that fill a figure: many reactions, more methods than colours, few of each."""
+    reactions = [f"reaction-{i}" for i in range(30)]
+    return {
+        "many reactions": lambda: synthetic.runs(reactions, synthetic.METHODS),
+        "many methods": lambda: synthetic.runs(synthetic.NAMES, MANY[:26]),
+        "long names": lambda: synthetic.runs(["r" * 300], ["my-own-band-" * 9, "another-" * 12]),
+        "few": lambda: synthetic.runs(synthetic.NAMES[:1], ["neb"]),
+    }[kind]()
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """What is written while a figure is drawn: each text and its extent in pixels."""
+    from matplotlib.text import Text
+
+    found, draw = {}, Text.draw
+
+    def noted(self, renderer):
+        draw(self, renderer)
+        if self.get_visible() and self.get_text().strip():
+            found[self] = self.get_window_extent(renderer)
+
+    monkeypatch.setattr(Text, "draw", noted)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["many reactions", "many methods", "long names", "few"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_texts_are_apart_inside_and_readable_in_a_column(name, kind, written, tmp_path):
+    found = Results(synthetic.write_results(tmp_path, crowd(kind)))
+    with house_style():
+        figure = load_plot(name)(found)
+        figure.draw_without_rendering()
+    assert figure.get_figwidth() == WIDTH == 3.3
+    width, height = figure.get_size_inches() * 100
+    texts = list(written)
+    for text, extent in written.items():
+        assert text.get_fontsize() >= SMALLEST, text
+        assert min(extent.x0, extent.y0) > -2, text
+        assert max(extent.x1 - width, extent.y1 - height) < 2, text
+    boxes = np.array([extent.padded(-1).extents for extent in written.values()])
+    for i, (x0, y0, x1, y1) in enumerate(boxes):
+        low, high = boxes[i + 1 :, :2], boxes[i + 1 :, 2:]
+        over = (low < [x1, y1]).all(axis=1) & (high > [x0, y0]).all(axis=1)
+        assert not over.any(), (texts[i], [texts[i + 1 + k] for k in np.flatnonzero(over)])
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_of_axes_come_from_the_metrics(name, results):
+    known = {metric.axis for metric in METRICS.values()}
+    known |= {f"Median {label[0].lower()}{label[1:]}" for label in known}
+    figure = load_plot(name)(results)
+    axes = [*figure.axes, *(child for each in figure.axes for child in each.child_axes)]
+    labels = [each.get_xlabel() for each in axes] + [each.get_ylabel() for each in axes]
+    labels += [figure.get_supxlabel(), figure.get_supylabel()]
+    assert {" ".join(label.split()) for label in labels if label} <= known | {"kcal/mol"}
+
+
+def test_methods_of_equal_rank_are_drawn_side_by_side(tmp_path):
+    table = synthetic.runs(["a", "b"], ["neb", "string", "gad"]).assign(verdict="intended")
+    figure = load_plot("ranks")(Results(synthetic.write_results(tmp_path, table)))
+    lines = {line.get_color(): line.get_xdata() for line in figure.axes[0].lines[::-1]}
+    firsts = [lines[style_of.color][0] for style_of in styles(["neb", "string", "gad"]).values()]
+    assert firsts == [1, 2, 3]
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")  # a script that the font lacks is drawn as boxes
@@ -169,16 +240,51 @@ def test_without_budgets_each_method_is_one_point_in_its_own_style(results):
             )
 
 
-def test_methods_differ_without_colour_and_keep_their_style():
-    looks = [(str(style(i).linestyle), style(i).marker) for i in range(77)]
-    assert len(set(looks)) == 77
-    assert style(3) == style(3)
+MANY = [*synthetic.METHODS, *(f"mine-{k}" for k in range(40))]
+
+
+def test_methods_differ_in_colour_symbol_or_line_and_those_that_ship_without_colour():
+    looks = styles(MANY).values()
+    assert len({(look.color, look.marker, str(look.linestyle)) for look in looks}) == len(MANY)
+    assert len({(style(i).marker, str(style(i).linestyle)) for i in range(len(SHIPPED))}) == len(
+        SHIPPED
+    )
+
+
+def test_no_two_methods_of_the_shipped_config_have_one_colour():
+    import yaml
+
+    methods = yaml.safe_load(SHIPPED_CONFIG.read_text(encoding="utf-8"))["methods"]
+    assert len({look.color for look in styles(methods).values()}) == min(len(methods), len(COLORS))
+
+
+@pytest.mark.parametrize("method", ["neb", "neural-surrogate", "mine-3", "日本"])
+def test_a_method_has_one_look_whatever_else_is_in_the_run(method):
+    alone = styles([method])[method]
+    for others in (synthetic.METHODS, ["a", "b", "c"], reversed(MANY)):
+        assert styles([*others, method])[method] == alone
+
+
+def test_more_methods_than_looks_are_drawn_all_the_same():
+    assert len(styles(str(k) for k in range(1000))) == 1000
+
+
+def test_all_symbols_have_about_the_same_ink():
+    from matplotlib.markers import MarkerStyle
+
+    ink = []
+    for symbol, size in MARKERS.items():
+        marker = MarkerStyle(symbol)
+        (outline,) = marker.get_path().transformed(marker.get_transform()).to_polygons()
+        x, y = outline.T
+        ink.append(size**2 * abs(np.sum(x * np.roll(y, 1) - y * np.roll(x, 1))) / 2)
+    assert max(ink) < 2 * min(ink)
 
 
 def test_neighbouring_methods_differ_in_brightness_on_grey_paper():
     from matplotlib.colors import to_rgb
 
-    colors = np.array([to_rgb(style(i).color) for i in range(10)])
+    colors = np.array([to_rgb(color) for color in COLORS])
     luminance = colors @ [0.2126, 0.7152, 0.0722]  # ITU-R BT.709
     assert np.abs(np.diff(luminance)).min() > 0.1
 
@@ -208,13 +314,13 @@ CONES = {
 def test_colours_differ_for_the_colour_blind(kind):
     from matplotlib.colors import to_rgb
 
-    colors = np.array([to_rgb(style(i).color) for i in range(10)])
+    colors = np.array([to_rgb(color) for color in COLORS])
     linear = np.where(colors > 0.04045, ((colors + 0.055) / 1.055) ** 2.4, colors / 12.92)
     seen = np.clip(linear @ np.transpose(CONES[kind]), 0, 1)
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
     x, y, z = np.cbrt(np.maximum(seen @ np.transpose(to_xyz) / [0.9505, 1, 1.089], 1e-4)).T
     lab = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
-    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(10, 1)]
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(len(colors), 1)]
     assert apart.min() > 5  # CIELAB; 2.3 is a just noticeable difference
 
 

@@ -20,7 +20,8 @@ from mepbench.files.tidy import rows_text, write_rows
 from mepbench.jobs.journal import Journal
 from mepbench.jobs.plan import plan_file, read_plan, write_plan
 from mepbench.jobs.tasks import task_key
-from mepbench.reporting.terminal import MOST_REFUSED, WIDTH, reactions_text, refused_text
+from mepbench.reporting.lines import WIDTH
+from mepbench.reporting.terminal import MOST_REFUSED, reactions_text, refused_text
 from mepbench.running.live import clock, line
 from mepbench.running.progress import Progress, Standing
 from mepbench.running.workflow import asks, what_failed
@@ -191,6 +192,7 @@ def test_a_clock_says_what_a_person_says(seconds, text):
     ("arguments", "asked"),
     [
         (["--dry-run"], True),
+        (["--report", "page.html"], True),
         (["-n", "--quiet", "rules"], True),
         (["--summary"], True),
         (["--dag=dot"], True),

@@ -62,6 +62,22 @@ def test_what_a_prior_has_cost_stands_beside_the_cost_where_there_is_one(tmp_pat
     assert set(shown.loc[shown.method != synthetic.METHODS[0], "prior"]) == {"\N{EN DASH}"}
 
 
+def test_errors_after_refinement_are_in_mev_and_left_out_where_all_are_zero(tmp_path):
+    runs = as_read(synthetic.runs().assign(verdict="intended"), tmp_path)
+
+    def shown(error):
+        table = runs.assign(barrier_error_eV=error, saddle_rmsd_A=1e-5, self_reference=False)
+        return wording.summary(summary(table, by=("set", "method"))), methods_text(table)
+
+    table, text = shown(0.0123)
+    assert set(table["error (meV)"]) == {"12.3"}
+    assert "12.3" in text
+    table, text = shown(1e-6)
+    assert not {"error (meV)", "error, others (meV)", "RMSD (Å)"} & set(table)
+    assert "error (meV)" not in text
+    assert "path error (eV)" in table
+
+
 @pytest.mark.parametrize("name", ["001", "NA", *synthetic.HOSTILE])
 def test_names_come_back_from_csv_as_they_were(name, tmp_path):
     runs = as_read(synthetic.runs([name, "other"], ["neb"]), tmp_path)

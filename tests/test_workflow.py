@@ -5,6 +5,7 @@ It runs in a copy of the repository, so that the tests may add and break methods
 
 import hashlib
 import html
+import json
 import re
 
 import numpy as np
@@ -15,6 +16,8 @@ from repository_copy import ROOT, Copy
 
 from mepbench.config import check_config
 from mepbench.files.frames import frame, write_frames
+from mepbench.reporting.figures import caption, figure_files
+from mepbench.reporting.wording import CAPTIONS
 from mepbench.scoring.score import COLUMNS, read_runs
 
 pytestmark = pytest.mark.xdist_group("workflow")  # one copy and one run for all of them
@@ -35,6 +38,23 @@ def three(copy):
     config = {"sets": {"three": "textbook"}, "select": THREE, "results": "three"}
     copy.snakemake(config)
     return config
+
+
+def test_snakemakes_own_report_has_the_main_figures_and_tables_with_captions(copy, three):
+    copy.snakemake(three, "--report", "report.html")
+    page = (copy.folder / "report.html").read_text(encoding="utf-8")
+
+    def variable(name: str) -> dict:
+        start = re.search(rf"^ *var {name} = (?={{)", page, re.MULTILINE).end()
+        return json.JSONDecoder().raw_decode(page, start)[0]
+
+    categories, files = variable("categories"), variable("results")
+    (tables,), (figures,) = (categories[name].values() for name in ("Tables", "Figures"))
+    assert {"three/runs.csv", "three/tables/summary.csv"} <= set(tables)
+    assert {f"three/figures/{name}.svg" for name in figure_files()} == set(figures)
+    assert all(len(files[name]["caption"]) > 30 for name in [*tables, *figures])
+    assert caption("solved")[:60] in files["three/figures/solved.svg"]["caption"]
+    assert CAPTIONS["verdicts"] in files["three/tables/verdicts.csv"]["caption"]
 
 
 def test_runs_csv_has_one_judged_row_for_every_reaction_and_method(copy, three):

@@ -12,8 +12,14 @@ chemical accuracy, 1 kcal/mol (0.043 eV).
 
 import numpy as np
 
-from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import CHEMICAL_ACCURACY, new_figure, note_figure, plain_ticks
+from mepbench.reporting.plotting import (
+    CHEMICAL_ACCURACY,
+    axis_label,
+    legend_below,
+    new_figure,
+    note_figure,
+    plain_ticks,
+)
 from mepbench.statistics.budget import current_errors, grid, with_reference
 from mepbench.statistics.censored import quantile
 
@@ -27,7 +33,7 @@ def plot(results):
         return note_figure("No path has a reference barrier: no error is known.")
     at = grid(runs, results.traces)
     errors = current_errors(runs, results.traces, at)
-    figure = new_figure(3.6)
+    figure = new_figure()
     axes = figure.subplots()
     for method in dict.fromkeys(runs.method):
         mine = (runs.method == method).to_numpy()
@@ -49,8 +55,8 @@ def plot(results):
     axes.set_ylim(bottom=FLOOR / 1.3)
     plain_ticks(axes.xaxis)
     plain_ticks(axes.yaxis)
-    axes.set_xlabel(METRICS["evaluations"].axis)
-    axes.set_ylabel("median " + METRICS["path_error_now_eV"].axis.lower().replace("ev", "eV"))
+    axes.set_xlabel(axis_label("evaluations"))
+    axes.set_ylabel(axis_label("path_error_now_eV", "Median", longest=32))
     axes.grid(axis="y")
-    figure.legend(loc="outside right upper", title="method (runs)")
+    legend_below(figure, "method (runs)")
     return figure

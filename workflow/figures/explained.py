@@ -9,8 +9,14 @@ Curves are those of the figure of the share solved otherwise (More, Wild 2009).
 
 import numpy as np
 
-from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure, share_axes
+from mepbench.reporting.plotting import (
+    axis_label,
+    curve,
+    legend_below,
+    new_figure,
+    note_figure,
+    share_axes,
+)
 from mepbench.statistics.censored import costs, costs_explained, explained
 from mepbench.statistics.profiles import data_profile
 
@@ -25,25 +31,23 @@ def plot(results):
     right = 1.3 * max(10, runs.gradients_explained.fillna(0).max())
     left = max(1, 0.7 * finite.min()) if len(finite) else 1
 
-    figure = new_figure(3.6)
+    figure = new_figure()
     axes = figure.subplots()
     for m, method in enumerate(whole.methods):
-        line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
+        look = results.style(method)
         for cost in (direct, whole):
             mine = cost.values[..., m]
             spent = np.unique(mine[np.isfinite(mine)])
             steps = np.array([left, *spent, right])
             share = data_profile(cost, steps)[:, m]
             if cost is direct:
-                thin = {"color": line["color"], "linestyle": ":", "linewidth": 0.8}
+                thin = {"color": look.color, "linestyle": ":", "linewidth": 0.7}
                 axes.step(steps, share, where="post", **thin)
                 continue
-            marks = slice(1, -1) if len(spent) else [1]
-            axes.step(steps, share, where="post", **line, markevery=marks)
+            axes.step(steps, share, where="post", **curve(look, m, len(whole.methods)))
         tried = runs[runs.method == method]
-        axes.plot([], [], **line, label=f"{method} ({explained(tried).sum()}/{len(tried)})")
-    label = METRICS["gradients_explained"].axis
-    share_axes(axes, left, right, label, solved=len(finite) > 0)
-    axes.set_ylabel(METRICS["share_explained"].axis)
-    figure.legend(loc="outside right upper", title="method (explained/n)")
+        axes.plot([], [], **look.line, label=f"{method} ({explained(tried).sum()}/{len(tried)})")
+    share_axes(axes, left, right, "gradients_explained", solved=len(finite) > 0)
+    axes.set_ylabel(axis_label("share_explained"))
+    legend_below(figure, "method (explained/n)")
     return figure

@@ -12,8 +12,7 @@ and features go with each other: large molecules have long paths.
 
 import numpy as np
 
-from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure
+from mepbench.reporting.plotting import axis_label, legend_below, new_figure, note_figure
 from mepbench.statistics.hardness import FEATURES, POOLED, hardness
 
 
@@ -27,15 +26,15 @@ def plot(results):
         )
     features = [name for name in FEATURES if name in set(table.feature)]
     methods = [method for method in results.methods if method in set(table.method)]
-    figure = new_figure(1.3 + 0.5 * len(features))
+    figure = new_figure(0.6 + 0.36 * len(features))
     axes = figure.subplots()
     axes.axvline(0.5, color="0.5", linewidth=0.8)
     offsets = dict(zip(methods, np.linspace(-0.32, 0.32, len(methods) + 2)[1:-1], strict=True))
     for row, name in enumerate(features):
         for run in table[table.feature == name].itertuples():
             if run.method == POOLED:
-                axes.plot([run.area_low, run.area_high], [row, row], color="black", linewidth=2.4)
-                axes.plot(run.area, row, color="black", marker="|", markersize=16, mew=2.4)
+                axes.plot([run.area_low, run.area_high], [row, row], color="black", linewidth=2)
+                axes.plot(run.area, row, color="black", marker="|", markersize=11, mew=2)
                 continue
             look = results.style(run.method)
             sure = np.isfinite(run.area_low)
@@ -43,23 +42,24 @@ def plot(results):
                 run.area,
                 row + offsets[run.method],
                 linestyle="",
-                marker=look.marker,
-                color=look.color,
+                **look.point,
                 markerfacecolor=look.color if sure else "white",
+                markeredgewidth=0.8,
                 zorder=3,
             )
     pooled = table[table.method == POOLED].iloc[0]
-    axes.plot([], [], color="black", marker="|", markersize=10, linewidth=2.4, label=POOLED)
+    label = f"{POOLED} ({pooled.failed})"
+    axes.plot([], [], color="black", marker="|", markersize=8, linewidth=2, label=label)
     for method in methods:
         look = results.style(method)
         failed = table[table.method == method].failed.max()
         label = f"{method} ({failed})"
-        axes.plot([], [], linestyle="", marker=look.marker, color=look.color, label=label)
+        axes.plot([], [], **{**look.point, "linestyle": ""}, label=label)
     axes.set_yticks(range(len(features)), [FEATURES[name] for name in features])
     axes.set_ylim(len(features) - 0.5, -0.5)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel(f"{METRICS['area'].axis}; {pooled.failed} failed, {pooled.solved} solved runs")
+    axes.set_xlabel(axis_label("area"))
     axes.grid(axis="x")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside right upper", title="method (failed runs)")
+    legend_below(figure, "method (failed runs)")
     return figure

@@ -11,8 +11,14 @@ solved, the left interval is Wilson's for the number of reactions. Several sets 
 
 import numpy as np
 
-from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure, plain_ticks, rows_height
+from mepbench.reporting.plotting import (
+    axis_label,
+    method_rows,
+    new_figure,
+    note_figure,
+    plain_ticks,
+    rows_height,
+)
 from mepbench.statistics.bootstrap import bootstrap_medians, interval, share_interval
 from mepbench.statistics.censored import costs, quantile
 from mepbench.statistics.comparison import successes
@@ -29,31 +35,32 @@ def plot(results):
     spread = interval(bootstrap_medians(cost))
     finite = np.concatenate([median, spread.ravel()])
     finite = finite[np.isfinite(finite)]
-    edge = 1.6 * finite.max(initial=10)
+    ends = finite.min(initial=1e9) / 2.3, 2.3 * finite.max(initial=10)
+    edge = ends[1]
 
-    figure = new_figure(rows_height(results))
+    figure = new_figure(rows_height(len(cost.methods)))
     left, right = figure.subplots(1, 2, sharey=True)
     for row, method in enumerate(cost.methods):
         look = results.style(method)
-        point = {"color": look.color, "marker": look.marker, "linestyle": ""}
+        point = {**look.point, "linestyle": ""}
         left.plot(bounds[:, row], [row, row], color=look.color)
-        left.plot(share[row], row, **point)
+        left.plot(share[row], row, **point, clip_on=False)
         right.plot(np.minimum(spread[:, row], edge), [row, row], color=look.color)
         if np.isfinite(median[row]):
             right.plot(median[row], row, **point)
         if not np.isfinite(spread[1, row]):
             right.plot(
-                edge, row, color=look.color, marker=5, markersize=7, linestyle="", clip_on=False
+                edge, row, color=look.color, marker=5, markersize=5, linestyle="", clip_on=False
             )
-    left.set_yticks(range(len(cost.methods)), cost.methods)
-    left.set_ylim(len(cost.methods) - 0.5, -0.5)
+    method_rows(left, cost.methods)
     left.set_xlim(-0.02, 1.02)
     left.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    left.set_xlabel(METRICS["share_intended"].axis)
+    left.set_xticks([0, 0.5, 1])
+    left.set_xlabel(axis_label("share_intended"))
     right.set_xscale("log")
-    right.set_xlim(right=edge)
-    plain_ticks(right.xaxis)
-    right.set_xlabel("Median " + METRICS["cost_to_saddle"].axis.lower())
+    right.set_xlim(min(ends[0], edge / 5), edge)
+    plain_ticks(right.xaxis, fine=30)
+    right.set_xlabel(axis_label("cost_to_saddle", "Median", longest=18))
     for axes in (left, right):
         axes.grid(axis="x")
         axes.set_axisbelow(True)

@@ -12,9 +12,17 @@ from functools import cache
 from math import ceil, sqrt
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from mepbench.potentials import mueller_brown
-from mepbench.reporting.plotting import WIDTH, new_figure, note, note_figure
+from mepbench.reporting.plotting import (
+    WIDTH,
+    axis_label,
+    in_short,
+    new_figure,
+    note,
+    note_figure,
+)
 
 WINDOW = ((-1.45, 0.45), (0.15, 1.85))  # x and y, angstrom
 LEVELS = np.arange(-1.6, 0.41, 0.2)  # eV
@@ -26,22 +34,22 @@ def plot(results):
     if frames.empty:
         return note_figure("No method left a path on the Mueller-Brown surface.")
     methods = results.methods
-    columns = max(2, ceil(sqrt(len(methods))))
+    columns = min(3, max(2, ceil(sqrt(len(methods)))))
     rows = ceil(len(methods) / columns)
     (left, right), (low, high) = WINDOW
     panel = (WIDTH - 0.5) / columns * (high - low) / (right - left)
-    figure = new_figure(rows * (panel + 0.2) + 0.5)
+    figure = new_figure(rows * (panel + 0.22) + 0.35)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     surface, exact = _surface(), _minimum_energy_path()
     for axes, method in zip(panels, methods, strict=False):
         _background(axes, surface, exact)
         mine = frames[frames.method == method]
         _draw(axes, mine, results.style(method))
-        axes.set_title(method)
+        axes.set_title(in_short(method, 16), size=6)
     for axes in panels[len(methods) :]:
         note(axes, "")
-    figure.supxlabel("x (Å)", size=9)
-    figure.supylabel("y (Å)", size=9)
+    figure.supxlabel(axis_label("x"), size=7)
+    figure.supylabel(axis_label("y"), size=7)
     return figure
 
 
@@ -56,9 +64,10 @@ def _draw(axes, frames, look) -> None:
         path.y,
         color=look.color,
         linestyle="-" if joined else "",
-        linewidth=1.4,
+        linewidth=1.1,
         marker="o" if len(path) <= 41 or not joined else "",
-        markersize=2.2,
+        markersize=1.6,
+        path_effects=[withStroke(linewidth=2, foreground="black")],  # on grey paper too
         zorder=4,
     )
     axes.plot(
@@ -66,10 +75,10 @@ def _draw(axes, frames, look) -> None:
         peak.y,
         linestyle="",
         marker="*",
-        markersize=9,
+        markersize=6.5,
         color="#E69F00",
         markeredgecolor="black",
-        markeredgewidth=0.6,
+        markeredgewidth=0.5,
         zorder=6,
     )
 
@@ -80,10 +89,10 @@ def _background(axes, surface, exact) -> None:
     ends = np.array([known.reaction.reactant[0], known.reaction.product[0]])
     axes.contourf(x, y, energy, LEVELS, cmap="Greys_r", vmin=-2.6, vmax=0.6, extend="max")
     axes.contour(x, y, energy, LEVELS, colors="0.45", linewidths=0.4, linestyles="-")
-    axes.plot(*exact.T, color="white", linewidth=3.5, zorder=2)
-    axes.plot(ends[:, 0], ends[:, 1], color="black", linewidth=0.8, linestyle="--", zorder=3)
-    axes.plot(ends[:, 0], ends[:, 1], linestyle="", marker="o", color="black", zorder=5)
-    axes.plot(*known.saddle[0, :2], marker="x", color="black", markersize=7, zorder=5)
+    axes.plot(*exact.T, color="white", linewidth=2.6, zorder=2)
+    axes.plot(*ends.T, color="black", linewidth=0.8, linestyle="--", zorder=3)
+    axes.plot(*ends.T, linestyle="", marker="o", markersize=3, color="black", zorder=5)
+    axes.plot(*known.saddle[0, :2], marker="x", color="black", markersize=5, zorder=5)
     axes.set_xlim(WINDOW[0])
     axes.set_ylim(WINDOW[1])
     axes.set_aspect("equal")

@@ -12,8 +12,7 @@ methods drawn here: curves change when one is added.
 
 import numpy as np
 
-from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure, share_axes
+from mepbench.reporting.plotting import curve, legend_below, new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import ratios, share_within
 
@@ -26,15 +25,15 @@ def plot(results):
     ratio = ratios(cost)
     finite = ratio[np.isfinite(ratio)]
     right = 1.25 * max(2, finite.max(initial=1))
-    figure = new_figure(3.6)
+    figure = new_figure()
     axes = figure.subplots()
     for m, method in enumerate(cost.methods):
         mine = ratio[..., m]
         steps = np.unique([1.0, *mine[np.isfinite(mine)], right])
         share = share_within(mine[..., None], steps)[:, 0]
-        line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
-        axes.step(steps, share, where="post", **line, markevery=0.09)
-        axes.plot([], [], **line, label=f"{method} ({share[-1]:.0%})")
-    share_axes(axes, 0.97, right, METRICS["ratio_to_best"].axis, solved=len(finite) > 0)
-    figure.legend(loc="outside right upper", title="method (solved)")
+        look = results.style(method)
+        axes.step(steps, share, where="post", **curve(look, m, len(cost.methods)))
+        axes.plot([], [], **look.line, label=f"{method} ({share[-1]:.0%})")
+    share_axes(axes, 0.97, right, "ratio_to_best", solved=len(finite) > 0)
+    legend_below(figure, "method (solved)")
     return figure

@@ -11,8 +11,7 @@ Wild 2009), its unit one gradient evaluation.
 
 import numpy as np
 
-from mepbench.files.metrics import METRICS
-from mepbench.reporting.plotting import new_figure, note_figure, share_axes
+from mepbench.reporting.plotting import curve, legend_below, new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
 from mepbench.statistics.profiles import data_profile
 
@@ -27,24 +26,18 @@ def plot(results):
     right = 1.3 * max(10, runs.cost_to_saddle.fillna(0).max())
     left = max(1, 0.7 * finite.min()) if len(finite) else 1
 
-    figure = new_figure(3.6)
+    figure = new_figure()
     axes = figure.subplots()
     for m, method in enumerate(cost.methods):
         mine = cost.values[..., m]
         spent = np.unique(mine[np.isfinite(mine)])
         steps = np.array([left, *spent, right])
         share = data_profile(cost, steps)[:, m]
-        line = {**results.style(method).line, "markeredgecolor": "white", "markeredgewidth": 0.5}
-        axes.step(
-            steps,
-            share,
-            where="post",
-            **line,
-            markevery=slice(1, -1) if len(spent) else [1],
-        )
+        look = results.style(method)
+        axes.step(steps, share, where="post", **curve(look, m, len(cost.methods)))
         tried = runs[runs.method == method]
         solved = (tried.verdict == "intended").sum()
-        axes.plot([], [], **line, label=f"{method} ({solved}/{len(tried)})")
-    share_axes(axes, left, right, METRICS["cost_to_saddle"].axis, solved=len(finite) > 0)
-    figure.legend(loc="outside right upper", title="method (solved/n)")
+        axes.plot([], [], **look.line, label=f"{method} ({solved}/{len(tried)})")
+    share_axes(axes, left, right, "cost_to_saddle", solved=len(finite) > 0)
+    legend_below(figure, "method (solved/n)")
     return figure

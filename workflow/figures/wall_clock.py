@@ -9,7 +9,14 @@ coordinate, quality of the path) is the judge's work and no cost of the method. 
 
 import numpy as np
 
-from mepbench.reporting.plotting import new_figure, note_figure, rows_height
+from mepbench.reporting.plotting import (
+    axis_label,
+    legend_below,
+    method_rows,
+    new_figure,
+    note_figure,
+    rows_height,
+)
 
 PARTS = {  # label: colour, hatch
     "guess": ("#999933", "xxxx"),
@@ -32,7 +39,7 @@ def plot(results):
     median = spent.groupby(runs.method).median().reindex(results.methods)
     count = runs.groupby("method").size().reindex(results.methods, fill_value=0)
 
-    figure = new_figure(rows_height(results))
+    figure = new_figure(rows_height(len(results.methods)))
     axes = figure.subplots()
     rows, left = np.arange(len(mean)), np.zeros(len(mean))
     for part, (color, hatch) in PARTS.items():
@@ -53,6 +60,7 @@ def plot(results):
         rows,
         linestyle="",
         marker="D",
+        markersize=3,
         color="white",
         markeredgecolor="black",
         label="median, method",
@@ -61,17 +69,16 @@ def plot(results):
         axes.annotate(
             f"{total - judged:.2f} + {judged:.2f} s",
             (np.fmax(total, median.iloc[row]), row),
-            xytext=(6, 0),
+            xytext=(5, 0),
             textcoords="offset points",
             verticalalignment="center",
-            size=7,
+            size=6,
         )
-    axes.set_yticks(rows, [f"{method} ({count[method]})" for method in results.methods])
-    axes.invert_yaxis()
-    axes.margins(x=0.2)
+    method_rows(axes, [f"{method} ({count[method]})" for method in results.methods])
+    axes.margins(x=0.4)
     axes.set_xlim(left=0)
-    axes.set_xlabel("wall clock per run (s)")
-    figure.legend(loc="outside right upper")
+    axes.set_xlabel(axis_label("wall_s"))
+    legend_below(figure)
     return figure
 
 

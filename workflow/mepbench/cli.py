@@ -13,6 +13,7 @@ from .files.shipped import WORKFLOW
 from .importing import data_command
 from .leaderboard import leaderboard_command, rejudge_command, submit_command
 from .registry import nearest
+from .reporting import show_command
 from .running import check_command, run_command
 from .solving import contract_command
 
@@ -71,9 +72,11 @@ def _main(arguments: list[str] | None) -> int:
     run_command.add_options(run)
     run.set_defaults(function=run_command.run, snakemake=further)
 
-    show = commands.add_parser("show", help="print the summary of a results folder")
-    show.add_argument("results", nargs="?", default=Path("results"), type=Path)
-    show.set_defaults(function=_show)
+    show = commands.add_parser(
+        "show", help="print what a results folder holds, one reaction of it, or what two differ in"
+    )
+    show_command.add_options(show)
+    show.set_defaults(function=show_command.run)
 
     reference = commands.add_parser("reference", help="the shipped reference saddles")
     reference.add_argument("results", nargs="?", type=Path, help="folder of a finished run")
@@ -182,15 +185,6 @@ def _write_new(file: Path, text: str) -> None:
         raise InputError(f"{file} exists and is left as it is. Name another file.") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from None
-
-
-def _show(options: argparse.Namespace) -> int:
-    from .reporting.terminal import print_results
-    from .scoring.reference import announce
-
-    print_results(options.results)
-    announce(options.results)
-    return 0
 
 
 def _reference(options: argparse.Namespace) -> int:

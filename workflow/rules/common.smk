@@ -7,7 +7,8 @@ from mepbench.config import check_config, set_files, solver_files
 from mepbench.errors import InputError
 from mepbench.files.shipped import WORKFLOW
 from mepbench.jobs.plan import write_plan
-from mepbench.reporting.figures import figure_files
+from mepbench.reporting.figures import caption, figure_files
+from mepbench.reporting.markup import rst_text
 from mepbench.reporting.site import PAGES
 from mepbench.reaction import irc_file
 from mepbench.scoring.reference import announce
@@ -36,6 +37,9 @@ POTENTIAL = {"name": CONFIG.potential, "options": CONFIG.potential_options}
 RECORDED = {key: value for key, value in CONFIG.completed.items() if key != "report"}
 METHODS = {name: asdict(method) for name, method in CONFIG.methods.items()}
 FIGURES = figure_files(CONFIG.figures)
+# Those of `snakemake --report`, and the others.
+MAIN_TABLES = "summary intervals verdicts unsolved reactions pairwise".split()
+FURTHER_TABLES = "failures virtual_best profiles ranks accuracy hardness".split()
 
 
 wildcard_constraints:
@@ -106,7 +110,8 @@ def guess_files(wildcards):
 
 def endpoint_jobs(kind):
     return lambda wildcards: [
-        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}" for job in CONFIG.jobs[wildcards.set]
+        f"<results>/sets/{wildcards.set}/endpoints/{job}.{kind}"
+        for job in CONFIG.jobs[wildcards.set]
     ]
 
 
@@ -134,6 +139,13 @@ def figures():
     return [
         f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
     ]
+
+
+def table_captions(wildcards):
+    """For the main tables; their module costs imports that no other job needs."""
+    from mepbench.reporting.wording import CAPTIONS
+
+    return {name: rst_text(CAPTIONS[name]) for name in MAIN_TABLES}
 
 
 def whole_report():

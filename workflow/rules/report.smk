@@ -13,11 +13,20 @@ rule tables:
     input:
         **RESULT_TABLES,
     output:
+        [
+            report(
+                f"<results>/tables/{table}.csv",
+                category="Tables",
+                labels={"table": table},
+                caption=f"../report/captions/{table}.rst",
+            )
+            for table in MAIN_TABLES
+        ],
+        expand("<results>/tables/{table}.csv", table=FURTHER_TABLES),
         expand(
             "<results>/tables/{table}.{kind}",
-            table="""summary intervals verdicts unsolved reactions failures pairwise
-            virtual_best profiles ranks accuracy hardness""".split(),
-            kind=["csv", "md", "tex"],
+            table=MAIN_TABLES + FURTHER_TABLES,
+            kind=["md", "tex"],
         ),
     log:
         "<logs>/tables.log",
@@ -29,6 +38,7 @@ rule tables:
         runtime=growing(10),
     params:
         code=code_digest(PACKAGE / "reporting" / "tables.py"),
+        captions=table_captions,
     script:
         "../scripts/tables.py"
 
@@ -37,7 +47,13 @@ rule figure:
     input:
         **RESULT_TABLES,
     output:
-        expand("<results>/figures/{{figure}}.{kind}", kind=["pdf", "png", "svg"]),
+        expand("<results>/figures/{{figure}}.{kind}", kind=["pdf", "png"]),
+        report(
+            "<results>/figures/{figure}.svg",
+            category="Figures",
+            labels={"figure": "{figure}"},
+            caption="../report/captions/figure.rst",
+        ),
     log:
         "<logs>/figure/{figure}.log",
     benchmark:
@@ -48,6 +64,7 @@ rule figure:
         runtime=growing(10),
     params:
         code=lambda w: code_digest(FIGURES[w.figure], PACKAGE / "reporting" / "figures.py"),
+        caption=lambda w: rst_text(caption(w.figure, CONFIG.figures)),
     script:
         "../scripts/figure.py"
 

@@ -45,7 +45,12 @@ rule collect:
         step_frames=all_jobs("steps/{method}/{job}.xyz"),
         shipped=shipped_references(),
     output:
-        runs="<results>/runs.csv",
+        runs=report(
+            "<results>/runs.csv",
+            category="Tables",
+            labels={"table": "runs"},
+            caption="../report/captions/runs.rst",
+        ),
         traces="<results>/traces.csv",
         profiles="<results>/profiles.csv",
         saddles="<results>/saddles.xyz",

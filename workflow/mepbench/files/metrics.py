@@ -93,6 +93,13 @@ METRICS: dict[str, Metric] = {
         "Guess barrier", "Maximum of the energy along the initial path above the reactant."
     ),
     "barrier_error_eV": _error("Barrier error", "after refinement", "eV"),
+    "barrier_error_meV": Metric(
+        "Barrier error",
+        "after refinement, against the reference saddle of the reaction.",
+        "meV",
+        "lower",
+        format=".1f",
+    ),
     "path_barrier_error_eV": _error("Path barrier error", "before refinement", "eV"),
     "saddle_rmsd_A": _error("Saddle error", "after refinement (RMSD)", "\N{ANGSTROM SIGN}"),
     "path_saddle_rmsd_A": _error(
@@ -135,6 +142,13 @@ METRICS: dict[str, Metric] = {
         "Floor of T",
         "T of the spline through a discrete path's frames, were the force across it zero at them.",
         "lower",
+    ),
+    "defect_cut": Metric(
+        "T of the guess over T of the path",
+        "Factor by which a method cut the tangency defect of its guess.",
+        "",
+        "higher",
+        log=True,
     ),
     "excess_eV": _energy(
         "Excess X", "Summed depth of the wells and detours of the finished path.", "lower"
@@ -210,12 +224,15 @@ METRICS: dict[str, Metric] = {
     ),
     "steps": Metric("Steps", "Steps from reactant to product.", format=".0f"),
     "evaluations": _count("Gradient evaluations", "Evaluations spent so far.", ""),
+    "x": Metric("x", "On a model surface.", "\N{ANGSTROM SIGN}", "", (None, None)),
+    "y": Metric("y", "On a model surface.", "\N{ANGSTROM SIGN}", "", (None, None)),
     "arc_length_A": Metric(
         "Arc length", "Length of the path from the reactant.", "\N{ANGSTROM SIGN}", format=".2f"
     ),
     "energy_eV": _energy("Energy", "Energy along the path above the reactant.", "", None),
     "residual": Metric("Residual", "The method's own measure of convergence.", log=True),
     "seconds": _seconds("Wall clock", "Seconds since the method started."),
+    "wall_s": _seconds("Wall clock per run", "Seconds of all stages."),
     "saddle_energy_eV": _energy("Saddle energy", "Absolute energy of the saddle.", "", None),
     "shipped_barrier_eV": _energy(
         "Shipped barrier", "Barrier of the reference that ships with the set.", "", None

@@ -58,6 +58,34 @@ def write_provenance(path: str, manifest: dict) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
+NO_RESULT = ("host", "system", "cores", "config.results")  # a result is none of these
+
+
+def differences(old: dict, new: dict) -> list[tuple[str, str, str]]:
+    """Return what two manifests say differently: its name, and both values as text.
+
+    Of inputs those that have one name in both; code that was not recorded is no difference.
+    """
+    before, after = _flat(old), _flat(new)
+    return [
+        (name, before.get(name, "nothing"), after.get(name, "nothing"))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+        and not name.startswith(NO_RESULT)
+        and ((name in before and name in after) or not name.startswith(("inputs.", "code.")))
+    ]
+
+
+def _flat(manifest: object, name: str = "") -> dict[str, str]:
+    """Return the values of nested dictionaries by their names joined with dots."""
+    if not isinstance(manifest, dict):
+        return {name: manifest if isinstance(manifest, str) else json.dumps(manifest)}
+    found: dict[str, str] = {}
+    for key, value in manifest.items():
+        found |= _flat(value, f"{name}.{key}" if name else str(key))
+    return found
+
+
 def _commit(root: Path) -> tuple[str | None, list[str] | None]:
     """Return the commit, and the files that are not as they are in it, untracked ones included.
 

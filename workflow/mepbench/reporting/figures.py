@@ -132,10 +132,14 @@ class Results:
                 *(m for m in dict.fromkeys(found) if m not in self.configured)]  # fmt: skip
 
     def style(self, method: str):
-        """Return the `plotting.Style` of a method, the same in every figure."""
-        from .plotting import style
+        """Return the `styles.Style` of a method, the same in every figure of every run."""
+        return self._styles[method]
 
-        return style(self.methods.index(method))
+    @cached_property
+    def _styles(self):
+        from .styles import styles
+
+        return styles(self.methods)
 
     def _table(self, name: str):
         import pandas as pd

@@ -4,14 +4,17 @@ Names and reasons come from data files: here they are escaped, so that none of t
 markup.
 """
 
+import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 from ..errors import one_line
 
 
-def markdown(table: pd.DataFrame) -> str:
+def markdown(table: "pd.DataFrame") -> str:
     """Return a table of text as a Markdown table."""
     head = [_markdown_text(column) for column in table.columns]
     lines = [head, ["---"] * len(head)]
@@ -19,7 +22,12 @@ def markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def latex(table: pd.DataFrame, caption: str, label: str) -> str:
+def rst_text(text: str) -> str:
+    """Return text of which reStructuredText takes nothing for markup."""
+    return re.sub(r"([^\w\s])|_", lambda match: f"\\{match[0]}", " ".join(text.split()))
+
+
+def latex(table: "pd.DataFrame", caption: str, label: str) -> str:
     """Return a table of text as a LaTeX longtable; it needs longtable and booktabs."""
     columns = ["p{0.4\\linewidth}" if name == "reason" else "l" for name in table.columns]
     head = _latex_line(table.columns)

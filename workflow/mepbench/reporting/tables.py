@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..files.columns import COLUMNS, EXTRA_COLUMNS
 from ..scoring.score import read_runs, typed
 from ..statistics.budget import accuracy
@@ -73,21 +73,29 @@ def write_tables(runs: pd.DataFrame, traces: pd.DataFrame, folder: str | Path) -
 
 
 def write_tables_of(results: str | Path, folder: str | Path) -> list[Path]:
-    """Write every table from the `runs.csv` and, if there, `traces.csv` of a folder.
+    """Write every table from the `runs.csv` and, if there, `traces.csv` of a folder."""
+    runs, traces = read_any_runs(Path(results)), Path(results) / "traces.csv"
+    checkpoints = read_runs(traces) if traces.exists() else pd.DataFrame()
+    return write_tables(runs, checkpoints, folder)
+
+
+def read_any_runs(results: Path) -> pd.DataFrame:
+    """Return the `runs.csv` of a folder, also one of an older version or of another program.
 
     Raises
     ------
     InputError
-        where the file, or a column that everything rests on, is missing.
+        where the file, or a column that everything rests on, is missing, or it is no table.
     """
-    file, traces = Path(results) / "runs.csv", Path(results) / "traces.csv"
-    if not file.exists():
-        raise InputError(f"{file} does not exist: there is nothing to count.")
-    runs = pd.read_csv(file, dtype=str, keep_default_na=False)
-    missing = [column for column in NEEDED if column not in runs]
-    if missing:
-        raise InputError(f"{file} has no column {', '.join(missing)}: is it a table of runs?")
-    # What an older or a foreign table lacks is missing, not wrong.
-    runs = typed(runs.reindex(columns=[*COLUMNS, *EXTRA_COLUMNS]))
-    checkpoints = read_runs(traces) if traces.exists() else pd.DataFrame()
-    return write_tables(runs, checkpoints, folder)
+    file = results / "runs.csv"
+    if not file.is_file():
+        raise InputError(f"{file} does not exist: nothing was run here. Try `mepbench run`.")
+    try:
+        runs = pd.read_csv(file, dtype=str, keep_default_na=False)
+        missing = [column for column in NEEDED if column not in runs]
+        if missing:
+            raise InputError(f"{file} has no column {', '.join(missing)}: is it a table of runs?")
+        # What an older or a foreign table lacks is missing, not wrong.
+        return typed(runs.reindex(columns=[*COLUMNS, *EXTRA_COLUMNS]))
+    except ValueError as error:  # pandas' own are among these
+        raise InputError(f"{file}: is no table of runs: {one_line(error)}") from None

@@ -3,6 +3,8 @@
 Each function takes the exact table of the same name and returns one of text.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +16,8 @@ from ..statistics.hardness import FEATURES, POOLED
 # Headings of the readable summary, short enough for a page, and the columns behind them.
 SUMMARY = {
     "path error (eV)": "path_barrier_error_eV_median",
-    "error (eV)": "barrier_error_eV_median",
-    "error, others (eV)": "barrier_error_eV_median_others",
+    "error (meV)": "barrier_error_eV_median",
+    "error, others (meV)": "barrier_error_eV_median_others",
     "path RMSD (Å)": "path_saddle_rmsd_A_median",
     "RMSD (Å)": "saddle_rmsd_A_median",
     "T (eV)": "tangency_defect_eV_median",
@@ -25,6 +27,9 @@ SUMMARY = {
     "own (s)": "own_path_s_median",
     "own (ms/evaluation)": "own_ms_per_gradient_median",
 }
+# Errors after refinement; where all are zero as far as is shown, they say nothing.
+SMALL = ("error (meV)", "error, others (meV)", "RMSD (Å)")
+NOTHING = re.compile(r"-?0(\.0*)?|\N{EN DASH}")
 INTERVALS = {
     "share solved": "share_intended",
     "cost": "cost_to_saddle",
@@ -47,7 +52,8 @@ CAPTIONS = {
         "Solved: runs with verdict intended. Cost: gradient evaluations of path and refinement, "
         "with quartiles. Error: of the barrier, and RMSD of the saddle, absolute, against the "
         "reference: on the path before refinement, and after it (others: without runs that are "
-        f"the reference themselves; 1 eV = {KCAL_PER_EV:.2f} kcal/mol). T: tangency defect of the "
+        f"the reference themselves; 1 eV = {KCAL_PER_EV:.2f} kcal/mol); those after it are left "
+        "out where all round to zero. T: tangency defect of the "
         "finished path (its floor: what the spline through its frames adds), X: its excess. "
         "Explained: solved, or by a chain of steps whose every saddle is verified; its cost is "
         "that of all searches, refinements included. Seconds of the path stage, in the potential "
@@ -122,11 +128,20 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         paid = table["gradients_explained_median"]
         columns["its cost"] = [formatted("gradients_explained_median", value) for value in paid]
     for heading, column in SUMMARY.items():
-        columns[heading] = [formatted(column, row[column]) for row in rows]
+        cells = [summary_cell(heading, column, row) for row in rows]
+        if heading not in SMALL or not all(NOTHING.fullmatch(cell) for cell in cells):
+            columns[heading] = cells
     if "gradients_prior_median" in table:
         paid = table["gradients_prior_median"]
         columns["prior"] = [formatted("gradients_prior", value) for value in paid]
     return pd.DataFrame(columns)
+
+
+def summary_cell(heading: str, column: str, row: dict) -> str:
+    """Return a number of the summary as text, in the unit of its heading."""
+    if "(meV)" in heading:
+        return formatted("barrier_error_meV", 1000 * row[column])
+    return formatted(column, row[column])
 
 
 def _spread(row: dict, column: str, centre: str = "", ends=("_low", "_high")) -> str:

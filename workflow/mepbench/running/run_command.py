@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_config(path: Path, options: argparse.Namespace) -> int:
+    from ..reporting.lines import wants_colour
     from ..reporting.terminal import print_results
     from ..scoring.reference import announce
     from .workflow import asks, run_snakemake, what_failed
@@ -59,7 +60,7 @@ def _run_config(path: Path, options: argparse.Namespace) -> int:
     results = Path(config.results)
     runs = results / "runs.csv"
     if runs.exists() and (status == 0 or runs.stat().st_mtime >= begun):
-        print_results(results)
+        print_results(results, wants_colour())
         announce(results)
     if status != 0:
         print(f"mepbench: {what_failed(results)}", file=sys.stderr)

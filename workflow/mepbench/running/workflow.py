@@ -28,7 +28,7 @@ LAST_LINES, MOST_FAILED = 8, 3  # of a log, and jobs, of which they are shown
 ASKING = tuple(
     """-n --dry-run --dryrun -h --help -v --version -l --list-rules --list --list-target-rules --lt
     --dag --rulegraph --filegraph --d3dag -S --summary -D --detailed-summary --lint
-    --list-changes --list-input-changes --list-params-changes --list-code-changes -p
+    --report --list-changes --list-input-changes --list-params-changes --list-code-changes -p
     --printshellcmds --verbose --debug-dag --print-compilation --benchmark-extended""".split()
 )
 
