@@ -266,6 +266,12 @@ def test_signed_ranks_are_wilcoxons_and_bear_infinite_ratios():
     finite = np.where(np.isinf(ratios), -99, ratios)
     assert signed_ranks(ratios) == pytest.approx(stats.wilcoxon(finite).pvalue)
     assert signed_ranks(np.zeros(5)) == 1
+    # Ties and zeros: by all 2^n signs, as SciPy's permutation test has them.
+    tied = np.array([0, 0, 1, 1, -1, 2, 3, 3, -0.5, 2.0])
+    counted = stats.wilcoxon(tied, zero_method="pratt", method=stats.PermutationMethod())
+    assert signed_ranks(tied) == pytest.approx(counted.pvalue)
+    many = np.random.default_rng(1).normal(0.2, 1, 80)
+    assert signed_ranks(many) == pytest.approx(stats.wilcoxon(many, method="asymptotic").pvalue)
     np.testing.assert_allclose(
         log_ratios(np.array([INF, INF, 1]), np.array([INF, 1, INF])), [0, INF, -INF]
     )

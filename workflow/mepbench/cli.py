@@ -108,6 +108,18 @@ def _main(arguments: list[str] | None) -> int:
     statistics.add_argument("-o", "--output", type=Path, help="folder; default: RESULTS/tables")
     statistics.set_defaults(function=_statistics)
 
+    report = commands.add_parser("report", help="make a run's report again: a folder of pages")
+    report.add_argument("results", type=Path, help="folder with runs.csv")
+    report.add_argument("-o", "--output", type=Path, help="folder; default: RESULTS/report")
+    report.add_argument(
+        "--reaction",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a page for it as well, where a run has too many for each to have one; repeatable",
+    )
+    report.set_defaults(function=_report)
+
     gallery = commands.add_parser("gallery", help="draw the reactions of a set: HTML and a table")
     gallery.add_argument("set", help="a shipped set, a path, or a set's name in --results")
     gallery.add_argument("-o", "--output", type=Path, help="folder; default: gallery/SET")
@@ -203,6 +215,13 @@ def _statistics(options: argparse.Namespace) -> int:
 
     for file in write_tables_of(options.results, options.output or options.results / "tables"):
         print(file)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from .reporting.report import build
+
+    print(build(options.results, options.output or options.results / "report", options.reaction))
     return 0
 
 

@@ -9,6 +9,7 @@ from mepbench.files.shipped import WORKFLOW
 from mepbench.jobs.plan import write_plan
 from mepbench.reporting.figures import caption, figure_files
 from mepbench.reporting.markup import rst_text
+from mepbench.reporting.site import PAGES
 from mepbench.reaction import irc_file
 from mepbench.scoring.reference import announce
 from mepbench.registry import PACKAGE, code_digest, source_file

@@ -73,7 +73,7 @@ rule gallery:
     input:
         **RESULT_TABLES,
         endpoints="<results>/sets/{set}/endpoints.csv",
-        templates=[str(WORKFLOW / "report" / f) for f in ("gallery.html", "style.css")],
+        templates=[str(WORKFLOW / "report" / f) for f in ("base.html", "gallery.html", "style.css")],
     output:
         directory("<results>/report/gallery/{set}"),
     log:
@@ -97,17 +97,23 @@ rule report:
         endpoints=all_endpoints("csv"),
         tables=rules.tables.output,
         figures=figures(),
-        templates=sorted(str(f) for f in (WORKFLOW / "report").glob("*")),
+        templates=sorted(str(f) for f in (WORKFLOW / "report").rglob("*.*") if f.is_file()),
     output:
-        "<results>/report/index.html",
+        expand("<results>/report/{page}", page=[file for _, _, file in PAGES]),
+        directory(
+            expand(
+                "<results>/report/{folder}",
+                folder=["assets", "data", "images", "methods", "reactions"],
+            )
+        ),
     log:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         code=code_digest(PACKAGE / "reporting" / "report.py"),
     script:

@@ -7,4 +7,4 @@ from mepbench.reporting.gallery import build
 
 log_to(snakemake.log[0])
 results = Path(snakemake.input.runs).parent
-build(snakemake.wildcards.set, snakemake.output[0], results=results)
+build(snakemake.wildcards.set, snakemake.output[0], results=results, report="../../")

@@ -1,4 +1,4 @@
-"""Write the report page."""
+"""Write the report."""
 
 from pathlib import Path
 
@@ -6,4 +6,4 @@ from mepbench.jobs.joblog import log_to
 from mepbench.reporting.report import build
 
 log_to(snakemake.log[0])
-build(Path(snakemake.input.runs).parent, snakemake.output[0])
+build(Path(snakemake.input.runs).parent, Path(snakemake.output[0]).parent)

@@ -212,3 +212,23 @@ def comment_text(comment: str, key: str) -> str | None:
     except ValueError:  # broken JSON, which reading the frame reports
         return token
     return value if isinstance(value, str) else token
+
+
+def comment_texts(comment: str, keys: tuple[str, ...]) -> list[str | None]:
+    """Return the values of several keys of a comment line as text, without reading the frame.
+
+    What looks like a key within another's quoted text is none, as a name may have it.
+    """
+    if _SIMPLE.fullmatch(comment):
+        return [comment_text(comment, key) for key in keys]
+    values = _extxyz().key_val_str_to_dict(comment)
+    return [
+        value
+        if isinstance(value, str)
+        else comment_text(comment, key)
+        if key in TEXT_KEYS
+        else None
+        if value is None
+        else str(value)
+        for key, value in ((key, values.get(key)) for key in keys)
+    ]

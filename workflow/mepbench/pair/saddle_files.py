@@ -36,7 +36,7 @@ POINTS = {
 FULL_PROOF = 36  # evaluations an atom, the median of 102 reactions of 3 to 24 atoms
 FILES = (
     "ends.xyz saddle.xyz path.xyz irc.xyz mechanism.xyz summary.json summary.csv profile.png "
-    "profile.pdf".split()
+    "profile.pdf report.html".split()
 )
 
 
@@ -138,7 +138,7 @@ def write(search, folder: Path) -> None:
         frames = step_frames(search.mechanism, search.reaction, identity)
         write_frames(folder / "mechanism.xyz", frames)
     _write_summary(summary(search), folder)
-    write_rows(str(folder / "summary.csv"), JUDGED_COLUMNS, [_row(search)])
+    write_rows(str(folder / "summary.csv"), JUDGED_COLUMNS, [row(search)])
     for kind in ("png", "pdf"):
         _save_profile(search, folder / f"profile.{kind}")
 
@@ -251,7 +251,7 @@ def _proof_values(search) -> dict | None:
     return asdict(search.judged.proof) | {"reactant_and_product": ends, "in_full_some": full}
 
 
-def _proof_text(search) -> str:
+def proof_text(search) -> str:
     """Say in a line how the verdict was proven, and on what a staged proof rests."""
     if search.judged is None or search.judged.judgement is None:
         return ""
@@ -307,7 +307,7 @@ def summary_text(search) -> str:
         "reverse barrier": energy_text(search.reverse_barrier_eV),
         "reaction energy": energy_text(search.reaction_energy_eV),
         "imaginary frequency": frequency,
-        "proof": _proof_text(search),
+        "proof": proof_text(search),
         **free_energies.lines(search),
         "reaction": search.notes,
         "potential": f"{search.potential}, {search.backend}",
@@ -319,10 +319,10 @@ def summary_text(search) -> str:
     return "\n".join(f"{label:<21} {text}" for label, text in lines.items() if text)
 
 
-def _row(search) -> dict:
+def row(search) -> dict:
     """Return the search's row of the benchmark's `runs.csv`."""
     reaction, solved, method = search.reaction, search.solved, search.method
-    row = {
+    cells = {
         **search.prepared.row(),
         "reaction": reaction.name,
         "method": method.name,
@@ -342,10 +342,10 @@ def _row(search) -> dict:
         "backend": search.backend,
     }
     if search.judged is not None:
-        row |= judged_cells(reaction, search.judged)
-        row |= activation_cells(row, reaction, search.judged.judgement)
-    row |= {"verdict": search.verdict, "reason": search.reason}
-    return {key: row.get(key) for key in JUDGED_COLUMNS}
+        cells |= judged_cells(reaction, search.judged)
+        cells |= activation_cells(cells, reaction, search.judged.judgement)
+    cells |= {"verdict": search.verdict, "reason": search.reason}
+    return {key: cells.get(key) for key in JUDGED_COLUMNS}
 
 
 def _save_profile(search, file: Path) -> None:
@@ -372,7 +372,7 @@ def plot_profile(search):
     refined = np.isfinite(search.height_eV)
     point = "saddle" if search.irc else "refined point" if refined else "highest point"
     if search.irc:
-        at, energies = _irc_profile(search)
+        at, energies = irc_profile(search)
         axes.plot(at, energies - zero, **REFERENCE, label="intrinsic reaction coordinate")
     if path is not None:
         s, length, energies = path
@@ -421,7 +421,7 @@ def _nearest(search, positions: np.ndarray) -> float:
     return s[np.argmin([rmsd(x, positions) for x in curve])]
 
 
-def _irc_profile(search) -> tuple[np.ndarray, np.ndarray]:
+def irc_profile(search) -> tuple[np.ndarray, np.ndarray]:
     """The IRC in the path's direction: arc length from the saddle (angstrom), energies (eV)."""
     positions = np.array([atoms.positions for atoms in search.irc])
     top = np.abs(positions - search.saddle.positions).max(axis=(1, 2)).argmin()

@@ -134,9 +134,12 @@ class SaddleSearch:
 
     def write(self, folder: str | File) -> None:
         """Write the result files (see docs/find_saddle.md) to a folder."""
+        from . import report
         from .saddle_files import write
 
         write(self, File(folder))
+        steps = () if self.mechanism is None else self.mechanism.steps
+        report.write(self, File(folder) / "report.html", steps if len(steps) > 1 else ())
 
     def __str__(self) -> str:
         from .saddle_files import summary_text

@@ -18,6 +18,7 @@ from ..files.metrics import KCAL_PER_EV
 from ..files.tidy import write_rows
 from ..reaction import SAFE_NAME, Entry, locate_set, read_set
 from .depiction import depict
+from .site import PAGES, page
 
 PER_PAGE = 100
 POTENTIAL = "GFN2-xTB"  # of the shipped references
@@ -43,13 +44,16 @@ class Outcomes:
     difficulty: dict[str, tuple[int, int, float]]
 
 
-def build(spec: str, folder: str | Path, *, results: str | Path | None = None) -> Path:
+def build(
+    spec: str, folder: str | Path, *, results: str | Path | None = None, report: str = ""
+) -> Path:
     """Write the gallery of a set into `folder`; return its first page.
 
     Parameters
     ----------
     spec : a shipped set's name or a path; with `results` also the name that the run gave a set
     results : folder of a run of this set; its reactions alone are shown
+    report : from `folder` to that of the report which this is a part of, such as `../../`
 
     Raises
     ------
@@ -68,7 +72,7 @@ def build(spec: str, folder: str | Path, *, results: str | Path | None = None) -
     for number in range(len(pages)):
         part = entries[number * PER_PAGE : (number + 1) * PER_PAGE]
         drawn = list(_rows(part, outcomes))
-        text = _render(name, number, pages, drawn, len(entries))
+        text = _render(name, number, pages, drawn, len(entries), report)
         (folder / pages[number]).write_text(text, encoding="utf-8")
         rows += [{key: row[key] for key in COLUMNS} for row in drawn]
     write_rows(str(folder / "reactions.csv"), COLUMNS, rows)
@@ -160,22 +164,24 @@ def _rows(entries: list[Entry], outcomes: Outcomes) -> Iterator[dict]:
         }
 
 
-def _render(name: str, number: int, pages: list[str], rows: list[dict], count: int) -> str:
-    from .report import environment
-
-    return (
-        environment()
-        .get_template("gallery.html")
-        .render(
-            set=name,
-            number=number,
-            pages=pages,
-            rows=rows,
-            count=count,
-            first=number * PER_PAGE + 1,
-            has_barriers=any(row["barrier"] for row in rows),
-            has_runs=any(row["methods"] for row in rows),
-        )
+def _render(
+    name: str, number: int, pages: list[str], rows: list[dict], count: int, report: str
+) -> str:
+    return page(
+        "gallery.html",
+        inline=True,
+        root=report,
+        here="reactions",
+        pages=PAGES if report else (),
+        title=f"mepbench gallery: {name}",
+        set=name,
+        number=number,
+        parts=pages,
+        rows=rows,
+        count=count,
+        first=number * PER_PAGE + 1,
+        has_barriers=any(row["barrier"] for row in rows),
+        has_runs=any(row["methods"] for row in rows),
     )
 
 

@@ -10,6 +10,23 @@ ORDER = (
     "intended multistep half-intended other higher-order minimum unconverged budget timeout "
     "scf-failure error not-installed bad-endpoints not-supported"
 ).split()
+# In words, for a reader who has seen none of this.
+MEANING = {
+    "intended": "a verified saddle of this reaction",
+    "multistep": "a verified saddle of one step: the path visits an intermediate",
+    "half-intended": "a verified saddle, but only one of its sides leads to an intended end",
+    "other": "a verified saddle of another reaction",
+    "higher-order": "no saddle of first order: the energy falls along two or more directions",
+    "minimum": "no saddle: the energy falls in no direction",
+    "unconverged": "the forces did not vanish at what was found",
+    "budget": "nothing was found within the allowed number of evaluations",
+    "timeout": "stopped after the allowed time",
+    "scf-failure": "the electronic structure did not converge",
+    "error": "the program failed",
+    "not-installed": "the method needs a program that was missing",
+    "bad-endpoints": "reactant or product are not what was asked for; no method was asked",
+    "not-supported": "the potential has no parameters for an element; no method was asked",
+}
 UNSOLVED_COLUMNS = "set reaction formula natoms charge multiplicity runs verdicts reason".split()
 MOST_REASONS = 2
 

@@ -25,6 +25,7 @@ from .censored import Table, compared, costs, quantile
 
 TESTS = ("sign_p", "wilcoxon_p", "mcnemar_p")
 SIGNIFICANT = 0.05
+EXACT = 50  # reactions whose signed ranks are counted out
 PAIR_COLUMNS = (
     "set method other reactions wins ties losses sign_p wilcoxon_p both_solved only_method "
     "only_other neither mcnemar_p share_difference share_difference_low share_difference_high "
@@ -60,13 +61,27 @@ def log_ratios(mine: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def signed_ranks(ratios: np.ndarray) -> float:
-    """Return Wilcoxon's two-sided p value; infinite ratios tie for the largest rank."""
-    from scipy.stats import wilcoxon
+    """Return Wilcoxon's two-sided p value; infinite ratios tie for the largest rank.
+
+    Up to `EXACT` reactions it is that of all 2^n signs, ties and zeros included; beyond, that of
+    the normal distribution.
+    """
+    from scipy.stats import rankdata, wilcoxon
 
     if not np.any(ratios):
         return 1.0
-    largest = np.max(np.abs(ratios), where=np.isfinite(ratios), initial=0.0)
-    return float(wilcoxon(np.clip(ratios, -largest - 1, largest + 1), zero_method="pratt").pvalue)
+    if len(ratios) > EXACT:
+        largest = np.max(np.abs(ratios), where=np.isfinite(ratios), initial=0.0)
+        finite = np.clip(ratios, -largest - 1, largest + 1)
+        return float(wilcoxon(finite, zero_method="pratt", method="asymptotic").pvalue)
+    twice = np.rint(2 * rankdata(np.abs(ratios))).astype(int)  # ranks of ties are halves
+    chance = np.ones(1)  # of each sum of the ranks that are positive
+    for rank in twice[ratios != 0]:
+        either = np.zeros(rank + 1)
+        either[[0, rank]] = 0.5
+        chance = np.convolve(chance, either)
+    found = twice[ratios > 0].sum()
+    return float(min(1.0, 2 * min(chance[: found + 1].sum(), chance[found:].sum())))
 
 
 def pairwise(runs: pd.DataFrame) -> pd.DataFrame:
