@@ -91,13 +91,17 @@ def _search_and_proof(row: Row) -> str:
 
 def _heights(plain: Row, helped: Row) -> str:
     text = _rounded(plain, "height_eV", 3)
-    if helped and not _same(plain, helped):
+    if text and helped and not _same(plain, helped):
         text += f"; with prior {_rounded(helped, 'height_eV', 3)}"
     return text
 
 
 def _same(one: Row, other: Row) -> bool:
-    return abs(number(one["height_eV"]) - number(other["height_eV"])) < SAME
+    return abs(_height(one) - _height(other)) < SAME
+
+
+def _height(row: Row) -> float:
+    return number(row.get("height_eV", ""))
 
 
 def _rounded(row: Row, column: str, decimals: int) -> str:
@@ -123,8 +127,8 @@ def _medians(names: list[str], by_run: dict) -> list[str]:
         )
     same = sum(_same(*pair) for pair in pairs)
     return [
-        f"Of {len(names)} reactions {len(pairs)} are `intended` both ways, {same} of them over the "
-        f"same saddle. Medians of these: {'; '.join(texts)}."
+        f"Of {len(names)} reaction{'s' * (len(names) > 1)} {len(pairs)} are `intended` both ways, "
+        f"{same} of them over the same saddle. Medians of these: {'; '.join(texts)}."
     ]
 
 
@@ -142,7 +146,7 @@ def _tools(names: list[str], by_run: dict) -> str:
         cells = [name, f"{_search_and_proof(plain)}; {_search_and_proof(helped)}"]
         for row in others:
             row = row or {}
-            off = number(row.get("height_eV", "")) - number(plain["height_eV"])
+            off = _height(row) - _height(plain)
             open_ = "" if row.get("verdict") != "unconverged" else ", not converged"
             cells += [row.get("total", "") + open_, "" if np.isnan(off) else f"{off:+.3f}"]
         lines.append(f"| {' | '.join(cells)} |")

@@ -126,6 +126,8 @@ def _search_row(found: SaddleSearch) -> dict:
 
 def median_seconds(file: File) -> float:
     """Return the median seconds an evaluation on record took."""
+    if not file.exists():
+        return np.nan
     found = re.findall(r" seconds=(\S+) ", file.read_text(encoding="utf-8"))
     return float(np.median([float(seconds) for seconds in found])) if found else np.nan
 
