@@ -39,12 +39,13 @@ DFT = {"name": "pyscf", "method": "PBE0/def2-SVP", "grid": 2}
 PRIOR = {"name": "xtb-python", "method": "GFN2-xTB"}
 REACTIONS = tuple(
     """ammonia-inversion hcn-isomerisation isoformyl-cation formaldehyde-dissociation
-    hydroxymethylene-formaldehyde formaldimine-inversion diimide-isomerisation
-    vinylidene-acetylene formic-acid-dehydration methoxy-hydrogen-shift formamide-rotation
+    hydroxymethylene-formaldehyde formaldimine-inversion vinylidene-acetylene
+    formic-acid-dehydration methoxy-hydrogen-shift formamide-rotation diimide-isomerisation
     methyl-isocyanide-rearrangement vinyl-alcohol-acetaldehyde fluoroethane-elimination""".split()
 )
 COMPARED = ("ammonia-inversion", "formaldimine-inversion", "formaldehyde-dissociation")
 IMAGES, FMAX_BAND, STEPS = 7, 0.05, 150  # between the ends; eV/angstrom; of BFGS
+BUDGET = {"path": 200, "refine": 100}
 BUDGET_SELLA = 200
 TABLE = "dft.csv"
 STAGES = ("ends", SPIN, "path", "refine", "verify")
@@ -95,6 +96,7 @@ def searched(given: Given, folder: File, prior: dict | None) -> dict:
             DFT,
             charge=given.charge,
             multiplicity=given.multiplicity,
+            budget=BUDGET,
             prior=prior,
             name=given.name,
             folder=folder,
