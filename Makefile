@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-scale bench-slurm reference dmf slurm lint format lock docs
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference dft dmf slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,11 +53,17 @@ bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they a
 bench-proof: .venv/installed ## whether the staged proof says what the full one does, on what `make paper` left
 	$(BIN)/python -m mepbench.judging.agreement results/paper neural-surrogate
 
+bench-dft: dft ## searches, band and Sella on PBE0/def2-SVP from xTB geometries; goes on where it was stopped
+	$(BIN)/python -m mepbench.pair.dft_price --page docs/dft.md
+
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python tests/scale.py
 
 bench-slurm: .venv/installed slurm ## wall time on one core, on two, and on two SLURM nodes of one core
 	$(BIN)/python tests/wall_time.py
+
+dft: .venv/installed ## install PySCF, for the potential pyscf
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dft]'
 
 dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \

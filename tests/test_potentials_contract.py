@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from mepbench.errors import NotInstalled, NotSupported
 from mepbench.oracle import Oracle
+from mepbench.potentials.ase import ASEPotential
 from mepbench.registry import available, load, options
 
 WATER = np.array([[0.0, 0.05, 0.12], [0.02, 0.76, -0.47], [-0.05, -0.74, -0.5]])
@@ -115,6 +116,30 @@ def test_an_element_beyond_xtb_is_refused_before_the_library_sees_it(name, symbo
 def test_radon_is_not_beyond_xtb():
     potential = load("potentials", "tblite")(np.array([86, 10]), 0, 1)
     assert np.isfinite(potential.evaluate(np.array([[[0, 0, 0], [0, 0, 4.0]]]))[0]).all()
+
+
+def test_a_calculator_that_computes_forces_only_if_asked_for_runs_once_a_geometry():
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator, all_changes
+
+    class AsTold(Calculator):
+        implemented_properties = ("energy", "forces")
+        runs = 0
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            super().calculate(atoms, properties, system_changes)
+            self.runs += 1
+            self.results = {"energy": 1.0}
+            if "forces" in properties:
+                self.results["forces"] = np.ones((3, 3))
+
+    calculator = AsTold()
+    energies, gradients = ASEPotential(Atoms("OHH", WATER), calculator).evaluate(
+        np.stack([WATER, 1.1 * WATER])
+    )
+    assert calculator.runs == 2
+    assert energies.tolist() == [1.0, 1.0]
+    assert (gradients == -1).all()
 
 
 def no_such_element(numbers, charge, multiplicity):

@@ -332,6 +332,34 @@ def test_relaxation_ends_in_a_minimum_that_another_optimiser_finds_too():
     )
 
 
+class OnAGrid:
+    """A potential whose energy is higher by up to 2e-5 eV as a molecule turns in the laboratory."""
+
+    def __init__(self, potential):
+        self.potential, self.invariances = potential, potential.invariances
+        self.backend = "on a grid"
+
+    def evaluate(self, positions):
+        energies, gradients = self.potential.evaluate(positions)
+        first = positions[:, 1] - positions[:, 0]
+        energies, gradients = energies + 1e-5 * first[:, 2] ** 2, gradients.copy()
+        gradients[:, 1, 2] += 2e-5 * first[:, 2]
+        gradients[:, 0, 2] -= 2e-5 * first[:, 2]
+        gradients[:, :, 0] += 1e-3
+        return energies, gradients
+
+
+def test_a_torque_that_a_grid_of_integration_leaves_turns_no_molecule():
+    numbers = np.array([7, 1, 1, 1])
+    start = np.array([[0, 0, 0.1], [0.6, 0.6, 0.5], [-0.9, 0.2, -0.3], [0.1, -0.9, -0.2]])
+    plain, noisy = Oracle(load(numbers, 0, 1)), Oracle(OnAGrid(load(numbers, 0, 1)))
+    ends = [relax(oracle, numbers, start, 5e-4) for oracle in (plain, noisy)]
+    assert ends[1].converged
+    assert noisy.evaluations <= plain.evaluations + 2
+    assert np.abs(ends[0].positions - ends[1].positions).max() < 0.01
+    assert ends[1].fmax <= 5e-4
+
+
 def test_the_model_hessian_is_symmetric_and_soft_only_for_what_no_spring_holds():
     atoms = molecule("CH3CHO")
     model = model_hessian(atoms.numbers, atoms.positions, gaussian)

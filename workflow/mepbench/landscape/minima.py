@@ -15,6 +15,7 @@ from ase import Atoms
 from ase.optimize import BFGS
 
 from ..errors import BadEndpoints
+from ..path import remove_rigid_motion
 from .hessian import STEP, hessian
 from .index import FMAX_ASIDE, Stationary, aside, sides, stationary_point
 from .model_hessian import gaussian, model_hessian
@@ -116,6 +117,28 @@ class Restraints:
         return 0
 
 
+class AtRest:
+    """Forces without net force and torque, for ASE.
+
+    Grids of integration, which do not turn with the molecule, leave a torque of some 1e-3
+    eV/angstrom: a relaxation that follows it turns the molecule without end.
+    """
+
+    def __init__(self, invariances: tuple[str, ...]):
+        self.invariances = invariances
+
+    def adjust_positions(self, atoms, new) -> None:
+        """Let all atoms move."""
+
+    def adjust_forces(self, atoms, forces) -> None:
+        """Take out what would move or turn the whole."""
+        forces[:] = remove_rigid_motion(forces, atoms.positions, self.invariances)
+
+    def get_removed_dof(self, atoms) -> int:
+        """No degree of freedom of the kinetic energy is lost."""
+        return 0
+
+
 def relax(
     oracle,
     numbers: np.ndarray,
@@ -144,8 +167,8 @@ def relax(
     """
     atoms = Atoms(numbers, positions / scale.length)
     atoms.calc = oracle.in_units(scale).calculator()
-    if restraints is not None:
-        atoms.set_constraint(restraints)
+    held = [] if restraints is None else [restraints]
+    atoms.set_constraint([*held, AtRest(oracle.invariances)])
     optimizer = BFGS(atoms, logfile=None, maxstep=longest)
     if model is None:
         optimizer.H0 = model_hessian(numbers, positions, gaussian)

@@ -25,7 +25,8 @@ from ..registry import is_outside, options, source_file
 
 # How loudly, where and how fast something is computed, in a calculator or in its parameters.
 ASIDE = set(
-    "results atoms name label prefix directory command txt verbosity verbose logfile nprocs".split()
+    """results atoms name label prefix directory command txt verbosity verbose logfile nprocs
+    threads""".split()
 )
 DIGITS = 12  # of a hash
 

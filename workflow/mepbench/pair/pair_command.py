@@ -10,7 +10,7 @@ from ..errors import InputError
 # Option of the command line -> how argparse takes it; all are None or False where not given.
 OPTIONS = {
     "calculator": {
-        "help": "xtb-python, tblite, module:function that makes an ASE calculator, or what "
+        "help": "xtb-python, tblite, pyscf, module:function that makes an ASE calculator, or what "
         "`potential:` is in a config, as '{name: tblite, method: GFN1-xTB}'"
     },
     "prior": {

@@ -47,8 +47,9 @@ class ASEPotential:
         name = f"calculator {type(self._atoms.calc).__name__}"
         self._atoms.positions = x
         try:
-            energy = np.asarray(self._atoms.get_potential_energy(), dtype=float).reshape(())
+            # Whoever is asked for forces knows the energy; the other way about many compute twice.
             forces = np.asarray(self._atoms.get_forces(), dtype=float)
+            energy = np.asarray(self._atoms.get_potential_energy(), dtype=float).reshape(())
             if forces.shape != x.shape:
                 raise ValueError(f"its forces have shape {forces.shape}, not {x.shape}")
         except (CalculationFailed, SCFError) as error:

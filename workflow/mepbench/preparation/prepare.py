@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from ase import Atoms
 
-from ..errors import BadEndpoints, InputError, NotSupported, SCFFailure
+from ..errors import BadEndpoints, InputError, NotInstalled, NotSupported, SCFFailure
 from ..landscape.index import Stationary
 from ..landscape.minima import Minimum, Proof, by_hessian, minima
 from ..landscape.thermochemistry import thermochemistry
@@ -53,7 +53,8 @@ class Prepared:
     Attributes
     ----------
     entry : what was asked for
-    verdict : "ok", "bad-endpoints", "not-supported", "scf-failure", "error" or "timeout"
+    verdict : "ok", "bad-endpoints", "not-supported", "not-installed", "scf-failure", "error" or
+        "timeout"
     reason : one line; for "ok" what a user may want to know
     reaction : the prepared reaction, None unless `verdict` is "ok"
     evaluations, seconds : what preparation cost
@@ -172,7 +173,7 @@ def prepare(
         reaction, ends, notes, invariances = _prepare(
             entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order, staged
         )
-    except (BadEndpoints, NotSupported) as error:
+    except (BadEndpoints, NotInstalled, NotSupported) as error:
         return outcome(error.verdict, str(error))
     except SCFFailure as error:
         return outcome("scf-failure", f"an energy on the way to the ends failed: {error}")
