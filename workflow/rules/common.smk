@@ -64,7 +64,9 @@ def prepare_code(wildcards):
 
 def guess_code(wildcards):
     return code_digest(
-        PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
+        PACKAGE / "solving" / "guess.py",
+        potential_code(),
+        source_file("guesses", wildcards.guess),
     )
 
 
@@ -83,7 +85,9 @@ def mechanism_code(wildcards):
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
     return code_digest(
-        PACKAGE / "judging" / "verify.py", potential_code(), source_file("refiners", refiner)
+        PACKAGE / "judging" / "verify.py",
+        potential_code(),
+        source_file("refiners", refiner),
     )
 
 
@@ -117,7 +121,9 @@ def endpoint_jobs(kind):
 
 def every_method(pattern):
     """One job's file of each method in one of the folders of a set."""
-    return expand(f"<results>/sets/{{set}}/{pattern}", method=CONFIG.methods, allow_missing=True)
+    return expand(
+        f"<results>/sets/{{set}}/{pattern}", method=CONFIG.methods, allow_missing=True
+    )
 
 
 def all_jobs(pattern):
@@ -137,7 +143,9 @@ def all_endpoints(kind):
 
 def figures():
     return [
-        f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
+        f"<results>/figures/{name}.{kind}"
+        for name in FIGURES
+        for kind in ("pdf", "png", "svg")
     ]
 
 
@@ -167,6 +175,10 @@ def shipped_references():
 
 
 def surface_code():
-    solvers = [file for method in CONFIG.methods.values() for file in solver_files(method)]
-    guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
+    solvers = [
+        file for method in CONFIG.methods.values() for file in solver_files(method)
+    ]
+    guesses = [
+        source_file("guesses", method.guess) for method in CONFIG.methods.values()
+    ]
     return code_digest(PACKAGE / "solving" / "surface.py", *solvers, *guesses)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ..files.metrics import formatted
-from ..scoring.score import without_steps
 from ..statistics.bootstrap import share_interval
 from ..statistics.censored import Table, compared, costs, quantile
 from ..statistics.comparison import SIGNIFICANT, holm, sign_test, successes
@@ -44,7 +43,7 @@ class Standing:
 
 def standing(runs: pd.DataFrame) -> Standing:
     """Count the runs of a results folder, as read by `score.read_runs`."""
-    runs = compared(without_steps(runs))
+    runs = compared(runs)
     if runs.empty:
         nothing = np.empty(0)
         return Standing([], nothing, nothing, nothing, costs(runs))
