@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference dft dmf slurm lint format lock docs
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,11 @@ bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be plan
 
 bench-slurm: .venv/installed slurm ## wall time on one core, on two, and on two SLURM nodes of one core
 	$(BIN)/python tests/wall_time.py
+
+browser: .venv/installed ## install what the tests of the report's pages need (Debian, needs root)
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium nodejs npm >/dev/null
+	npm install --silent --no-save --no-package-lock axe-core@4.10.3
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[browser]'
 
 dft: .venv/installed ## install PySCF, for the potential pyscf
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dft]'
