@@ -63,8 +63,11 @@ bench-slurm: .venv/installed slurm ## wall time on one core, on two, and on two 
 	$(BIN)/python tests/wall_time.py
 
 browser: .venv/installed ## install what the tests of the report's pages need (Debian, needs root)
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium nodejs npm >/dev/null
-	npm install --silent --no-save --no-package-lock axe-core@4.10.3
+	command -v chromium >/dev/null || { apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	command -v npm >/dev/null || { apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
+	npm install --silent --no-save --no-package-lock axe-core@4.14.1
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[browser]'
 
 dft: .venv/installed ## install PySCF, for the potential pyscf
