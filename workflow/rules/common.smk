@@ -121,9 +121,7 @@ def endpoint_jobs(kind):
 
 def every_method(pattern):
     """One job's file of each method in one of the folders of a set."""
-    return expand(
-        f"<results>/sets/{{set}}/{pattern}", method=CONFIG.methods, allow_missing=True
-    )
+    return expand(f"<results>/sets/{{set}}/{pattern}", method=CONFIG.methods, allow_missing=True)
 
 
 def all_jobs(pattern):
@@ -143,9 +141,7 @@ def all_endpoints(kind):
 
 def figures():
     return [
-        f"<results>/figures/{name}.{kind}"
-        for name in FIGURES
-        for kind in ("pdf", "png", "svg")
+        f"<results>/figures/{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")
     ]
 
 
@@ -175,10 +171,6 @@ def shipped_references():
 
 
 def surface_code():
-    solvers = [
-        file for method in CONFIG.methods.values() for file in solver_files(method)
-    ]
-    guesses = [
-        source_file("guesses", method.guess) for method in CONFIG.methods.values()
-    ]
+    solvers = [file for method in CONFIG.methods.values() for file in solver_files(method)]
+    guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
     return code_digest(PACKAGE / "solving" / "surface.py", *solvers, *guesses)

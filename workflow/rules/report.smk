@@ -63,9 +63,7 @@ rule figure:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        code=lambda w: code_digest(
-            FIGURES[w.figure], PACKAGE / "reporting" / "figures.py"
-        ),
+        code=lambda w: code_digest(FIGURES[w.figure], PACKAGE / "reporting" / "figures.py"),
         caption=lambda w: rst_text(caption(w.figure, CONFIG.figures)),
     script:
         "../scripts/figure.py"
@@ -75,10 +73,7 @@ rule gallery:
     input:
         **RESULT_TABLES,
         endpoints="<results>/sets/{set}/endpoints.csv",
-        templates=[
-            str(WORKFLOW / "report" / f)
-            for f in ("base.html", "gallery.html", "style.css")
-        ],
+        templates=[str(WORKFLOW / "report" / f) for f in ("base.html", "gallery.html", "style.css")],
     output:
         directory("<results>/report/gallery/{set}"),
     log:
@@ -102,9 +97,7 @@ rule report:
         endpoints=all_endpoints("csv"),
         tables=rules.tables.output,
         figures=figures(),
-        templates=sorted(
-            str(f) for f in (WORKFLOW / "report").rglob("*.*") if f.is_file()
-        ),
+        templates=sorted(str(f) for f in (WORKFLOW / "report").rglob("*.*") if f.is_file()),
     output:
         expand("<results>/report/{page}", page=[file for _, _, file in PAGES]),
         directory(
