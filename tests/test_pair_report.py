@@ -124,7 +124,7 @@ def test_a_search_without_a_saddle_or_without_a_path_has_a_page_too(search):
     unproven = replace(
         found, verdict="unconverged", reason="stopped at 0.3 eV/A", saddle=None, irc=[],
         barrier_eV=np.nan, reverse_barrier_eV=np.nan, imaginary_frequency_cm=np.nan,
-        thermochemistry=None, judged=None,
+        thermochemistry=None, judged=None, mechanism=None,
     )  # fmt: skip
     text = report.html(unproven)
     assert "the forces did not vanish at what was found" in text

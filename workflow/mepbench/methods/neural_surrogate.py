@@ -109,8 +109,9 @@ def solve(
         found = None if prior is None else search.from_prior(guess, prior)
         if found is None:
             found = search.from_guesses(guess)
-        unwilling = search.has_steps or not search.surrogate.molecular
-        if found is None and fallback and not unwilling:
+        # The direct solver knows nothing of earlier searches, or of steps that were met.
+        better = search.has_steps or oracle.known is not None
+        if found is None and fallback and search.surrogate.molecular and not better:
             # The surrogate misleads: every saddle it led to is another reaction's.
             direct = _direct(reaction, oracle, guess, seed, fallback)
             search.start("direct", direct.positions, "guess")

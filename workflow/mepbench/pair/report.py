@@ -65,9 +65,9 @@ def html(search, steps: Sequence = ()) -> str:
         title=f"{one_line(search.reaction.name)}: {search.verdict}",
         name=search.reaction.name,
         verdict=search.verdict,
-        meaning=MEANING.get(search.verdict, ""),
+        meaning=_meaning(search),
         reason=sentence(search.reason),
-        solved=search.verdict == "intended",
+        solved=search.mechanism is not None,
         state=state_text(search.charge, search.multiplicity, search.state_from),
         formula=search.reactant.get_chemical_formula("hill"),
         inputs=[Path(name).name for name in search.inputs if name],
@@ -112,12 +112,22 @@ def _facts(search) -> list[tuple[str, str]]:
         "Reverse barrier": search.reverse_barrier_eV,
         "Reaction energy": search.reaction_energy_eV,
     }
+    if search.mechanism is not None and len(search.mechanism.steps) > 1:
+        found["Energetic span"] = search.mechanism.energetic_span
     lines = [(label, both(value)) for label, value in found.items() if np.isfinite(value)]
     if np.isfinite(wave):
         lines.append(("Imaginary frequency", f"{wave:.0f}i / cm"))
-    if search.verdict != "intended" and (point := refined_point(search)):
+    if search.mechanism is None and (point := refined_point(search)):
         lines.insert(0, ("Refined point", point))
     return lines
+
+
+def _meaning(search) -> str:
+    """Say in words what the verdict means for this reaction."""
+    if search.mechanism is None or search.verdict == "intended":
+        return MEANING.get(search.verdict, "")
+    count = len(search.mechanism.steps)
+    return f"no single saddle joins the ends; {count} steps do, each over a proven saddle"
 
 
 def _thermochemistry(search) -> dict | None:

@@ -18,7 +18,7 @@ from ..files.tidy import read_rows
 from ..scoring.explained import chains_worded
 from ..scoring.reference import notices
 from . import interactive, method_pages, reaction_list, reaction_pages, wording
-from .answer import sentences, standing
+from .answer import sentences, standing, with_steps
 from .enough import counts, lacking
 from .figures import Results, caption, figure_files
 from .listing import Listing, of_frame
@@ -119,7 +119,7 @@ def _landing(results: Results, folder: Path, board: Listing, endpoints: pd.DataF
         listings=[board],
         board=board,
         runs=each_run(results, endpoints),
-        sentences=sentences(standing(results.runs)),
+        sentences=[*sentences(standing(results.runs)), *with_steps(results.runs)],
         sets=list(dict.fromkeys(runs["set"])),
         potentials=sorted(set(results.runs["potential"]) - {""}),
         refused=results.runs.drop_duplicates(["set", "reaction"]).shape[0] - reactions,
