@@ -86,14 +86,18 @@ def browser():
     if program is None:
         pytest.skip("no Chromium is installed")
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=program, args=list(OPTIONS))
+        chromium = driver.chromium.launch(
+            executable_path=program,
+            args=list(OPTIONS),
+            ignore_default_args=["--hide-scrollbars"],  # a box that scrolls is to show its bar
+        )
 
         @contextmanager
         def opened(
-            file, *, width: int = DESK, scheme: str = "light", wait="body", script: str = ""
+            file, *, width: int = DESK, scheme: str = "light", wait="body", script: str = "", **more
         ):
             size = {"width": width, "height": 900}
-            inside = chromium.new_context(viewport=size, color_scheme=scheme)
+            inside = chromium.new_context(viewport=size, color_scheme=scheme, **more)
             inside.add_init_script(script)
             try:
                 found = Opened(inside.new_page())
