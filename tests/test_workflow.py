@@ -99,7 +99,8 @@ def test_tables_figures_report_and_provenance_are_there(copy, three):
     for figure in (copy.folder / "workflow" / "figures").glob("[a-z]*.py"):
         for kind in ("pdf", "png", "svg"):
             assert (results / "figures" / f"{figure.stem}.{kind}").stat().st_size > 1000
-    page = (results / "report" / "index.html").read_text(encoding="utf-8")
+    assert "3 reactions" in (results / "report" / "index.html").read_text(encoding="utf-8")
+    page = (results / "report" / "reactions.html").read_text(encoding="utf-8")
     assert all(name in page for name in THREE)
     manifest = yaml.safe_load((results / "provenance.json").read_text(encoding="utf-8"))
     assert manifest["packages"]["torch"].startswith("2.13.0")
@@ -251,9 +252,10 @@ def test_names_of_any_kind_stay_what_they_are_and_become_no_path(copy, hostile):
     assert runs.loc[EVIL].barrier_eV.nunique() <= runs.loc[EVIL].barrier_eV.count()
     assert (runs.loc[EVIL].verdict == "intended").all()
     assert not list(copy.folder.parents[1].rglob("*evil*"))
-    page = (copy.folder / "hostile" / "report" / "index.html").read_text(encoding="utf-8")
-    assert "<script>alert(1)" not in page
-    assert html.escape("<script>alert(1)</script>") in page
+    pages = [*(copy.folder / "hostile" / "report").rglob("*.html")]
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    assert not [name for name, text in texts.items() if "<script>alert(1)" in text]
+    assert html.escape("<script>alert(1)</script>") in texts["reactions.html"]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +352,7 @@ def test_the_chain_is_reported_with_its_highest_saddle(copy, whole):
     assert second.saddle_eV.tolist() == pytest.approx([0.7445] * 2, abs=2e-4)
     runs = read_runs(copy.folder / "whole" / "runs.csv")
     assert runs.reason.str.contains("chain R -> I1 -> P, its highest saddle 1.060 eV").all()
-    page = (copy.folder / "whole" / "report" / "index.html").read_text(encoding="utf-8")
+    page = (copy.folder / "whole" / "report" / "statistics.html").read_text(encoding="utf-8")
     assert "R -&gt; I1 -&gt; P" in page
     assert EVIL[3] not in page
 
