@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
+ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # CI runs as root; WebGL without a graphics card.
 OPTIONS = (

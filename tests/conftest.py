@@ -8,6 +8,8 @@ import pytest
 # Before NumPy is: it sets one thread, and more make small xTB jobs many times slower.
 import mepbench  # noqa: F401
 
+pytest_plugins = ["browser"]
+
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import synthetic
-from browser import DESK, PHONE, browser  # noqa: F401 - a fixture
+from browser import DESK, PHONE
 
 from mepbench.reporting import report, site
 from mepbench.reporting.figures import Results, render

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from ase import Atoms
-from browser import DESK, PHONE, browser  # noqa: F401 - a fixture
+from browser import DESK, PHONE
 from test_reaction_pages import Page, coordinates, curve_of
 
 import mepbench

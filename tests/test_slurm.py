@@ -88,9 +88,9 @@ def test_the_workflow_runs_through_slurm_with_the_resources_it_asks_for(copy, sl
     assert (copy.folder / "two" / "report" / "index.html").exists()
     jobs = slurm.jobs()
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
-    # 2 endpoints, 2 guesses, 4 solves, 4 judges, the second pass, 2 scores, the model surface;
+    # 2 endpoints, 2 guesses, 4 solves, 4 judges, 4 mechanisms, 2 scores, the model surface;
     # what collects them runs here
-    assert len(jobs) == 16
+    assert len(jobs) == 19
     assert {job["NumCPUs"] for job in jobs} == {"1"}
     assert {job["MinMemoryNode"] for job in jobs} <= {"1500M", "1000M", "500M"}
     assert {job["TimeLimit"] for job in jobs} <= {"00:30:00", "00:10:00"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import synthetic
 import synthetic_geometries as made
-from browser import DESK, PHONE, browser  # noqa: F401 - a fixture
+from browser import DESK, PHONE
 
 from mepbench.files.frames import read_frames
 from mepbench.reporting import reaction_pages, site
