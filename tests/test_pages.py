@@ -59,7 +59,7 @@ def every_page(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("at", range(len(PAGES) + 1), ids=[*PAGES, "methods/"])
-def test_a_page_says_nothing_asks_for_nothing_and_fits(folder, browser, at):  # noqa: F811
+def test_a_page_says_nothing_asks_for_nothing_and_fits(folder, browser, at):
     name = every_page(folder)[at]
     for width in (DESK, PHONE):
         with browser(folder / name, width=width) as opened:
@@ -71,7 +71,7 @@ def test_a_page_says_nothing_asks_for_nothing_and_fits(folder, browser, at):  # 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("at", range(len(PAGES) + 1), ids=[*PAGES, "methods/"])
-def test_a_page_meets_wcag_aa(folder, browser, at, scheme):  # noqa: F811
+def test_a_page_meets_wcag_aa(folder, browser, at, scheme):
     with browser(folder / every_page(folder)[at], scheme=scheme) as opened:
         assert opened.violations() == []
 
@@ -83,7 +83,7 @@ def test_links_lead_to_files_that_are_there(folder):
             assert (folder / name).parent.joinpath(link).exists(), f"{name}: {link}"
 
 
-def test_names_that_are_markup_are_shown_as_they_stand(folder, browser):  # noqa: F811
+def test_names_that_are_markup_are_shown_as_they_stand(folder, browser):
     for name in ("reactions.html", "failures.html", "statistics.html"):
         with browser(folder / name) as opened:
             assert opened.page.locator("main img").count() == 0
@@ -98,7 +98,7 @@ def column(opened, at: int) -> list[str]:
     return opened.page.locator(f"tbody tr > :nth-child({at})").all_inner_texts()
 
 
-def test_a_heading_sorts_by_mouse_and_by_key(folder, browser):  # noqa: F811
+def test_a_heading_sorts_by_mouse_and_by_key(folder, browser):
     with browser(folder / "index.html") as opened:
         heading = opened.page.get_by_role("columnheader", name="evaluations")
         heading.get_by_role("button").click()
@@ -110,7 +110,7 @@ def test_a_heading_sorts_by_mouse_and_by_key(folder, browser):  # noqa: F811
         assert [int(t) for t in column(opened, 4) if t.isdigit()] == cheapest_first[::-1]
 
 
-def test_the_leader_board_sums_up_the_chosen_reactions(folder, browser):  # noqa: F811
+def test_the_leader_board_sums_up_the_chosen_reactions(folder, browser):
     runs = Results(folder.parent).judged
     with browser(folder / "index.html") as opened:
         before = column(opened, 2)
@@ -135,7 +135,7 @@ def test_the_leader_board_sums_up_the_chosen_reactions(folder, browser):  # noqa
         assert opened.quiet
 
 
-def test_the_script_and_the_table_sum_up_alike(folder, browser):  # noqa: F811
+def test_the_script_and_the_table_sum_up_alike(folder, browser):
     """All reactions, chosen by a size that holds for all, give what Python wrote."""
     with browser(folder / "index.html") as opened:
         written = [column(opened, at) for at in range(1, 9)]
@@ -143,7 +143,7 @@ def test_the_script_and_the_table_sum_up_alike(folder, browser):  # noqa: F811
         assert [column(opened, at) for at in range(1, 9)] == written
 
 
-def test_reactions_are_filtered_and_their_cells_switched(folder, browser):  # noqa: F811
+def test_reactions_are_filtered_and_their_cells_switched(folder, browser):
     with browser(folder / "reactions.html") as opened:
         page = opened.page
         page.get_by_label("reaction contains").fill("ONERROR")
@@ -158,7 +158,7 @@ def test_reactions_are_filtered_and_their_cells_switched(folder, browser):  # no
         assert opened.quiet
 
 
-def test_every_control_of_the_landing_page_is_reached_by_the_tab_key(folder, browser):  # noqa: F811
+def test_every_control_of_the_landing_page_is_reached_by_the_tab_key(folder, browser):
     with browser(folder / "index.html") as opened:
         reached = []
         for _ in range(60):
@@ -170,7 +170,7 @@ def test_every_control_of_the_landing_page_is_reached_by_the_tab_key(folder, bro
             assert wanted in text, wanted
 
 
-def test_figures_show_every_method_and_answer_to_the_pointer(folder, browser):  # noqa: F811
+def test_figures_show_every_method_and_answer_to_the_pointer(folder, browser):
     with browser(folder / "index.html", wait="[data-chart=solved] .legend") as opened:
         page = opened.page
         legend = page.locator("[data-chart=solved] .legendtext").all_text_contents()
@@ -187,7 +187,7 @@ def test_figures_show_every_method_and_answer_to_the_pointer(folder, browser):  
         assert opened.quiet
 
 
-def test_a_long_list_is_shown_a_page_at_a_time_and_searched_as_a_whole(tmp_path, browser):  # noqa: F811
+def test_a_long_list_is_shown_a_page_at_a_time_and_searched_as_a_whole(tmp_path, browser):
     names = [f"reaction {at:03d}" for at in range(250)]
     synthetic.write_results(tmp_path, synthetic.runs(names, ["neb"]))
     folder = report.build(tmp_path, tmp_path / "report").parent
@@ -202,7 +202,7 @@ def test_a_long_list_is_shown_a_page_at_a_time_and_searched_as_a_whole(tmp_path,
         assert opened.quiet
 
 
-def test_the_board_is_readable_without_scripts(folder, browser):  # noqa: F811
+def test_the_board_is_readable_without_scripts(folder, browser):
     with browser(folder / "index.html", java_script_enabled=False) as opened:
         assert len(column(opened, 1)) == 6
         assert "How sure" in opened.page.locator(".lede").inner_text()

@@ -159,7 +159,7 @@ def test_a_mechanism_of_steps_is_one_profile(search):
     assert report.chain([], zero, facing(some[1])) is None
 
 
-def test_it_works_in_a_browser_at_a_desk_and_on_a_phone(search, browser):  # noqa: F811
+def test_it_works_in_a_browser_at_a_desk_and_on_a_phone(search, browser):
     with browser(search[1] / "report.html", wait=MOLECULE) as opened:
         first = opened.canvas(MOLECULE)
         opened.page.locator("[data-part=slider]").fill("0")

@@ -39,7 +39,7 @@ def page_file(report: Path, name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(report, browser):  # noqa: F811
+def opened(report, browser):
     """The page of one reaction, opened once: a browser without a graphics card takes its time."""
     with browser(page_file(report, "cope"), wait=MOLECULE) as found:
         yield found
@@ -89,7 +89,7 @@ def place(opened) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", [HOSTILE, LONG])
-def test_a_page_says_nothing_asks_for_nothing_and_fits_desk_and_phone(report, browser, name):  # noqa: F811
+def test_a_page_says_nothing_asks_for_nothing_and_fits_desk_and_phone(report, browser, name):
     with browser(page_file(report, name), wait=MOLECULE) as opened:
         assert opened.page.locator("h1").inner_text() == name.strip()
         assert opened.page.locator("main img").count() == 0
@@ -100,7 +100,7 @@ def test_a_page_says_nothing_asks_for_nothing_and_fits_desk_and_phone(report, br
         assert opened.quiet, (opened.console, opened.requests)
 
 
-def test_the_cheapest_solved_run_is_shown_at_the_top_of_its_path(report, browser):  # noqa: F811
+def test_the_cheapest_solved_run_is_shown_at_the_top_of_its_path(report, browser):
     runs = synthetic.runs(["cope"], METHODS).iloc[:2]
     cheapest = runs.loc[(runs.gradients_path + runs.gradients_refine).idxmin(), "method"]
     with browser(page_file(report, "cope"), scheme="dark", wait=MOLECULE) as opened:
@@ -268,7 +268,7 @@ NO_WEBGL = """HTMLCanvasElement.prototype.getContext = ((old) => function (kind,
 })(HTMLCanvasElement.prototype.getContext)"""
 
 
-def test_without_webgl_a_sentence_stands_in_the_molecules_place(report, browser):  # noqa: F811
+def test_without_webgl_a_sentence_stands_in_the_molecules_place(report, browser):
     with browser(page_file(report, "cope"), script=NO_WEBGL) as opened:
         assert "no WebGL" in opened.page.locator("[data-part=molecule]").inner_text()
         move(opened, 0)
