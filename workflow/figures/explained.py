@@ -7,8 +7,6 @@ led nowhere. Dotted: solved by a direct saddle alone, the lower share that each 
 Curves are those of the figure of the share solved otherwise (More, Wild 2009).
 """
 
-import numpy as np
-
 from mepbench.reporting.plotting import (
     axis_label,
     curve,
@@ -18,7 +16,7 @@ from mepbench.reporting.plotting import (
     share_axes,
 )
 from mepbench.statistics.censored import costs, costs_explained, explained
-from mepbench.statistics.profiles import data_profile
+from mepbench.statistics.profiles import data_curve, data_limits
 
 
 def plot(results):
@@ -27,27 +25,19 @@ def plot(results):
     if runs.empty or "explained" not in runs:
         return note_figure("No run with accepted endpoints: no share to draw.")
     whole, direct = costs_explained(runs), costs(runs)
-    finite = whole.values[np.isfinite(whole.values)]
-    right = 1.3 * max(10, runs.gradients_explained.fillna(0).max())
-    left = max(1, 0.7 * finite.min()) if len(finite) else 1
+    left, right, any_explained = data_limits(whole, runs.gradients_explained)
 
     figure = new_figure()
     axes = figure.subplots()
     for m, method in enumerate(whole.methods):
         look = results.style(method)
-        for cost in (direct, whole):
-            mine = cost.values[..., m]
-            spent = np.unique(mine[np.isfinite(mine)])
-            steps = np.array([left, *spent, right])
-            share = data_profile(cost, steps)[:, m]
-            if cost is direct:
-                thin = {"color": look.color, "linestyle": ":", "linewidth": 0.7}
-                axes.step(steps, share, where="post", **thin)
-                continue
-            axes.step(steps, share, where="post", **curve(look, m, len(whole.methods)))
+        thin = {"color": look.color, "linestyle": ":", "linewidth": 0.7}
+        axes.step(*data_curve(direct, m, left, right), where="post", **thin)
+        thick = curve(look, m, len(whole.methods))
+        axes.step(*data_curve(whole, m, left, right), where="post", **thick)
         tried = runs[runs.method == method]
         axes.plot([], [], **look.line, label=f"{method} ({explained(tried).sum()}/{len(tried)})")
-    share_axes(axes, left, right, "gradients_explained", solved=len(finite) > 0)
+    share_axes(axes, left, right, "gradients_explained", solved=any_explained)
     axes.set_ylabel(axis_label("share_explained"))
     legend_below(figure, "method (explained/n)")
     return figure

@@ -9,11 +9,9 @@ so that a curve ends at the method's share of verified saddles. This is a data p
 Wild 2009), its unit one gradient evaluation.
 """
 
-import numpy as np
-
 from mepbench.reporting.plotting import curve, legend_below, new_figure, note_figure, share_axes
 from mepbench.statistics.censored import costs
-from mepbench.statistics.profiles import data_profile
+from mepbench.statistics.profiles import data_curve, data_limits
 
 
 def plot(results):
@@ -22,22 +20,18 @@ def plot(results):
     if runs.empty:
         return note_figure("No run with accepted endpoints: no share to draw.")
     cost = costs(runs)
-    finite = cost.values[np.isfinite(cost.values)]
-    right = 1.3 * max(10, runs.cost_to_saddle.fillna(0).max())
-    left = max(1, 0.7 * finite.min()) if len(finite) else 1
+    left, right, any_solved = data_limits(cost, runs.cost_to_saddle)
 
     figure = new_figure()
     axes = figure.subplots()
     for m, method in enumerate(cost.methods):
-        mine = cost.values[..., m]
-        spent = np.unique(mine[np.isfinite(mine)])
-        steps = np.array([left, *spent, right])
-        share = data_profile(cost, steps)[:, m]
         look = results.style(method)
-        axes.step(steps, share, where="post", **curve(look, m, len(cost.methods)))
+        axes.step(
+            *data_curve(cost, m, left, right), where="post", **curve(look, m, len(cost.methods))
+        )
         tried = runs[runs.method == method]
         solved = (tried.verdict == "intended").sum()
         axes.plot([], [], **look.line, label=f"{method} ({solved}/{len(tried)})")
-    share_axes(axes, left, right, "cost_to_saddle", solved=len(finite) > 0)
+    share_axes(axes, left, right, "cost_to_saddle", solved=any_solved)
     legend_below(figure, "method (solved/n)")
     return figure

@@ -68,6 +68,25 @@ def data_profile(cost: Table, k: np.ndarray, unit: np.ndarray | float = 1.0) -> 
     return share_within(cost.values / unit[:, None, None], k)
 
 
+def data_curve(cost: Table, method: int, left: float, right: float) -> tuple:
+    """Return where one method's data profile rises between two costs, and its shares there."""
+    mine = cost.values[..., method]
+    steps = np.array([left, *np.unique(mine[np.isfinite(mine)]), right])
+    return steps, data_profile(cost, steps)[:, method]
+
+
+def data_limits(cost: Table, spent: pd.Series) -> tuple[float, float, bool]:
+    """Return from and to which cost data profiles are drawn, and whether any run succeeded.
+
+    Parameters
+    ----------
+    spent : by each run, also by those that failed
+    """
+    finite = cost.values[np.isfinite(cost.values)]
+    right = 1.3 * max(10, spent.fillna(0).max())
+    return max(1, 0.7 * finite.min()) if len(finite) else 1, right, len(finite) > 0
+
+
 def profiles_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return both profiles of each set as rows `set, profile, method, within, share`."""
     rows = []
