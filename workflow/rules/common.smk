@@ -64,9 +64,7 @@ def prepare_code(wildcards):
 
 def guess_code(wildcards):
     return code_digest(
-        PACKAGE / "solving" / "guess.py",
-        potential_code(),
-        source_file("guesses", wildcards.guess),
+        PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
     )
 
 
@@ -85,9 +83,7 @@ def mechanism_code(wildcards):
 def judge_code(wildcards):
     refiner = CONFIG.methods[wildcards.method].refiner
     return code_digest(
-        PACKAGE / "judging" / "verify.py",
-        potential_code(),
-        source_file("refiners", refiner),
+        PACKAGE / "judging" / "verify.py", potential_code(), source_file("refiners", refiner)
     )
 
 
