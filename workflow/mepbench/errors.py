@@ -45,6 +45,8 @@ class BadEndpoints(Exception):
 
 # Verdicts of reactions that no method was asked about: kept as rows, outside all denominators.
 REFUSED = (BadEndpoints.verdict, NotSupported.verdict)
+# Verdicts where the potential failed: nothing more is asked, but it is worth another try.
+FAILED = (SCFFailure.verdict, "error")
 
 
 def refuse(mistakes: list[str], most: int = 20) -> None:

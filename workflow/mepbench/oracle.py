@@ -87,10 +87,11 @@ class Evaluated:
         return len(self.energies)
 
     @classmethod
-    def joined(cls, parts: Iterable["Evaluated"]) -> "Evaluated":
-        """Return all evaluations of at least one part, in order."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
+    def joined(cls, parts: Iterable["Evaluated | None"]) -> "Evaluated | None":
+        """Return all evaluations of the parts, in order; None where no part has any."""
+        known = [vars(part).values() for part in parts if part is not None]
+        columns = zip(*known, strict=True)
+        return cls(*(np.concatenate(column) for column in columns)) if known else None
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,7 @@ class Oracle:
     @property
     def evaluated(self) -> Evaluated | None:
         """All that was paid for and answered, in order; None if nothing was."""
-        return Evaluated.joined(self._rounds) if self._rounds else None
+        return Evaluated.joined(self._rounds)
 
     def _afford(self, cost: int) -> None:
         if cost > self.remaining:

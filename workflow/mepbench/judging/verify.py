@@ -19,7 +19,7 @@ from ..oracle import Evaluated, Oracle, PotentialSpec
 from ..path import Path, Peak
 from ..reaction import Reaction
 from ..registry import load
-from .judge import FMAX, Judgement, judge
+from .judge import FIRST_ORDER, FMAX, Judgement, judge
 from .staged import Doubt, Evidence, Staged
 
 SAME_ENERGY = 1e-3  # eV: two SCFs of one geometry that differ by more are two electronic states
@@ -30,6 +30,7 @@ KINK = -200.0  # eV/angstrom^2: hydrogens on the move have down to -120, crossin
 
 PROOFS = ("staged", "full")
 TOLD = ("intended", "higher-order", "unconverged")  # verdicts that a staged proof may give
+OF_ANY_STEP = (*FIRST_ORDER, *TOLD)  # the same where a saddle need not join reactant and product
 
 
 @dataclass(frozen=True)
@@ -231,11 +232,10 @@ class _Prover:
             return None, "error", f"verification: {reported(error)}"
 
     def _staged(self, saddle: Peak, refined: Evaluated | None) -> Judgement | None:
-        known = [part for part in (self.evaluated, refined) if part is not None]
         means = Staged(
             self.reaction,
             self.oracle,
-            Evaluated.joined(known) if known else None,
+            Evaluated.joined([self.evaluated, refined]),
             saddle.position,
             saddle.tangent,
             self.below,

@@ -15,7 +15,6 @@ the one with the fewest steps; so it has no loop.
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-import networkx as nx
 import numpy as np
 
 from ..judging.connection import End
@@ -77,7 +76,7 @@ class Network:
 
     reaction: Reaction
     invariances: tuple[str, ...]
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[Node] = field(init=False)
     edges: list[Edge] = field(default_factory=list)
     vain: set[frozenset[int]] = field(default_factory=set)
 
@@ -106,9 +105,7 @@ class Network:
             for edge in self.edges
         ):
             return None
-        refine, verify = judged.refine_evaluations, judged.verify_evaluations
-        paid = {"path": path, "refine": refine, "verify": verify}
-        self.edges.append(Edge(ends, judged, paid))
+        self.edges.append(Edge(ends, judged, paid(path, judged)))
         return self.edges[-1]
 
     def place(self, end: End) -> int:
@@ -136,6 +133,7 @@ class Network:
     @property
     def joined(self) -> bool:
         """Whether saddles lead all the way from reactant to product."""
+        nx = _networkx()
         return nx.has_path(self._saddles(), REACTANT, PRODUCT)
 
     def mechanism(self) -> list[Edge]:
@@ -143,6 +141,7 @@ class Network:
 
         Of several with the same highest saddle, that of the fewest steps.
         """
+        nx = _networkx()
         saddles = self._saddles()
         tree = nx.minimum_spanning_tree(saddles, weight="energy")
         way = nx.shortest_path(tree, REACTANT, PRODUCT)
@@ -151,8 +150,8 @@ class Network:
         way = nx.shortest_path(saddles.edge_subgraph(low), REACTANT, PRODUCT)
         return [saddles.edges[pair]["edge"] for pair in pairwise(way)]
 
-    def _saddles(self) -> nx.Graph:
-        graph = nx.Graph()
+    def _saddles(self):
+        graph = _networkx().Graph()
         graph.add_nodes_from(range(len(self.nodes)))
         for edge in sorted(self.edges, key=lambda one: -one.energy):  # the lowest of two stays
             graph.add_edge(*edge.ends, energy=edge.energy, edge=edge)
@@ -160,6 +159,7 @@ class Network:
 
     def next_search(self) -> tuple[int, int] | None:
         """Return between which two minima a saddle is sought next; None if none is left."""
+        nx = _networkx()
         graph, known = nx.Graph(), self._saddles()
         for a, b in combinations(range(len(self.nodes)), 2):
             if known.has_edge(a, b):
@@ -176,6 +176,21 @@ class Network:
 
     def _distance(self, a: int, b: int) -> float:
         return rmsd(self.nodes[a].position, self.nodes[b].position, self.invariances)
+
+
+def _networkx():
+    import networkx  # a quarter of a second, which only reactions of several steps need
+
+    return networkx
+
+
+def paid(path: int, judged: Judged) -> dict[str, int]:
+    """Return the evaluations of a search, and of refinement and proof of what it found."""
+    return {
+        "path": path,
+        "refine": judged.refine_evaluations,
+        "verify": judged.verify_evaluations,
+    }
 
 
 def nodes_of(edges: list[Edge]) -> list[int]:

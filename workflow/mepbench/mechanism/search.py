@@ -10,19 +10,18 @@ Every evaluation of every search and refinement is its cost, those that led nowh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 
 import numpy as np
 
 from ..config import Method
-from ..judging.judge import FIRST_ORDER
-from ..judging.verify import TOLD, Judged, refine_and_judge
+from ..judging.verify import OF_ANY_STEP, Judged, refine_and_judge
 from ..oracle import Evaluated, Oracle, PotentialSpec
 from ..path import Path, Peak, align
 from ..reaction import Reaction
 from ..solving.guess import make_guess
 from ..solving.solve import Solved, solve
-from .network import PRODUCT, REACTANT, Network, Node, nodes_of
+from .network import PRODUCT, REACTANT, Network, Node, nodes_of, paid
 
 STAGES = ("path", "refine", "verify")
 SEARCHES = 6  # at most, after the first
@@ -94,12 +93,8 @@ class Mechanism:
     def of(cls, reaction: Reaction, solved: Solved, judged: Judged) -> "Mechanism":
         """Return that of one step, whose saddle joins reactant and product."""
         product = Node(reaction.product, float(reaction.energies[1]))
-        paid = {
-            "path": solved.evaluations,
-            "refine": judged.refine_evaluations,
-            "verify": judged.verify_evaluations,
-        }
-        return cls((Step("R", "P", judged, True, product, paid),))
+        step = Step("R", "P", judged, True, product, paid(solved.evaluations, judged))
+        return cls((step,))
 
     @property
     def energetic_span(self) -> float:
@@ -153,8 +148,7 @@ def find_mechanism(
     proof : of each saddle, "full" or "staged"
     announce : told the stages whose potentials are loaded next
     """
-    search = _Searching(reaction, method, potential, seed, proof, announce)
-    search.begin(solved, judged)
+    search = _Searching(reaction, method, potential, seed, proof, announce, solved, judged)
     network = search.network
     while not network.joined:
         if (peak := search.next_peak()) is not None:
@@ -203,33 +197,33 @@ class _Searching:
     seed: int
     proof: str
     announce: Callable[..., object]
+    first: Solved
+    judged: InitVar[Judged]
     searches: int = 0
-    known: list[Evaluated] = field(default_factory=list)
+    known: list[Evaluated | None] = field(default_factory=list)
     left: list[Peak] = field(default_factory=list)
+    spent: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STAGES, 0))
+    walls: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
-    def begin(self, solved: Solved, judged: Judged) -> None:
+    def __post_init__(self, judged: Judged):
         """Take over what the first search has found and paid for."""
         self.announce("verify")
         self.oracle = Oracle(self.potential.of(self.reaction))
         self.network = Network(self.reaction, self.oracle.invariances)
         self.network.vain.add(frozenset((REACTANT, PRODUCT)))
-        self.network.add(judged, solved.evaluations)
-        self.spent = dict.fromkeys(STAGES, 0)
-        self.walls = dict.fromkeys(STAGES, 0.0)
-        self.first = solved
-        self.take(solved)
+        self.network.add(judged, self.first.evaluations)
+        self.take(self.first)
 
     def take(self, solved: Solved) -> None:
         """Remember what a search has paid for, and the saddles that it has met beside its own."""
-        if solved.evaluated is not None:
-            self.known.append(solved.evaluated)
+        self.known.append(solved.evaluated)
         if solved.path is not None:
             self.left = [*solved.path.others[:OTHERS], *self.left]
 
     @property
     def evaluated(self) -> Evaluated | None:
         """All that was paid for in searches."""
-        return Evaluated.joined(self.known) if self.known else None
+        return Evaluated.joined(self.known)
 
     def next_peak(self) -> Peak | None:
         """Return the next saddle that was met and is not one of the network."""
@@ -254,7 +248,7 @@ class _Searching:
             self.seed,
             self.proof,
             self.evaluated,
-            believed=(*FIRST_ORDER, *TOLD),
+            believed=OF_ANY_STEP,
         )
         self.spent["refine"] += judged.refine_evaluations
         self.spent["verify"] += judged.verify_evaluations

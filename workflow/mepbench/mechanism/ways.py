@@ -14,19 +14,19 @@ from itertools import count, islice
 import numpy as np
 
 from ..config import Method
-from ..judging.judge import FIRST_ORDER
-from ..judging.verify import TOLD, Judged, refine_and_judge
+from ..errors import FAILED
+from ..judging.verify import OF_ANY_STEP, TOLD, Judged, refine_and_judge
 from ..methods.varied import bent
 from ..molecule.relabelling import relabellings
-from ..molecule.structure import saddle_rmsd
+from ..molecule.structure import RIGID, saddle_rmsd
 from ..oracle import Evaluated, PotentialSpec
 from ..path import Peak, align, rmsd, superposition
 from ..reaction import Reaction
 from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
+from .network import paid
 from .search import STAGES, Mechanism, find_mechanism
 
-FAILED = ("scf-failure", "error")  # verdicts on what is worth another try, but no further search
 GUESSES = ("geodesic", "idpp", "linear")
 BEND = 0.15  # angstrom, standard deviation of each coordinate of a bent guess
 LOOKED_AT, ANOTHER = 200, 0.1  # orders of atoms; angstrom, RMSD of a product that is another
@@ -67,14 +67,8 @@ class Explored:
         """Gradient evaluations by stage, of all searches, refinements and proofs."""
         first = {"path": self.solved.evaluations}
         if self.judged is not None:
-            first |= {
-                "refine": self.judged.refine_evaluations,
-                "verify": self.judged.verify_evaluations,
-            }
-        further = self.mechanism
-        return {
-            stage: first.get(stage, 0) + getattr(further, f"gradients_{stage}") for stage in STAGES
-        }
+            first = paid(self.solved.evaluations, self.judged)
+        return self._with_further(first, "gradients")
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -82,9 +76,13 @@ class Explored:
         first = {"path": self.solved.wall}
         if self.judged is not None:
             first |= {"refine": self.judged.refine_wall, "verify": self.judged.verify_wall}
+        return self._with_further(first, "wall")
+
+    def _with_further(self, first: dict, kind: str) -> dict:
+        """Add what the search for the steps has cost."""
         further = self.mechanism
         return {
-            stage: first.get(stage, 0.0) + getattr(further, f"wall_{stage}") for stage in STAGES
+            stage: first.get(stage, 0) + getattr(further, f"{kind}_{stage}") for stage in STAGES
         }
 
 
@@ -131,8 +129,7 @@ def explore(
     told : told of the path, and of the first proof, before the search goes on
     """
     budget = method.budget
-    paid = [one.solved.evaluated for one in before if one.solved.evaluated is not None]
-    known = Evaluated.joined(paid) if paid else None
+    known = Evaluated.joined(one.solved.evaluated for one in before)
     announce("path")
     of = guess, method.solver, method.options, potential, budget["path"], seed, known
     solved = solve(reaction, *of)
@@ -155,7 +152,7 @@ def explore(
         proof,
         solved.evaluated,
         solved.prior_evaluated,
-        (*FIRST_ORDER, *TOLD) if steps else TOLD,
+        OF_ANY_STEP if steps else TOLD,
     )
     told(judged)
     found = Mechanism()
@@ -183,7 +180,7 @@ def further_starts(
         yield f"product renumbered ({number})", other, make_guess(other, first, None)
     plain = make_guess(reaction, first, None)
     for number in count(1):
-        frames = bent(plain.positions, BEND, seed + number, ("translation", "rotation"))
+        frames = bent(plain.positions, BEND, seed + number, RIGID)
         yield f"{first}, bent ({number})", reaction, replace(plain, positions=frames)
 
 

@@ -18,14 +18,14 @@ import numpy as np
 from ase import Atoms
 
 from ..config import Method, check_method
-from ..errors import InputError, described
+from ..errors import FAILED, InputError, described
 from ..files.frames import write_frames
 from ..judging.activation import Activation
 from ..judging.judge import FIRST_ORDER
 from ..judging.verify import PROOFS, Judged, refine_and_judge
 from ..landscape.thermochemistry import STANDARD, Conditions
 from ..mechanism.search import STAGES, Mechanism
-from ..mechanism.ways import FAILED, Explored, Way, explore, further_starts, told_apart
+from ..mechanism.ways import Explored, Way, explore, further_starts, told_apart
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
