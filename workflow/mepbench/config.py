@@ -80,6 +80,7 @@ class Config:
     results: str
     accept_relaxed: bool
     keep_order: bool
+    ways: int
     figures: tuple[str, ...]
     report: bool
     references: dict[str, Path]
@@ -142,6 +143,7 @@ def check_config(given: dict, folder: str | Path = ".") -> Config:
         results=str(merged["results"]).rstrip("/"),
         accept_relaxed=merged["accept_relaxed"],
         keep_order=merged["keep_order"],
+        ways=merged["ways"],
         figures=_figures(merged["figures"]),
         report=merged["report"],
         references=_references(merged["sets"], *potential),

@@ -77,7 +77,7 @@ def mechanism_code(wildcards):
     method = CONFIG.methods[wildcards.method]
     files = [*solver_files(method), source_file("guesses", method.guess)]
     files.append(source_file("refiners", method.refiner))
-    return code_digest(PACKAGE / "mechanism" / "search.py", potential_code(), *files)
+    return code_digest(PACKAGE / "mechanism" / "ways.py", potential_code(), *files)
 
 
 def judge_code(wildcards):

@@ -10,6 +10,7 @@ rule mechanism:
         rows="<results>/sets/{set}/mechanisms/{method}/{job}.csv",
         steps="<results>/sets/{set}/steps/{method}/{job}.csv",
         frames="<results>/sets/{set}/steps/{method}/{job}.xyz",
+        ways="<results>/sets/{set}/ways/{method}/{job}.csv",
     log:
         "<logs>/mechanism/{set}/{method}/{job}.log",
     benchmark:
@@ -21,6 +22,7 @@ rule mechanism:
     params:
         code=mechanism_code,
         method=lambda w: METHODS[w.method],
+        ways=CONFIG.ways,
         potential=POTENTIAL,
         timeout=CONFIG.timeout,
     script:

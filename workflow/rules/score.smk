@@ -43,6 +43,7 @@ rule collect:
         endpoint_rows=all_endpoints("csv"),
         steps=all_jobs("steps/{method}/{job}.csv"),
         step_frames=all_jobs("steps/{method}/{job}.xyz"),
+        ways=all_jobs("ways/{method}/{job}.csv"),
         shipped=shipped_references(),
     output:
         runs=report(
@@ -56,6 +57,7 @@ rule collect:
         saddles="<results>/saddles.xyz",
         chains="<results>/chains.csv",
         chain_frames="<results>/chains.xyz",
+        ways="<results>/ways.csv",
         reference="<results>/reference.csv",
         reference_frames="<results>/reference.xyz",
         reference_irc="<results>/reference_irc.xyz",

@@ -6,4 +6,5 @@ from mepbench.mechanism.job import mechanism_job
 
 with job_of(snakemake) as job:
     method, files = Method(**snakemake.params.method), snakemake.input
-    mechanism_job(snakemake.wildcards.set, method, files.endpoints, files, files, *job)
+    ways, name = snakemake.params.ways, snakemake.wildcards.set
+    mechanism_job(name, method, ways, files.endpoints, files, files, *job)

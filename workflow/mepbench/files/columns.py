@@ -43,7 +43,12 @@ REFERENCE_COLUMNS = tuple(
 )
 MECHANISM_COLUMNS = tuple(
     """set reaction method seed complete steps searches gradients_path gradients_refine
-    gradients_verify wall_path_s wall_refine_s wall_verify_s reason""".split()
+    gradients_verify gradients_prior wall_path_s wall_refine_s wall_verify_s wall_prior_s
+    reason""".split()
+)
+WAY_COLUMNS = tuple(
+    """set reaction method seed way chain steps highest_saddle_eV met starts searches
+    gradients_ways gradients_verify""".split()
 )
 CHAIN_COLUMNS = tuple(
     """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step

@@ -1,11 +1,14 @@
-"""The mechanism job: search the steps of what the judge job has left without a direct saddle."""
+"""The mechanism job: search the steps of what the judge job has left without a direct saddle.
+
+Where several ways are asked for, further ones of every run follow.
+"""
 
 from pathlib import Path as File
 
 import numpy as np
 
 from ..config import Method
-from ..files.columns import CHAIN_COLUMNS, MECHANISM_COLUMNS
+from ..files.columns import CHAIN_COLUMNS, MECHANISM_COLUMNS, WAY_COLUMNS
 from ..files.frames import frame, read_frames
 from ..files.tidy import read_rows
 from ..jobs.joblog import log
@@ -20,15 +23,28 @@ from ..reaction import read_endpoints
 from ..solving.job import read_met, read_paths
 from ..solving.solve import Solved
 from .search import Mechanism, find_mechanism
+from .ways import Explored, Start, explore_further, told_apart
+
+INTENDED = "intended"
 
 
 def mechanism_job(
-    set_name, method: Method, endpoints, solved, judged, potential, worker, outputs, journal
+    set_name,
+    method: Method,
+    ways: int,
+    endpoints,
+    solved,
+    judged,
+    potential,
+    worker,
+    outputs,
+    journal,
 ) -> None:
-    """Search the steps of each run that has a path and is not `intended`.
+    """Search the steps of each run that has a path and is not `intended`; then further ways.
 
-    `endpoints` is a file of frames; `solved` names the files `paths` and `met`, `judged` the files
-    `runs`, `saddles` and `irc`; `outputs` the files `rows`, `steps` and `frames`.
+    `ways` is how many searches each run makes, the first one included. `endpoints` is a file of
+    frames; `solved` names the files `paths` and `met`, `judged` the files `runs`, `saddles` and
+    `irc`; `outputs` the files `rows`, `steps`, `frames` and `ways`.
     """
     reactions = {reaction.name: reaction for reaction in read_endpoints(endpoints)}
     paths, met = read_paths(solved.paths), read_met(solved.met)
@@ -44,32 +60,40 @@ def mechanism_job(
             evaluations=int(row["gradients_path"]),
             evaluated=evaluated,
         )
-        log(f"mechanism {method.name} {name!r} seed {seed}")
-        try:
-            found = worker.run(
-                find_mechanism,
-                reaction,
-                first,
-                known.get((name, seed), Judged(row["verdict"], row["reason"])),
-                method,
-                potential,
-                seed,
-            )
-        except WorkerError as error:
-            found = Mechanism(reason=f"mechanism: {error.verdict}: {error}")
+        proven = known.get((name, seed), Judged(row["verdict"], row["reason"]))
         identity = {"set": set_name, "reaction": name, "method": method.name, "seed": seed}
-        return {
-            "rows": [mechanism_row(found, reaction) | identity],
-            "steps": [row | identity for row in step_rows(found, reaction)],
-            "frames": step_frames(found, reaction, identity),
-        }
+        made, asked = {}, (method, potential, seed)
+        if row["verdict"] == INTENDED:
+            found = Mechanism.of(reaction, first, proven)
+        else:
+            log(f"mechanism {method.name} {name!r} seed {seed}")
+            try:
+                found = worker.run(find_mechanism, reaction, first, proven, *asked)
+            except WorkerError as error:
+                found = Mechanism(reason=f"mechanism: {error.verdict}: {error}")
+            made = {
+                "rows": [mechanism_row(found, reaction) | identity],
+                "steps": [row | identity for row in step_rows(found, reaction)],
+                "frames": step_frames(found, reaction, identity),
+            }
+        if ways > 1:
+            log(f"{ways} ways {method.name} {name!r} seed {seed}")
+            searches = [Explored(method.guess, reaction, first, proven, found)], []
+            try:
+                how = (*asked, ways, "full")
+                searches = worker.run(explore_further, searches[0][0], method.guess, *how)
+            except WorkerError as error:
+                log(f"ways: {error.verdict}: {error}")
+            made["ways"] = [row | identity for row in way_rows(*searches)]
+        return made
 
     tasks = (
         (task_key(row["reaction"], int(row["seed"])), lambda row=row: work(row))
         for row in read_rows(judged.runs)
-        if row["verdict"] != "intended" and (row["reaction"], int(row["seed"])) in paths
+        if (ways > 1 or row["verdict"] != INTENDED) and (row["reaction"], int(row["seed"])) in paths
     )
     kinds = {"rows": MECHANISM_COLUMNS, "steps": CHAIN_COLUMNS, "frames": FRAMES}
+    kinds["ways"] = WAY_COLUMNS
     do(tasks, kinds, outputs, journal)
 
 
@@ -123,9 +147,11 @@ def mechanism_row(found: Mechanism, reaction) -> dict:
         "gradients_path": found.gradients_path,
         "gradients_refine": found.gradients_refine,
         "gradients_verify": found.gradients_verify,
+        "gradients_prior": found.gradients_prior,
         "wall_path_s": found.wall_path,
         "wall_refine_s": found.wall_refine,
         "wall_verify_s": found.wall_verify,
+        "wall_prior_s": found.wall_prior,
         "reason": found.sentence(reaction.energies[0]),
     }
 
@@ -150,6 +176,32 @@ def step_rows(found: Mechanism, reaction) -> list[dict]:
             }
         )
     return rows
+
+
+def way_rows(searches: list[Explored], starts: list[Start]) -> list[dict]:
+    """Return a row for each way that several searches have found, the lowest first.
+
+    `gradients_ways` is what all searches have cost, with relaxing other conformers of the ends, and
+    without the proofs, which are `gradients_verify`.
+    """
+    level = float(searches[0].reaction.energies[0])
+    paid = [one.evaluations for one in searches]
+    relaxed = sum(start.evaluations for start in starts)
+    spent = relaxed + sum(cost["path"] + cost["refine"] for cost in paid)
+    return [
+        {
+            "way": number,
+            "chain": way.mechanism.chain,
+            "steps": len(way.mechanism.steps),
+            "highest_saddle_eV": way.mechanism.highest.saddle.energy - level,
+            "met": way.met,
+            "starts": "; ".join(way.starts),
+            "searches": len(searches),
+            "gradients_ways": spent,
+            "gradients_verify": sum(cost["verify"] for cost in paid),
+        }
+        for number, way in enumerate(told_apart(searches), start=1)
+    ]
 
 
 def step_frames(found: Mechanism, reaction, identity: dict) -> list:

@@ -71,6 +71,7 @@ class Mechanism:
     gradients_path, gradients_refine, gradients_verify : evaluations beyond those of the first
         search, of all searches, refinements and proofs
     wall_path, wall_refine, wall_verify : seconds of these
+    gradients_prior, wall_prior : on the method's prior, if it has one
     reason : one line, why there are no steps; else empty
     """
 
@@ -82,6 +83,8 @@ class Mechanism:
     wall_path: float = 0.0
     wall_refine: float = 0.0
     wall_verify: float = 0.0
+    gradients_prior: int = 0
+    wall_prior: float = 0.0
     reason: str = ""
 
     @property
@@ -162,6 +165,8 @@ def find_mechanism(
         searches=search.searches,
         **{f"gradients_{stage}": count for stage, count in search.spent.items()},
         **{f"wall_{stage}": seconds for stage, seconds in search.walls.items()},
+        gradients_prior=search.gradients_prior,
+        wall_prior=search.wall_prior,
         reason="" if network.joined else _why_not(network),
     )
 
@@ -201,6 +206,9 @@ class _Searching:
     judged: InitVar[Judged]
     searches: int = 0
     known: list[Evaluated | None] = field(default_factory=list)
+    below: list[Evaluated | None] = field(default_factory=list)
+    gradients_prior: int = 0
+    wall_prior: float = 0.0
     left: list[Peak] = field(default_factory=list)
     spent: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STAGES, 0))
     walls: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
@@ -217,6 +225,7 @@ class _Searching:
     def take(self, solved: Solved) -> None:
         """Remember what a search has paid for, and the saddles that it has met beside its own."""
         self.known.append(solved.evaluated)
+        self.below.append(solved.prior_evaluated)
         if solved.path is not None:
             self.left = [*solved.path.others[:OTHERS], *self.left]
 
@@ -248,6 +257,7 @@ class _Searching:
             self.seed,
             self.proof,
             self.evaluated,
+            Evaluated.joined(self.below),
             believed=OF_ANY_STEP,
         )
         self.spent["refine"] += judged.refine_evaluations
@@ -274,10 +284,12 @@ class _Searching:
         self.searches += 1
         self.spent["path"] += solved.evaluations
         self.walls["path"] += solved.wall
+        self.gradients_prior += solved.prior_evaluations
+        self.wall_prior += solved.prior_wall
+        self.take(solved)
         if solved.path is not None:
             budget = method.budget["refine"]
             self.prove(solved.peak, solved.path, step, budget, solved.evaluations)
-        self.take(solved)
 
     def _left_of(self, budget: int | None) -> int | None:
         """Evaluations that are left of the path stage's budget."""

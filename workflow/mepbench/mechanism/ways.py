@@ -2,9 +2,10 @@
 
 A minimum energy path is not unique, and a search finds the one that its guess leads to. Each
 further search begins elsewhere: from another guess, from the product renumbered by its equivalent
-atoms, or from the guess bent at random (as `methods/varied`). What was paid for before is known to
-the next, and a saddle that is met again is not proven again. Two ways are one if their highest
-saddles are, up to equivalent atoms and reflection.
+atoms, between other conformers of both ends (`conformers`), or from the guess bent at random (as
+`methods/varied`). What was paid for before is known to the next, and a saddle that is met again is
+not proven again. Two ways are one if their highest saddles are, up to equivalent atoms and
+reflection.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from ..path import Peak, align, rmsd, superposition
 from ..reaction import Reaction
 from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
+from .conformers import conformers
 from .network import paid
 from .search import STAGES, Mechanism, find_mechanism
 
@@ -32,6 +34,7 @@ BEND = 0.15  # angstrom, standard deviation of each coordinate of a bent guess
 LOOKED_AT, ANOTHER = 200, 0.1  # orders of atoms; angstrom, RMSD of a product that is another
 SAME_SADDLE, SAME_HEIGHT = 0.1, 5e-3  # angstrom, eV
 MET_AGAIN = 0.05  # angstrom, RMSD in the same order of atoms
+
 NO_COST = {
     "refine_evaluations": 0,
     "verify_evaluations": 0,
@@ -41,13 +44,33 @@ NO_COST = {
 
 
 @dataclass(frozen=True)
+class Start:
+    """Where a search begins.
+
+    Attributes
+    ----------
+    name : what it is
+    reaction : the ends: those given, the product renumbered, or other conformers; None where these
+        could not be had
+    guess : between them, None without a reaction
+    evaluations, seconds : of relaxing other ends
+    """
+
+    name: str
+    reaction: Reaction | None
+    guess: Guess | None
+    evaluations: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Explored:
     """One search, from one start.
 
     Attributes
     ----------
-    start : what it began with
-    reaction : its ends; the product may be renumbered
+    start : the name of its `Start`
+    reaction : its ends
     solved, judged, mechanism : as of `find_mechanism`; `judged` is None without a path
     """
 
@@ -78,6 +101,16 @@ class Explored:
             first |= {"refine": self.judged.refine_wall, "verify": self.judged.verify_wall}
         return self._with_further(first, "wall")
 
+    @property
+    def prior_evaluations(self) -> int:
+        """Gradient evaluations on the prior."""
+        return self.solved.prior_evaluations + self.mechanism.gradients_prior
+
+    @property
+    def prior_seconds(self) -> float:
+        """Wall clock on the prior."""
+        return self.solved.prior_wall + self.mechanism.wall_prior
+
     def _with_further(self, first: dict, kind: str) -> dict:
         """Add what the search for the steps has cost."""
         further = self.mechanism
@@ -106,9 +139,7 @@ class Way:
 
 
 def explore(
-    start: str,
-    reaction: Reaction,
-    guess: Guess,
+    start: Start,
     method: Method,
     potential: PotentialSpec,
     seed: int,
@@ -128,18 +159,19 @@ def explore(
     announce : told the stages whose potentials are loaded next
     told : told of the path, and of the first proof, before the search goes on
     """
-    budget = method.budget
+    budget, reaction = method.budget, start.reaction
     known = Evaluated.joined(one.solved.evaluated for one in before)
     announce("path")
-    of = guess, method.solver, method.options, potential, budget["path"], seed, known
+    of = start.guess, method.solver, method.options, potential, budget["path"], seed, known
     solved = solve(reaction, *of)
     told(solved)
     if solved.path is None:
-        return Explored(start, reaction, solved, None, Mechanism())
+        return Explored(start.name, reaction, solved, None, Mechanism())
     for other in before:
         if other.reaction is reaction and other.is_direct and _again(solved.peak, other):
             judged = replace(other.judged, **NO_COST)
-            return Explored(start, reaction, solved, judged, Mechanism.of(reaction, solved, judged))
+            found = Mechanism.of(reaction, solved, judged)
+            return Explored(start.name, reaction, solved, judged, found)
     announce("refine", "verify")
     judged = refine_and_judge(
         reaction,
@@ -161,27 +193,76 @@ def explore(
     elif steps and judged.verdict not in FAILED:
         of = reaction, solved, judged, method, potential, seed, proof
         found = find_mechanism(*of, announce)
-    return Explored(start, reaction, solved, judged, found)
+    return Explored(start.name, reaction, solved, judged, found)
+
+
+def explore_further(
+    first: Explored,
+    guess: str,
+    method: Method,
+    potential: PotentialSpec,
+    seed: int,
+    ways: int,
+    proof: str,
+    *,
+    steps: bool = True,
+    announce: Callable[..., object] = lambda *stages: None,
+    told: Callable[[Start | Solved | Judged], None] = lambda result: None,
+) -> tuple[list[Explored], list[Start]]:
+    """Search from other starts, until there are `ways` searches with the first.
+
+    Parameters
+    ----------
+    first : from the ends that were given
+    guess : the guess that it began with
+    proof, steps, announce : as of `explore`
+    told : told of each start, and as of `explore`
+
+    Returns
+    -------
+    All searches, the first one first; and all starts, those that came to nothing as well.
+    """
+    searches, starts = [first], []
+    how = {"proof": proof, "steps": steps, "announce": announce, "told": told}
+    others = further_starts(first.reaction, guess, seed, potential, proof == "staged", announce)
+    while len(searches) < ways:
+        starts.append(start := next(others))
+        told(start)
+        if start.reaction is not None:
+            searches.append(explore(start, method, potential, seed, before=searches, **how))
+    return searches, starts
 
 
 def further_starts(
-    reaction: Reaction, first: str, seed: int
-) -> Iterator[tuple[str, Reaction, Guess]]:
-    """Yield other starts without end: guesses, renumbered products, then bent guesses.
+    reaction: Reaction,
+    first: str,
+    seed: int,
+    potential: PotentialSpec,
+    staged: bool = False,
+    announce: Callable[..., object] = lambda *stages: None,
+) -> Iterator[Start]:
+    """Yield other starts without end: guesses, renumbered products, conformers, bent guesses.
 
     Parameters
     ----------
     first : the guess that was tried
+    staged : as of `conformers`
     """
     for name in GUESSES:
         if name != first:
-            yield name, reaction, make_guess(reaction, name, None)
+            yield Start(name, reaction, make_guess(reaction, name, None))
     for number, other in enumerate(islice(renumbered(reaction), 2), start=1):
-        yield f"product renumbered ({number})", other, make_guess(other, first, None)
+        yield Start(f"product renumbered ({number})", other, make_guess(other, first, None))
+    announce("ends")
+    for other in conformers(reaction, potential, staged):
+        guess = None if other.reaction is None else make_guess(other.reaction, first, None)
+        name = f"ends turned about {other.turned}"
+        yield Start(name, other.reaction, guess, other.evaluations, other.seconds)
+        announce("ends")
     plain = make_guess(reaction, first, None)
     for number in count(1):
         frames = bent(plain.positions, BEND, seed + number, RIGID)
-        yield f"{first}, bent ({number})", reaction, replace(plain, positions=frames)
+        yield Start(f"{first}, bent ({number})", reaction, replace(plain, positions=frames))
 
 
 def renumbered(reaction: Reaction) -> Iterator[Reaction]:

@@ -7,8 +7,7 @@ from ..oracle import PotentialSpec
 from ..potentials.ase import is_calculator
 from ..preparation.given_ends import Given, given_reaction
 from ..registry import options
-from .any_calculator import CalculatorSpec, Progress, potential_entry
-from .bill import BillLine, bill_line
+from .any_calculator import CalculatorSpec, potential_entry
 
 STAGE = "prior"
 FILE = "evaluations-prior.xyz"
@@ -48,8 +47,3 @@ def prior_of(prior: Any, method: str, ends: tuple, given: Given) -> tuple[Potent
     if "rotation" not in potential.invariances:
         raise InputError(f"prior: {spec.name!r} is a model surface, none of molecules")
     return spec, note
-
-
-def prior_line(below: Progress, solved) -> BillLine:
-    """Return the prior's line of the bill."""
-    return bill_line(below, STAGE, solved.prior_evaluations, solved.prior_wall)

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
 from pathlib import Path as File
 from typing import Any
 
@@ -25,7 +24,7 @@ from ..judging.judge import FIRST_ORDER
 from ..judging.verify import PROOFS, Judged, refine_and_judge
 from ..landscape.thermochemistry import STANDARD, Conditions
 from ..mechanism.search import STAGES, Mechanism
-from ..mechanism.ways import Explored, Way, explore, further_starts, told_apart
+from ..mechanism.ways import Explored, Start, Way, explore, explore_further, told_apart
 from ..molecule.state import state_text
 from ..oracle import PotentialSpec
 from ..potentials.ase import CalculatorRaised, is_calculator
@@ -41,7 +40,7 @@ from .evaluations import FILE, Evaluations
 from .free_energies import with_free_energies
 from .prior import FILE as PRIOR_FILE
 from .prior import STAGE as PRIOR
-from .prior import prior_line, prior_of
+from .prior import prior_of
 
 METHOD = "neural-surrogate"  # the best method that ships
 
@@ -327,9 +326,13 @@ def _search(
     identity = {"set": reaction.set, "reaction": reaction.name, "method": method.solver}
     identity |= {"seed": seed}
 
-    def told(result: Solved | Judged) -> None:
+    searches: list[Explored] = []
+
+    def told(result: Start | Solved | Judged) -> None:
         """Say how far the search is, and keep its first path."""
-        if isinstance(result, Solved):
+        if isinstance(result, Start):
+            log.info("another way, from: %s%s", result.name, "" if result.reaction else ": none")
+        elif isinstance(result, Solved):
             if below is not None and not searches:
                 log.info(
                     "prior: %d evaluations, %.1f s", result.prior_evaluations, result.prior_wall
@@ -342,28 +345,16 @@ def _search(
             log.info("%s: %s; steps are searched", result.verdict, result.reason)
         progress.stop_if_nothing_is_kept()
 
-    searches: list[Explored] = []
-    starts = chain([(method.guess, reaction, guess)], further_starts(reaction, method.guess, seed))
-    for start, between, frames in islice(starts, wanted.ways):
-        if searches:
-            log.info("another way, from: %s", start)
-        options = method.options | ({} if below is None or searches else {"prior": below})
-        searches.append(
-            explore(
-                start,
-                between,
-                frames,
-                replace(method, options=options),
-                progress,
-                seed,
-                proof=wanted.proof,
-                steps=wanted.steps,
-                before=searches,
-                announce=progress.announce,
-                told=told,
-            )
-        )
-        progress.stop_if_nothing_is_kept()
+    each = {"proof": wanted.proof, "steps": wanted.steps}
+    each |= {"announce": progress.announce, "told": told}
+    options = method.options | ({} if below is None else {"prior": below})
+    start, asked = Start(method.guess, reaction, guess), replace(method, options=options)
+    searches.append(explore(start, asked, progress, seed, **each))
+    progress.stop_if_nothing_is_kept()
+    searches, starts = explore_further(
+        searches[0], method.guess, method, progress, seed, wanted.ways, **each
+    )
+    progress.stop_if_nothing_is_kept()
     ways = told_apart(searches)
     best = searches[0]
     if ways:
@@ -373,7 +364,7 @@ def _search(
     progress.stop_if_nothing_is_kept()
     verdict = solved.verdict if judged is None else judged.verdict
     reason = "; ".join(text for text in (judged and judged.reason, solved.reason) if text)
-    path = [] if solved.path is None else path_frames(reaction, solved, identity)[:-1]
+    path = [] if solved.path is None else path_frames(best.reaction, solved, identity)[:-1]
     reason = _said_once(reason, progress.failure)
     if verdict in FAILED and progress.kept is not None:
         reason += f"; {_on_record(progress)}"
@@ -382,8 +373,8 @@ def _search(
     energy = frequency = np.nan
     saddle, irc = None, []
     if judged is not None and judged.saddle is not None:
-        saddle = saddle_frames(reaction, solved.peak, judged, identity)[-1]
-        irc = irc_frames(reaction, judged, identity)
+        saddle = saddle_frames(best.reaction, solved.peak, judged, identity)[-1]
+        irc = irc_frames(best.reaction, judged, identity)
         if judged.saddle.converged:
             energy = judged.saddle.energy
     if judged is not None and judged.judgement is not None:
@@ -392,16 +383,17 @@ def _search(
     counts = _added(*(one.evaluations for one in searches), again.evaluations)
     walls = _added(*(one.seconds for one in searches), again.seconds)
     stages = ("ends", "guess", *STAGES)
-    evaluations = (prepared.evaluations, 0, *counts)
-    seconds = (prepared.seconds, guess.wall, *walls)
+    relaxed = sum(start.evaluations for start in starts), sum(start.seconds for start in starts)
+    evaluations = (prepared.evaluations + relaxed[0], 0, *counts)
+    seconds = (prepared.seconds + relaxed[1], guess.wall, *walls)
     bill = _bill(progress, zip(stages, evaluations, seconds, strict=True))
     counted = dict(zip(stages, evaluations, strict=True))
     clocked = dict(zip(stages, seconds, strict=True))
     if below is not None:
         at = [line.stage for line in bill].index("path")
-        first = searches[0].solved
-        bill = (*bill[:at], prior_line(below, first), *bill[at:])
-        counted[PRIOR], clocked[PRIOR] = first.prior_evaluations, first.prior_wall
+        cheap = searches[0].prior_evaluations, searches[0].prior_seconds
+        bill = (*bill[:at], bill_line(below, PRIOR, *cheap), *bill[at:])
+        counted[PRIOR], clocked[PRIOR] = cheap
     return SaddleSearch(
         verdict=verdict,
         reason=reason,

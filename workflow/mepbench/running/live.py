@@ -83,6 +83,8 @@ def line(standing: Standing, named: int | None = None) -> str:
     if standing.refused:
         parts.append(f"{standing.refused} refused")
     parts.append(f"{standing.unsolved} not solved")
+    if standing.mechanisms:
+        parts[-1] += f" ({standing.mechanisms} of them searched for steps)"
     if done == every and ends == all_ends:
         parts.append("gathering results")
     else:

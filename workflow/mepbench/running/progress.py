@@ -14,22 +14,35 @@ from dataclasses import dataclass, field, replace
 
 from ..config import Config
 from ..errors import REFUSED
-from ..files.columns import ENDPOINT_COLUMNS, JUDGED_COLUMNS, SOLVED_COLUMNS
+from ..files.columns import (
+    ENDPOINT_COLUMNS,
+    JUDGED_COLUMNS,
+    MECHANISM_COLUMNS,
+    SOLVED_COLUMNS,
+)
 from ..files.tidy import number, read_rows
 from ..jobs.journal import SUFFIX, follow
 
-ENDS, SOLVE, JUDGE = "endpoints", "solve", "judge"
+ENDS, SOLVE, JUDGE, MECHANISM = "endpoints", "solve", "judge", "mechanism"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A rule's tables: where they lie, what its journals call them, what of a row is its cost."""
+    """A rule's tables: where they lie, what its journals call them, what of a row says what.
+
+    Attributes
+    ----------
+    folder, kind, columns : of the tables
+    evaluations, seconds : the columns that are its cost
+    outcome : the column that says how a task has ended
+    """
 
     folder: str
     kind: str
     columns: tuple[str, ...]
     evaluations: tuple[str, ...]
     seconds: tuple[str, ...]
+    outcome: str = "verdict"
 
 
 STAGES = {
@@ -42,19 +55,30 @@ STAGES = {
         ("gradients_refine", "gradients_verify"),
         ("wall_refine_s", "wall_verify_s"),
     ),
+    MECHANISM: Stage(
+        "mechanisms",
+        "rows",
+        MECHANISM_COLUMNS,
+        ("gradients_path", "gradients_refine", "gradients_verify"),
+        ("wall_path_s", "wall_refine_s", "wall_verify_s"),
+        outcome="complete",
+    ),
 }
 
 
 @dataclass
 class Job:
-    """One job of a stage: its table, its journal, and what was read of them so far."""
+    """One job of a stage: its table, its journal, and what was read of them so far.
+
+    A mechanism job has as many of the `tasks` as its runs leave unsolved.
+    """
 
     stage: str
     method: str
     table: str
     journal: str
     tasks: int
-    verdicts: Counter = field(default_factory=Counter)
+    outcomes: Counter = field(default_factory=Counter)
     evaluations: float = 0.0
     seconds: float = 0.0
     complete: bool = False
@@ -63,7 +87,7 @@ class Job:
     @property
     def done(self) -> int:
         """Number of its reactions and seeds that are finished."""
-        return self.verdicts.total()
+        return self.outcomes.total()
 
     def look(self, outdated: bool) -> None:
         """Read what is new; `outdated`: the table that is there will be made anew."""
@@ -71,7 +95,8 @@ class Job:
             self._forget()
             if not outdated:
                 self._count(read_rows(self.table))
-            self.complete = self.done >= self.tasks  # else it is being written
+            some = self.stage == MECHANISM and not outdated
+            self.complete = some or self.done >= self.tasks  # else it is being written
             return
         try:
             size = os.stat(self.journal).st_size
@@ -86,12 +111,12 @@ class Job:
             self._forget()
 
     def _forget(self) -> None:
-        self.verdicts, self.evaluations, self.seconds, self.read = Counter(), 0.0, 0.0, 0
+        self.outcomes, self.evaluations, self.seconds, self.read = Counter(), 0.0, 0.0, 0
 
     def _count(self, rows) -> None:
         stage = STAGES[self.stage]
         for row in rows:
-            self.verdicts[row["verdict"]] += 1
+            self.outcomes[row[stage.outcome]] += 1
             self.evaluations += sum(number(row[c]) for c in stage.evaluations if row[c])
             self.seconds += sum(number(row[c]) for c in stage.seconds if row[c])
 
@@ -105,6 +130,7 @@ class Standing:
     ends, methods : (finished, all) reactions, and runs (reactions and seeds) of each method
     unsolved : finished runs that are not `intended`, those of refused endpoints apart
     refused : reactions whose endpoints were refused
+    mechanisms : of the unsolved runs, those whose steps were searched
     rate : gradient evaluations a second since the run was begun; None while there are none
     left : seconds to go, None where nothing tells
     """
@@ -113,6 +139,7 @@ class Standing:
     methods: dict[str, tuple[int, int]]
     unsolved: int
     refused: int
+    mechanisms: int = 0
     rate: float | None = None
     left: float | None = None
 
@@ -171,7 +198,7 @@ class Progress:
         for job, reactions in jobs.items():
             yield made(ENDS, "", job, len(reactions))
             for method in self.config.methods.values():
-                for stage in (SOLVE, JUDGE):
+                for stage in (SOLVE, JUDGE, MECHANISM):
                     yield made(stage, method.name, job, len(reactions) * len(method.seeds))
 
     def _spent(self) -> tuple[float, float]:
@@ -185,19 +212,28 @@ class Progress:
         methods = {name: [0, 0] for name in self.config.methods}
         ends, verdicts, prepared = [0, 0], Counter(), Counter()
         for job in self._jobs:
-            if job.stage == SOLVE:
+            if job.stage in (SOLVE, MECHANISM):
                 continue
             of, seen = (ends, prepared) if job.stage == ENDS else (methods[job.method], verdicts)
             of[0] += job.done
             of[1] += job.tasks
-            seen.update(job.verdicts)
+            seen.update(job.outcomes)
         refused = sum(verdicts[verdict] for verdict in REFUSED)
         return Standing(
             ends=tuple(ends),
             methods={name: tuple(of) for name, of in methods.items()},
             unsolved=verdicts.total() - verdicts["intended"] - refused,
             refused=sum(prepared[verdict] for verdict in REFUSED),
+            mechanisms=sum(job.done for job in self._jobs if job.stage == MECHANISM),
         )
+
+    def _unsolved(self, method: str) -> float:
+        """Share of a method's runs whose steps are searched."""
+        verdicts = Counter()
+        for job in self._jobs:
+            if (job.stage, job.method) == (JUDGE, method):
+                verdicts.update(job.outcomes)
+        return 1 - verdicts["intended"] / verdicts.total() if verdicts else 0.0
 
     def _left(self, busy: float) -> float | None:
         """Seconds to go, if what is to be done takes as long as its like has, `busy` at a time."""
@@ -206,13 +242,18 @@ class Progress:
             for kind in ((job.stage, job.method), (job.stage, None)):
                 done[kind] += job.done
                 spent[kind] += job.seconds
-            todo[job.stage, job.method] += job.tasks - job.done
+            left = 0 if job.complete else job.tasks - job.done
+            todo[job.stage, job.method] += left
         work = 0.0
         for (stage, method), count in todo.items():
             if not count:
                 continue
             known = next((k for k in ((stage, method), (stage, None)) if done[k]), None)
-            if known is None:
+            if stage == MECHANISM:
+                count *= self._unsolved(method)
+                if known is None:
+                    continue  # what steps cost, other stages don't tell
+            elif known is None:
                 return None
             work += count * spent[known] / done[known]
         return work / busy if busy > 0 else None if work else 0.0

@@ -71,9 +71,9 @@ def collect(
     ----------
     inputs : lists of files: `runs` and `reference` as scored, `reference_frames`,
         `reference_irc`, `reference_profiles`, `traces`, `profiles`, `saddles`, `endpoints`,
-        `endpoint_rows`, `steps`, `step_frames`, `shipped`
+        `endpoint_rows`, `steps`, `step_frames`, `ways`, `shipped`
     outputs : files: `runs`, `traces`, `profiles`, `saddles`, `chains`, `chain_frames`,
-        `reference`, `reference_frames`, `reference_irc`, `provenance`
+        `ways`, `reference`, `reference_frames`, `reference_irc`, `provenance`
     root : of the repository, for the provenance
     config : as completed from the shipped one, for the provenance
     sets : spec of each set
@@ -82,6 +82,7 @@ def collect(
     concatenate_rows(inputs.traces, outputs.traces)
     concatenate_rows([*inputs.profiles, *inputs.reference_profiles], outputs.profiles)
     concatenate_rows(inputs.reference, outputs.reference)
+    concatenate_rows(inputs.ways, outputs.ways)
     for kind in ("saddles", "reference_frames", "reference_irc"):
         concatenate(getattr(inputs, kind), getattr(outputs, kind))
     concatenate(inputs.step_frames, outputs.chain_frames)
