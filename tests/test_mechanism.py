@@ -1,12 +1,10 @@
 """The way from reactant to product in several steps, on surfaces whose points are known."""
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import pandas as pd
 import pytest
-from ase.build import molecule
 
 from mepbench.config import check_method
 from mepbench.files.frames import read_frames, write_frames
@@ -16,12 +14,10 @@ from mepbench.judging.verify import Judged, refine_and_judge
 from mepbench.mechanism.job import mechanism_row, read_judged, step_frames, step_rows
 from mepbench.mechanism.network import PRODUCT, REACTANT, Network, nodes_of
 from mepbench.mechanism.search import Mechanism, find_mechanism
-from mepbench.mechanism.ways import Explored, further_starts, renumbered, told_apart
 from mepbench.oracle import Evaluated, Oracle, PotentialSpec
 from mepbench.path import Path, Peak
 from mepbench.potentials import mueller_brown
 from mepbench.potentials._surfaces import stationary
-from mepbench.reaction import Reaction
 from mepbench.scoring.explained import with_lowest, with_mechanisms
 from mepbench.solving.guess import make_guess
 from mepbench.solving.job import met_frames, read_met
@@ -283,49 +279,3 @@ def test_a_judged_saddle_is_read_back_with_its_minima(tmp_path):
     assert all(end.minimum for end in back.judgement.ends)
     assert back.judgement.ends[1].position == pytest.approx(MIDDLE)
     assert Network(WHOLE, ()).add(back).ends == (REACTANT, 2)
-
-
-def explored(energy: float, saddle: np.ndarray, start: str) -> Explored:
-    """A search on the known surface that ended at one saddle."""
-    one = proven(WHOLE.reactant, saddle, WHOLE.product, energy=energy)
-    solved = Solved(None, None)
-    return Explored(start, WHOLE, solved, one, Mechanism.of(WHOLE, solved, one))
-
-
-def test_ways_are_told_apart_by_their_highest_saddle_the_lowest_first():
-    high = explored(2.0, SADDLES[0] + 1.0, "idpp")
-    low = [explored(1.0, SADDLES[0], name) for name in ("geodesic", "linear")]
-    nothing = Explored("bent", WHOLE, Solved(None, None), None, Mechanism())
-    ways = told_apart([high, low[0], nothing, low[1]])
-    assert [(way.starts, way.met) for way in ways] == [(("geodesic", "linear"), 2), (("idpp",), 1)]
-
-
-def test_starts_are_other_guesses_then_products_renumbered_then_bent_guesses():
-    ammonia = molecule("NH3")
-    ends = np.stack([ammonia.positions, ammonia.positions * [1, 1, -1]])
-    numbers = ammonia.numbers
-    gradients = np.random.default_rng(0).normal(size=ends.shape)
-    reaction = Reaction("x", numbers, *ends, energies=np.zeros(2), gradients=gradients)
-    starts = list(islice(further_starts(reaction, "geodesic", 0), 6))
-    names = [name for name, _, _ in starts]
-    assert names[:2] == ["idpp", "linear"]
-    assert names[-1].startswith("geodesic, bent")
-    for _, between, guess in starts:
-        assert guess.positions[[0, -1]] == pytest.approx(between.ends, abs=1e-6)
-
-
-def test_a_renumbered_product_takes_its_gradients_along():
-    """Energies are those of xTB; the gradient at the renumbered product is what xTB says there."""
-    ethane = molecule("C2H6")
-    shaken = ethane.positions + np.random.default_rng(1).normal(scale=0.05, size=(8, 3))
-    numbers = ethane.numbers
-    spec = PotentialSpec("xtb-python")
-    reaction = Reaction("x", numbers, ethane.positions, shaken)
-    energies, gradients = Oracle(spec.of(reaction))(reaction.ends)
-    reaction = replace(reaction, energies=energies, gradients=gradients)
-    others = list(renumbered(reaction))
-    assert others
-    for other in others:
-        energy, gradient = Oracle(spec.of(other))(other.product[None])
-        assert energy[0] == pytest.approx(energies[1], abs=1e-6)
-        assert other.gradients[1] == pytest.approx(gradient[0], abs=1e-4)

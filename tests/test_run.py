@@ -15,7 +15,12 @@ import synthetic
 import yaml
 
 from mepbench.config import check_config
-from mepbench.files.columns import ENDPOINT_COLUMNS, JUDGED_COLUMNS, SOLVED_COLUMNS
+from mepbench.files.columns import (
+    ENDPOINT_COLUMNS,
+    JUDGED_COLUMNS,
+    MECHANISM_COLUMNS,
+    SOLVED_COLUMNS,
+)
 from mepbench.files.tidy import rows_text, write_rows
 from mepbench.jobs.journal import Journal
 from mepbench.jobs.plan import plan_file, read_plan, write_plan
@@ -127,6 +132,26 @@ def test_a_torn_line_of_a_journal_is_read_when_it_is_whole(config):
     assert progress.look().runs == (1, 9)
 
 
+def test_the_search_for_steps_is_part_of_a_run(config):
+    progress = Progress(config, planned=set())
+    progress._begun -= 10
+    runs = [judged(FOUR[0]), judged(FOUR[1], verdict="other")]
+    write_rows(table("runs", "neb/000"), JUDGED_COLUMNS, runs)
+    standing = progress.look()
+    assert (standing.mechanisms, standing.searching) == (0, True)
+    row = {"reaction": FOUR[1], "seed": 0, "complete": True, "wall_path_s": 60}
+    with Journal("out/logs/mechanism/four/neb/000.journal", "key") as journal:
+        text = rows_text(MECHANISM_COLUMNS, [row | {"gradients_path": 500}])
+        journal.add(task_key(FOUR[1], 0), {"rows": text, "steps": "", "frames": ""})
+        assert progress.look().mechanisms == 1
+    write_rows(table("mechanisms", "neb/000"), MECHANISM_COLUMNS, [row])
+    write_rows(table("mechanisms", "neb/001"), MECHANISM_COLUMNS, [])
+    for job in ("000", "001"):
+        write_rows(table("mechanisms", f"gad/{job}"), MECHANISM_COLUMNS, [])
+    standing = progress.look()
+    assert (standing.mechanisms, standing.searching) == (1, False)
+
+
 def test_time_left_is_that_of_the_same_method_and_stage(config):
     progress = Progress(config, planned=set())
     progress._begun -= 10
@@ -168,6 +193,11 @@ def test_a_look_at_thousands_of_jobs_takes_little(tmp_path, monkeypatch):
         (
             Standing((1, 1), {"neb": (1, 1)}, 0, 0, 3.0, 0.0),
             "1/1 runs of 1 reactions, 0 not solved, gathering results; neb 1/1",
+        ),
+        (
+            Standing((2, 2), {"neb": (2, 2)}, 2, 0, 3.0, 20.0, mechanisms=1, searching=True),
+            "2/2 runs of 2 reactions, 2 not solved (1 of them searched for steps), "
+            "3 evaluations/s, about 20 s left; neb 2/2",
         ),
     ],
 )

@@ -227,7 +227,7 @@ def _ways_text(search) -> str:
     start = search.reaction.energies[0]
     return "; ".join(
         f"{way.mechanism.highest.saddle.energy - start:.3f} eV ({way.mechanism.chain}), met "
-        f"{way.met} times" + f" (from: {', '.join(way.starts)})"
+        f"{'once' if way.met == 1 else f'{way.met} times'} (from: {', '.join(way.starts)})"
         for way in search.ways
     )
 

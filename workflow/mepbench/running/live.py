@@ -85,7 +85,7 @@ def line(standing: Standing, named: int | None = None) -> str:
     parts.append(f"{standing.unsolved} not solved")
     if standing.mechanisms:
         parts[-1] += f" ({standing.mechanisms} of them searched for steps)"
-    if done == every and ends == all_ends:
+    if done == every and ends == all_ends and not standing.searching:
         parts.append("gathering results")
     else:
         if standing.rate is not None:

@@ -130,18 +130,20 @@ class Standing:
     ends, methods : (finished, all) reactions, and runs (reactions and seeds) of each method
     unsolved : finished runs that are not `intended`, those of refused endpoints apart
     refused : reactions whose endpoints were refused
-    mechanisms : of the unsolved runs, those whose steps were searched
     rate : gradient evaluations a second since the run was begun; None while there are none
     left : seconds to go, None where nothing tells
+    mechanisms : of the unsolved runs, those whose steps were searched
+    searching : whether steps are to be searched still
     """
 
     ends: tuple[int, int]
     methods: dict[str, tuple[int, int]]
     unsolved: int
     refused: int
-    mechanisms: int = 0
     rate: float | None = None
     left: float | None = None
+    mechanisms: int = 0
+    searching: bool = False
 
     @property
     def runs(self) -> tuple[int, int]:
@@ -225,6 +227,7 @@ class Progress:
             unsolved=verdicts.total() - verdicts["intended"] - refused,
             refused=sum(prepared[verdict] for verdict in REFUSED),
             mechanisms=sum(job.done for job in self._jobs if job.stage == MECHANISM),
+            searching=not all(job.complete for job in self._jobs if job.stage == MECHANISM),
         )
 
     def _unsolved(self, method: str) -> float:
