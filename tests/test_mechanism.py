@@ -164,7 +164,7 @@ def test_the_searches_stay_within_one_budget():
     found = find_mechanism(WHOLE, solved, judged, short, SPEC, 0)
     assert not found.complete
     assert found.gradients_path <= 10
-    assert "no way from R to P" in found.sentence(0.0)
+    assert "no way from R to P" in found.sentence(WHOLE)
 
 
 def test_where_nothing_is_proven_nothing_is_searched():
@@ -187,6 +187,16 @@ def test_rows_say_how_high_saddles_and_minima_are(found):
     # The barrier of the second step, 0.7445 - 0.6593 in Mueller and Brown's table.
     assert rows[1]["barrier_eV"] == pytest.approx(0.0852, abs=2e-4)
     assert rows[1]["minimum_eV"] == pytest.approx(WHOLE.energies[1] - WHOLE.energies[0], abs=1e-4)
+
+
+def test_a_way_over_another_conformer_says_so_and_how_much_higher_it_is(found):
+    assert found.turns(WHOLE) == []
+    assert "conformers" not in found.sentence(WHOLE)
+    raised = replace(WHOLE, energies=WHOLE.energies - [0.05, 0.0])
+    ((name, gap),) = found.turns(raised)
+    assert (name, gap) == ("R", pytest.approx(0.05, abs=2e-4))
+    assert found.sentence(raised).endswith("; other conformers: R by +0.050 eV")
+    assert step_rows(found, raised)[0]["conformer_eV"] == pytest.approx(0.05, abs=2e-4)
 
 
 def test_frames_lead_from_the_reactant_to_the_product_and_mark_what_they_are(found, tmp_path):

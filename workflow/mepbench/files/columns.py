@@ -52,7 +52,7 @@ WAY_COLUMNS = tuple(
 )
 CHAIN_COLUMNS = tuple(
     """set reaction method seed chain complete highest_saddle_eV reference_highest_eV step
-    step_from step_to barrier_eV saddle_eV minimum_eV""".split()
+    step_from step_to barrier_eV saddle_eV minimum_eV conformer_eV""".split()
 )
 TEXT = frozenset(
     "set reaction method guess refiner guess_hash formula verdict reason reference_source "

@@ -152,13 +152,13 @@ def mechanism_row(found: Mechanism, reaction) -> dict:
         "wall_refine_s": found.wall_refine,
         "wall_verify_s": found.wall_verify,
         "wall_prior_s": found.wall_prior,
-        "reason": found.sentence(reaction.energies[0]),
+        "reason": found.sentence(reaction),
     }
 
 
 def step_rows(found: Mechanism, reaction) -> list[dict]:
     """Return a row for each step; without whose they are."""
-    start = float(reaction.energies[0])
+    start = before = float(reaction.energies[0])
     rows = []
     for number, step in enumerate(found.steps, start=1):
         _, energies = step.coordinate
@@ -173,8 +173,10 @@ def step_rows(found: Mechanism, reaction) -> list[dict]:
                 "barrier_eV": step.saddle.energy - float(energies[0]),
                 "saddle_eV": step.saddle.energy - start,
                 "minimum_eV": float(energies[-1]) - start,
+                "conformer_eV": float(energies[0]) - before,
             }
         )
+        before = float(energies[-1])
     return rows
 
 

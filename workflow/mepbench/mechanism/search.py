@@ -25,6 +25,7 @@ from .network import PRODUCT, REACTANT, Network, Node, nodes_of, paid
 
 STAGES = ("path", "refine", "verify")
 SEARCHES = 6  # at most, after the first
+TURNED = 2e-3  # eV, between conformers of one minimum
 OTHERS, BESIDE = 4, 30  # saddles beside its own, of one search, that are proven; to refine one
 
 
@@ -115,14 +116,29 @@ class Mechanism:
         """Its minima, in order: "R -> I1 -> P"."""
         return " -> ".join(["R", *(step.end for step in self.steps)])
 
-    def sentence(self, reactant: float) -> str:
+    def turns(self, reaction: Reaction) -> list[tuple[str, float]]:
+        """Say where the way goes over to another conformer, and how much higher that is, eV.
+
+        Reactant and product are those given; a step may start at another conformer of its minimum
+        than the step before has reached.
+        """
+        energies = [step.coordinate[1] for step in self.steps]
+        starts = [float(along[0]) for along in energies] + [float(reaction.energies[1])]
+        reached = [float(reaction.energies[0])] + [float(along[-1]) for along in energies]
+        names = [*(step.start for step in self.steps), "P"]
+        gaps = zip(names, (b - a for a, b in zip(reached, starts, strict=True)), strict=True)
+        return [(name, gap) for name, gap in gaps if abs(gap) > TURNED]
+
+    def sentence(self, reaction: Reaction) -> str:
         """Say in a line what was found, with heights above the energy of the reactant, eV."""
         if not self.complete:
             return self.reason
         top = self.highest
+        turned = ", ".join(f"{name} by {gap:+.3f} eV" for name, gap in self.turns(reaction))
         return (
-            f"chain {self.chain}, its highest saddle {top.saddle.energy - reactant:.3f} eV above "
-            f"the reactant in step {top.start}-{top.end}"
+            f"chain {self.chain}, its highest saddle "
+            f"{top.saddle.energy - reaction.energies[0]:.3f} eV above the reactant in step "
+            f"{top.start}-{top.end}" + (f"; other conformers: {turned}" if turned else "")
         )
 
     @property

@@ -446,7 +446,7 @@ def _concluded(
     if len(found.steps) == 1:  # the first saddle, or one that was met beside it
         return found.highest.judged, again
     if found.complete:
-        sentence = found.sentence(float(best.reaction.energies[0]))
+        sentence = found.sentence(best.reaction)
         return replace(found.highest.judged, verdict="multistep", reason=sentence), again
     if judged.proof.kind == "staged" and judged.verdict in FIRST_ORDER:
         doubt = f"{judged.verdict}, if not in full"
