@@ -11,6 +11,7 @@ from mepbench.files.frames import read_frames, write_frames
 from mepbench.judging.connection import UNKNOWN, End
 from mepbench.judging.judge import Judgement
 from mepbench.judging.verify import Judged, refine_and_judge
+from mepbench.mechanism import search
 from mepbench.mechanism.job import mechanism_row, read_judged, step_frames, step_rows
 from mepbench.mechanism.network import PRODUCT, REACTANT, Network, nodes_of
 from mepbench.mechanism.search import Mechanism, find_mechanism
@@ -167,11 +168,31 @@ def test_the_searches_stay_within_one_budget():
     assert "no way from R to P" in found.sentence(WHOLE)
 
 
-def test_where_nothing_is_proven_nothing_is_searched():
+def test_where_nothing_is_proven_it_is_searched_anew_from_three_other_guesses(monkeypatch):
+    asked = []
+
+    def nothing(reaction, guess, *arguments):
+        asked.append(guess.positions)
+        return Solved(None, None, "unconverged", evaluations=7)
+
     path = Path(np.linspace(*WHOLE.ends, 21))
     solved = Solved(path, Peak(path.positions[10]), evaluations=5)
-    found = find_mechanism(WHOLE, solved, Judged("minimum", ""), searched("string")[2], SPEC, 0)
-    assert (found.complete, found.searches, found.gradients_path) == (False, 0, 0)
+    method = searched("string")[2]
+    monkeypatch.setattr(search, "solve", nothing)
+    found = find_mechanism(WHOLE, solved, Judged("minimum", ""), method, SPEC, 0)
+    assert (found.complete, found.searches, found.gradients_path) == (False, 3, 21)
+    for frames in asked:
+        assert frames[[0, -1]] == pytest.approx(WHOLE.ends)
+
+
+def test_a_search_that_led_back_to_the_reactant_is_made_again_from_another_guess():
+    """What a first search took for its saddle says nothing of the way: the second one finds it."""
+    _, _, method = searched("neural-surrogate")
+    path = Path(np.linspace(*WHOLE.ends, 21))
+    solved = Solved(path, Peak(path.positions[10]), evaluations=5)
+    found = find_mechanism(WHOLE, solved, Judged("other", ""), method, SPEC, 0)
+    assert found.chain == "R -> I1 -> P"
+    assert found.searches >= 1
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 1. The saddle that the method has found is an edge of the network (`network`), if it is a saddle.
 2. As long as reactant and product are not joined: of the other saddles that the search has met,
    the next is refined and judged; where none is left, the method searches again, between two
-   minima that the network names. It is told of all that was paid for before.
+   minima that the network names, and where it names none, between reactant and product from
+   another guess. It is told of all that was paid for before.
 3. The way whose highest saddle is lowest is the mechanism.
 
 Every evaluation of every search and refinement is its cost, those that led nowhere as well.
@@ -11,6 +12,7 @@ Every evaluation of every search and refinement is its cost, those that led nowh
 
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field, replace
+from itertools import chain, islice
 
 import numpy as np
 
@@ -19,12 +21,13 @@ from ..judging.verify import OF_ANY_STEP, Judged, refine_and_judge
 from ..oracle import Evaluated, Oracle, PotentialSpec
 from ..path import Path, Peak, align
 from ..reaction import Reaction
-from ..solving.guess import make_guess
+from ..solving.guess import Guess, make_guess
 from ..solving.solve import Solved, solve
 from .network import PRODUCT, REACTANT, Network, Node, nodes_of, paid
+from .starts import bent_guesses, other_guesses
 
 STAGES = ("path", "refine", "verify")
-SEARCHES = 6  # at most, after the first
+SEARCHES, GUESSES = 6, 3  # at most, after the first; of these from other guesses
 TURNED = 2e-3  # eV, between conformers of one minimum
 OTHERS, BESIDE = 4, 30  # saddles beside its own, of one search, that are proven; to refine one
 
@@ -172,8 +175,12 @@ def find_mechanism(
     while not network.joined:
         if (peak := search.next_peak()) is not None:
             search.prove(peak, solved.path, reaction)
-        elif search.searches < SEARCHES and (pair := network.next_search()) is not None:
+        elif search.searches >= SEARCHES:
+            break
+        elif (pair := network.next_search()) is not None:
             search.between(*pair)
+        elif (guess := search.next_guess()) is not None:
+            search.again(guess)
         else:
             break
     return Mechanism(
@@ -237,6 +244,9 @@ class _Searching:
         self.network.vain.add(frozenset((REACTANT, PRODUCT)))
         self.network.add(judged, self.first.evaluations)
         self.take(self.first)
+        of = self.reaction, self.method.guess
+        others = chain(other_guesses(*of), bent_guesses(*of, self.seed))
+        self.guesses = islice(others, GUESSES)
 
     def take(self, solved: Solved) -> None:
         """Remember what a search has paid for, and the saddles that it has met beside its own."""
@@ -282,14 +292,26 @@ class _Searching:
         self.walls["verify"] += judged.verify_wall
         self.network.add(judged, searched)
 
+    def next_guess(self) -> Guess | None:
+        """Return the next guess between reactant and product that was not tried."""
+        return next((guess for _, guess in self.guesses if guess.positions is not None), None)
+
+    def again(self, guess: Guess) -> None:
+        """Search between reactant and product once more, from another guess."""
+        self._search(self.reaction, guess)
+
     def between(self, a: int, b: int) -> None:
         """Search a saddle between two minima of the network."""
         self.network.vain.add(frozenset((a, b)))
-        step, method = self._step(a, b), self.method
+        step = self._step(a, b)
+        self._search(step, make_guess(step, self.method.guess, None))
+
+    def _search(self, step: Reaction, guess: Guess) -> None:
+        method = self.method
         self.announce("path")
         solved = solve(
             step,
-            make_guess(step, method.guess, None),
+            guess,
             method.solver,
             method.options,
             self.potential,

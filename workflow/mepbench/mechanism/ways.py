@@ -10,16 +10,15 @@ reflection.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
 
 from ..config import Method
 from ..errors import FAILED
 from ..judging.verify import OF_ANY_STEP, TOLD, Judged, refine_and_judge
-from ..methods.varied import bent
 from ..molecule.relabelling import relabellings
-from ..molecule.structure import RIGID, saddle_rmsd
+from ..molecule.structure import saddle_rmsd
 from ..oracle import Evaluated, PotentialSpec
 from ..path import Peak, align, rmsd, superposition
 from ..reaction import Reaction
@@ -28,9 +27,8 @@ from ..solving.solve import Solved, solve
 from .conformers import conformers
 from .network import paid
 from .search import STAGES, Mechanism, find_mechanism
+from .starts import bent_guesses, other_guesses
 
-GUESSES = ("geodesic", "idpp", "linear")
-BEND = 0.15  # angstrom, standard deviation of each coordinate of a bent guess
 LOOKED_AT, ANOTHER = 200, 0.1  # orders of atoms; angstrom, RMSD of a product that is another
 SAME_SADDLE, SAME_HEIGHT = 0.1, 5e-3  # angstrom, eV
 MET_AGAIN = 0.05  # angstrom, RMSD in the same order of atoms
@@ -248,9 +246,8 @@ def further_starts(
     first : the guess that was tried
     staged : as of `conformers`
     """
-    for name in GUESSES:
-        if name != first:
-            yield Start(name, reaction, make_guess(reaction, name, None))
+    for name, guess in other_guesses(reaction, first):
+        yield Start(name, reaction, guess)
     for number, other in enumerate(islice(renumbered(reaction), 2), start=1):
         yield Start(f"product renumbered ({number})", other, make_guess(other, first, None))
     announce("ends")
@@ -259,10 +256,8 @@ def further_starts(
         name = f"ends turned about {other.turned}"
         yield Start(name, other.reaction, guess, other.evaluations, other.seconds)
         announce("ends")
-    plain = make_guess(reaction, first, None)
-    for number in count(1):
-        frames = bent(plain.positions, BEND, seed + number, RIGID)
-        yield Start(f"{first}, bent ({number})", reaction, replace(plain, positions=frames))
+    for name, guess in bent_guesses(reaction, first, seed):
+        yield Start(name, reaction, guess)
 
 
 def renumbered(reaction: Reaction) -> Iterator[Reaction]:
