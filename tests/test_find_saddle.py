@@ -646,7 +646,7 @@ def test_an_interrupt_is_one_line_and_keeps_what_is_finished(files, capsys, monk
 
 
 def test_files_in_the_working_directory_replace_no_library(files):
-    for name in ("xtb", "tblite", "geodesic_interpolate"):
+    for name in ("xtb", "tblite", "sella"):
         (files / f"{name}.py").write_text("raise RuntimeError('the wrong module')")
     (files / "mine.py").write_text(
         "from tblite.ase import TBLite\ndef make(n, c, m):\n    return TBLite(verbosity=0)\n"

@@ -12,8 +12,7 @@ from .. import __version__
 from .checksums import sha256
 
 PACKAGES = (
-    "ase cyipopt geodesic-interpolate jax jaxlib numpy pandas pydmf rdkit scipy seaborn sella "
-    "snakemake tblite torch xtb"
+    "ase cyipopt jax jaxlib numpy pandas pydmf rdkit scipy seaborn sella snakemake tblite torch xtb"
 ).split()
 
 
