@@ -1,22 +1,44 @@
 """The `mepbench` command: run a configuration or one reaction, show what came out."""
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from .config import SHIPPED_CONFIG
 from .errors import InputError
 from .files.shipped import WORKFLOW
-from .importing import data_command
-from .leaderboard import leaderboard_command, rejudge_command, submit_command
-from .registry import nearest
-from .reporting import show_command
-from .running import check_command, run_command
-from .solving import contract_command
 
+# Commands that have a module of their own, imported only where they are asked for: `add_options`
+# declares their options, `run` does the work.
+MODULES = {
+    "check": (
+        "running.check_command",
+        "check a config file, its methods, and every reaction of its sets",
+    ),
+    "test-method": ("solving.contract_command", "whether a method keeps its contract"),
+    "run": (
+        "running.run_command",
+        "run a config file through Snakemake, or one reaction between two XYZ files",
+    ),
+    "show": (
+        "reporting.show_command",
+        "print what a results folder holds, one reaction of it, or what two differ in",
+    ),
+    "data": ("importing.data_command", "the published sets: sources, licences, preparation"),
+    "submit": ("leaderboard.submit_command", "pack a finished run for others to judge"),
+    "rejudge": (
+        "leaderboard.rejudge_command",
+        "judge a submitted archive anew, from its geometries",
+    ),
+    "leaderboard": (
+        "leaderboard.leaderboard_command",
+        "write the page of archives that were rejudged",
+    ),
+    "import": ("importing.import_command", "make a set file from reactions of any origin"),
+}
 PROFILES = WORKFLOW / "profiles"
 READER_GONE = 141  # what a shell says of a program that a broken pipe has ended
 
@@ -45,11 +67,13 @@ def _main(arguments: list[str] | None) -> int:
     parser = argparse.ArgumentParser(prog="mepbench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    check = commands.add_parser(
-        "check", help="check a config file, its methods, and every reaction of its sets"
-    )
-    check_command.add_options(check)
-    check.set_defaults(function=check_command.run)
+    parser.set_defaults(snakemake=further)
+    for name, (module, said) in MODULES.items():
+        command = commands.add_parser(name, help=said)
+        if arguments[:1] == [name]:
+            asked = importlib.import_module(f"{__package__}.{module}")
+            asked.add_options(command)
+            command.set_defaults(function=asked.run)
 
     init = commands.add_parser("init", help="write a config file to edit")
     init.add_argument("config", nargs="?", default=Path("config.yaml"), type=Path)
@@ -60,23 +84,6 @@ def _main(arguments: list[str] | None) -> int:
     profile.add_argument("profile", choices=sorted(f.name for f in PROFILES.iterdir()))
     profile.add_argument("-o", "--output", type=Path, help="folder; default: profiles/PROFILE")
     profile.set_defaults(function=_profile)
-
-    test_method = commands.add_parser("test-method", help="whether a method keeps its contract")
-    contract_command.add_options(test_method)
-    test_method.set_defaults(function=contract_command.run)
-
-    run = commands.add_parser(
-        "run",
-        help="run a config file through Snakemake, or one reaction between two XYZ files",
-    )
-    run_command.add_options(run)
-    run.set_defaults(function=run_command.run, snakemake=further)
-
-    show = commands.add_parser(
-        "show", help="print what a results folder holds, one reaction of it, or what two differ in"
-    )
-    show_command.add_options(show)
-    show.set_defaults(function=show_command.run)
 
     reference = commands.add_parser("reference", help="the shipped reference saddles")
     reference.add_argument("results", nargs="?", type=Path, help="folder of a finished run")
@@ -126,26 +133,6 @@ def _main(arguments: list[str] | None) -> int:
     gallery.add_argument("--results", type=Path, help="also show barrier and difficulty of a run")
     gallery.set_defaults(function=_gallery)
 
-    data = commands.add_parser("data", help="the published sets: sources, licences, preparation")
-    data_command.add_options(data)
-    data.set_defaults(function=data_command.run)
-
-    for name, module, said in (
-        ("submit", submit_command, "pack a finished run for others to judge"),
-        ("rejudge", rejudge_command, "judge a submitted archive anew, from its geometries"),
-        ("leaderboard", leaderboard_command, "write the page of archives that were rejudged"),
-    ):
-        command = commands.add_parser(name, help=said)
-        module.add_options(command)
-        command.set_defaults(function=module.run)
-
-    importing = commands.add_parser("import", help="make a set file from reactions of any origin")
-    importing.set_defaults(function=_import)
-    if arguments[:1] == ["import"]:  # its list of formats costs imports
-        from .importing import import_command
-
-        import_command.add_options(importing)
-
     options = parser.parse_args(arguments)
     try:
         return options.function(options)
@@ -158,6 +145,9 @@ def _main(arguments: list[str] | None) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
+    from .config import SHIPPED_CONFIG
+    from .registry import nearest
+
     runs = {file.stem: file for file in [SHIPPED_CONFIG, *sorted(WORKFLOW.glob("*.yaml"))]}
     if options.like not in runs:
         raise InputError(f"init: there is no run {options.like!r}. {nearest(options.like, runs)}")
@@ -231,12 +221,6 @@ def _gallery(options: argparse.Namespace) -> int:
     folder = options.output or Path("gallery") / Path(options.set).stem
     print(build(options.set, folder, results=options.results))
     return 0
-
-
-def _import(options: argparse.Namespace) -> int:
-    from .importing.import_command import run
-
-    return run(options)
 
 
 def _calibrate(options: argparse.Namespace) -> int:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
-from ase.optimize import BFGS
 
 from ..errors import BadEndpoints
 from ..path import remove_rigid_motion
@@ -169,6 +168,8 @@ def relax(
     atoms.calc = oracle.in_units(scale).calculator()
     held = [] if restraints is None else [restraints]
     atoms.set_constraint([*held, AtRest(oracle.invariances)])
+    from ase.optimize import BFGS
+
     optimizer = BFGS(atoms, logfile=None, maxstep=longest)
     if model is None:
         optimizer.H0 = model_hessian(numbers, positions, gaussian)

@@ -20,12 +20,12 @@ from ..molecule.state import state_text
 from ..path import rmsd
 from ..reaction import Entry
 from ..reporting.depiction import depict
+from ..reporting.markup import both, signed
 from ..reporting.reaction_scene import comment, turned_with
 from ..reporting.scene import Saddle, Scene, Shown, Track, as_values, facing, joined, track
 from ..reporting.scene import measured_track as measured
 from ..reporting.site import PLOTLY, TEMPLATES, page
 from ..reporting.verdicts import MEANING
-from ..reporting.wording import both, signed
 from . import free_energies
 from .saddle_files import irc_profile, proof_text, refined_point, row
 

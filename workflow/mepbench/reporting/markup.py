@@ -4,6 +4,7 @@ Names and reasons come from data files: here they are escaped, so that none of t
 markup.
 """
 
+import math
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from ..errors import one_line
+from ..files.metrics import KCAL_PER_EV
 
 
 def markdown(table: "pd.DataFrame") -> str:
@@ -71,3 +73,16 @@ LATEX = {
 def latex_text(text: object) -> str:
     """Escape every character that means something to LaTeX."""
     return "".join(LATEX.get(c, c) for c in one_line(text))
+
+
+def both(energy: float) -> str:
+    """Return an energy (eV) in both units, a dash where it is unknown."""
+    if math.isnan(energy):
+        return "\N{EN DASH}"
+    return f"{signed(energy, 3)} eV ({signed(energy * KCAL_PER_EV, 1)} kcal/mol)"
+
+
+def signed(number: float, digits: int) -> str:
+    """Return a number with a true minus sign, and none before a zero."""
+    text = f"{number:.{digits}f}"
+    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "\N{MINUS SIGN}")

@@ -15,6 +15,7 @@ CHEMICAL_ACCURACY = 1 / KCAL_PER_EV  # eV, 1 kcal/mol
 WIDTH, SHORT = 3.3, 2.3  # inches; the width of a column, and the height of plain axes
 SMALLEST = 6.0  # points
 
+INK = "axes.edgecolor axes.labelcolor text.color xtick.color ytick.color".split()
 REFERENCE = {"color": "0.55", "linewidth": 4, "alpha": 0.5, "solid_capstyle": "butt"}
 
 
@@ -22,15 +23,15 @@ REFERENCE = {"color": "0.55", "linewidth": 4, "alpha": 0.5, "solid_capstyle": "b
 def house_style():
     """Draw and save within one look that does not depend on the user's matplotlibrc."""
     import matplotlib
-    import seaborn
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        seaborn.set_theme("paper", "ticks", rc={"axes.spines.right": False})
         matplotlib.rcParams.update(
             {
+                "axes.axisbelow": True,
                 "axes.labelsize": 7,
                 "axes.linewidth": 0.8,
+                "axes.spines.right": False,
                 "axes.spines.top": False,
                 "axes.titlesize": 7,
                 "axes.titleweight": "bold",
@@ -50,11 +51,16 @@ def house_style():
                 "legend.title_fontsize": 6.5,
                 "lines.linewidth": 1.1,
                 "lines.markersize": 3.8,
+                "lines.solid_capstyle": "round",
+                "patch.edgecolor": "white",
+                "patch.force_edgecolor": True,
+                "patch.linewidth": 0.8,
                 "pdf.fonttype": 42,
                 "savefig.dpi": 300,
                 "svg.hashsalt": "mepbench",
                 "xtick.labelsize": 6.5,
                 "ytick.labelsize": 6.5,
+                **{key: "0.15" for key in INK},
                 **{
                     f"{axis}tick.{kind}.{what}": size
                     for axis in "xy"

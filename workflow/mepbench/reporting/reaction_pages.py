@@ -17,11 +17,11 @@ from .depiction import depict
 from .figures import Results
 from .geometries import Geometries, geometries
 from .looks import look
+from .markup import both, signed
 from .reaction_scene import reaction_scene
 from .scene import as_values
 from .site import PAGES, PLOTLY, slug, write_page
 from .verdicts import MEANING
-from .wording import both, signed
 
 Key = tuple[str, str]  # set and reaction
 SCRIPTS = (PLOTLY, "vendor/3Dmol-min.js", "chart.js", "scene.js", "viewer.js")

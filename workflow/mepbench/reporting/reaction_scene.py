@@ -5,14 +5,17 @@ saddle or else the first one, so that another method is another line and not ano
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ..files.frames import frame, frames_text
 from ..path import superposition
 from .geometries import Curve, Geometries, Point, Step
 from .scene import Saddle, Scene, Shown, Track, facing, joined, measured_track, track
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REFERENCE = "reference"
 
@@ -22,7 +25,7 @@ def reaction_scene(
     identity: dict[str, str],
     file: str,
     runs: Sequence[dict],
-    profiles: pd.DataFrame,
+    profiles: "pd.DataFrame",
     looks: dict[str, dict],
     cells: tuple[tuple[str, ...], dict[tuple[str, int], tuple[str, ...]]],
 ) -> Scene | None:
@@ -123,7 +126,7 @@ def _saddle(point: Point | None, zero: float, like: np.ndarray, frequency) -> Sa
     if point is None:
         return None
     turned, mode = turned_with(point.positions, point.mode, like)
-    wave = float(frequency) if pd.notna(frequency) else np.nan
+    wave = np.nan if frequency is None else float(frequency)
     return Saddle(turned, point.energy - zero, mode, wave)
 
 

@@ -3,7 +3,10 @@
 Both count all runs, refused endpoints and methods that are not installed included.
 """
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the page of a pair needs the words alone
+    import pandas as pd
 
 # From the best to what says least about the reaction; a table has those that occur.
 ORDER = (
@@ -31,8 +34,10 @@ UNSOLVED_COLUMNS = "set reaction formula natoms charge multiplicity runs verdict
 MOST_REASONS = 2
 
 
-def verdicts_table(runs: pd.DataFrame) -> pd.DataFrame:
+def verdicts_table(runs: "pd.DataFrame") -> "pd.DataFrame":
     """Return a row per set and method: its runs, and how many ended with each verdict."""
+    import pandas as pd
+
     found = set(runs["verdict"])
     columns = [v for v in ORDER if v in found or v == "intended"] + sorted(found - set(ORDER))
     rows = []
@@ -43,12 +48,14 @@ def verdicts_table(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["set", "method", "runs", *columns])
 
 
-def unsolved(runs: pd.DataFrame) -> pd.DataFrame:
+def unsolved(runs: "pd.DataFrame") -> "pd.DataFrame":
     """Return a row per reaction for which no method found a verified saddle.
 
     `verdicts` counts what was found instead. `reason` is what the most runs say, of the most
     frequent verdict first; every run's own is in the table of failures.
     """
+    import pandas as pd
+
     rows = []
     for (name, reaction), group in runs.groupby(["set", "reaction"], sort=False):
         if group["verdict"].eq("intended").any():
@@ -74,7 +81,7 @@ def _place(verdict: str) -> int:
     return ORDER.index(verdict) if verdict in ORDER else len(ORDER)
 
 
-def _reason(group: pd.DataFrame, order: list[str]) -> str:
+def _reason(group: "pd.DataFrame", order: list[str]) -> str:
     """The most frequent reasons, each with the number of runs that give it."""
     if group["reason"].nunique() == 1:
         return group["reason"].iloc[0]

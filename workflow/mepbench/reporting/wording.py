@@ -309,16 +309,3 @@ def hardness(table: pd.DataFrame) -> pd.DataFrame:
                 row[method] = formatted("area", area)
         rows.append(row)
     return pd.DataFrame(rows, columns=None if rows else ["feature"]).fillna("\N{EN DASH}")
-
-
-def both(energy: float) -> str:
-    """Return an energy (eV) in both units, a dash where it is unknown."""
-    if pd.isna(energy):
-        return "\N{EN DASH}"
-    return f"{signed(energy, 3)} eV ({signed(energy * KCAL_PER_EV, 1)} kcal/mol)"
-
-
-def signed(number: float, digits: int) -> str:
-    """Return a number with a true minus sign, and none before a zero."""
-    text = f"{number:.{digits}f}"
-    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "\N{MINUS SIGN}")
