@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from mepbench.landscape.tangency import path_quality
 from mepbench.neural.losses import action, maxflux
@@ -23,12 +22,12 @@ def bent(sideways):
 
 
 def along(frames):
-    """Velocity, energy, gradient and weights at the middles of many cells, as tensors."""
+    """Velocity, energy, gradient and weights at the middles of many cells."""
     s = (np.arange(POINTS) + 0.5) / POINTS
     curve = spline(frames)
     energies, gradients = mueller_brown.load(None, 0, 1).evaluate(curve(s))
     flat = (curve(s, 1).reshape(POINTS, 3), energies, gradients.reshape(POINTS, 3))
-    return (*map(torch.from_numpy, flat), torch.full((POINTS,), 1 / POINTS, dtype=torch.float64))
+    return (*flat, np.full(POINTS, 1 / POINTS))
 
 
 @pytest.mark.parametrize("sideways", [-0.3, 0.0, 0.2])

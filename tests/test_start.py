@@ -48,4 +48,5 @@ def test_a_pair_of_files_loads_no_library_of_tables_and_no_refiner_that_it_does_
     for name, atoms in HCN.items():
         (tmp_path / f"{name}.xyz").write_text(f"3\n\n{atoms}")
     code = command("run", "hcn.xyz", "cnh.xyz", "--quiet")
-    assert loaded(code, ["jax", "pandas", "seaborn", "sella", "snakemake"], tmp_path) == set()
+    heavy = ["jax", "pandas", "seaborn", "sella", "snakemake", "torch"]
+    assert loaded(code, heavy, tmp_path) == set()

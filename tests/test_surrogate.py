@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from mepbench.neural.curves import FixedCurve, PathSpline
 from mepbench.neural.explorer import TRIES, Candidate, Explorer
@@ -313,10 +312,10 @@ def test_on_the_surrogate_each_loss_is_trained_on_itself(charted, loss):
         relaxation = Relaxation(path, fit, np.random.default_rng(0), points=14, **options)
         relaxation(20, trust=0.15, beta=15.0)
         relaxation(20, trust=0.05, beta=15.0, loss=last)
-        s = (torch.arange(200, dtype=torch.float64) + 0.5) / 200
+        s = (np.arange(200) + 0.5) / 200
         at = path.at(s)
-        energy, gradient = map(torch.from_numpy, fit(at.x.numpy()))
-        weight = torch.full((200,), 1 / 200, dtype=torch.float64)
+        energy, gradient = fit(at.x)
+        weight = np.full(200, 1 / 200)
         return float(LOSSES[loss](at.dx, energy, gradient, weight, None))
 
     assert after(loss) < after("maxflux")
@@ -363,17 +362,15 @@ def test_a_spline_curve_has_the_derivatives_it_says():
     rng = np.random.default_rng(8)
     frames = np.linspace(*ends(rng), 9)
     curve = PathSpline(frames, ("translation", "rotation"))
-    generator = torch.Generator().manual_seed(0)
-    curve.theta = 0.1 * torch.randn(len(curve.theta), generator=generator, dtype=torch.float64)
-    move = torch.randn(len(curve.theta), generator=generator, dtype=torch.float64)
-    s = torch.tensor([0.1, 0.45, 0.8], dtype=torch.float64)
+    curve.theta, move = 0.1 * rng.normal(size=len(curve.theta)), rng.normal(size=len(curve.theta))
+    s = np.array([0.1, 0.45, 0.8])
     points, h = curve.at(s), 1e-6
     slope = (curve.at(s + h).x - curve.at(s - h).x) / (2 * h)
-    assert points.dx.numpy() == pytest.approx(slope.numpy(), abs=1e-6)
+    assert points.dx == pytest.approx(slope, abs=1e-6)
     on_x, on_dx = points.jvp(move)
     start = curve.theta
     curve.theta = start + move
-    assert (curve.at(s).x - points.x).numpy() == pytest.approx(on_x.numpy(), abs=1e-10)
+    assert curve.at(s).x - points.x == pytest.approx(on_x, abs=1e-10)
     assert float((on_x * points.x).sum() + (on_dx * points.dx).sum()) == pytest.approx(
         float(points.vjp(points.x, points.dx) @ move)
     )

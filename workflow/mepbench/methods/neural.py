@@ -15,6 +15,8 @@ doi:10.1103/PhysRevB.66.052301.
 
 from typing import Literal
 
+from ..neural.curves import curve_of
+from ..neural.solver import Solver
 from ..path import Path
 
 
@@ -85,7 +87,6 @@ def solve(
     tolerance : eV/angstrom, and what should vanish at the top (g_perp; for maxflux
         g_perp - curvature/beta) below this
     """
-    torch, curve_of, Solver = _import()
     options = dict(
         sampling=sampling,
         optimiser=optimiser,
@@ -110,30 +111,14 @@ def solve(
     )
     frames = guess.positions.copy()
     frames[0], frames[-1] = reaction.ends
-    with torch.no_grad():
-        path = curve_of(
-            curve,
-            frames,
-            oracle.invariances,
-            width=width,
-            depth=depth,
-            frequencies=frequencies,
-            seed=seed,
-            splines=splines,
-        )
-        return Solver(reaction, oracle, path, seed, options).train(loss, steps, settle, handover)
-
-
-def warm_up() -> None:
-    """Import what the solver needs: over a second that is no cost of the first reaction."""
-    _import()
-
-
-def _import():
-    import torch
-
-    from ..neural.curves import curve_of
-    from ..neural.solver import Solver
-
-    torch.set_num_threads(1)
-    return torch, curve_of, Solver
+    path = curve_of(
+        curve,
+        frames,
+        oracle.invariances,
+        width=width,
+        depth=depth,
+        frequencies=frequencies,
+        seed=seed,
+        splines=splines,
+    )
+    return Solver(reaction, oracle, path, seed, options).train(loss, steps, settle, handover)

@@ -19,8 +19,10 @@ J. Chem. Phys. 147, 152720 (2017), doi:10.1063/1.4986787.
 from dataclasses import replace
 from typing import Literal
 
+from ..neural.search import Search
 from ..oracle import PotentialSpec
 from ..path import Path
+from . import neural
 
 LEARNS = True  # from `oracle.known`, what earlier searches of the molecule have paid for
 
@@ -103,23 +105,21 @@ def solve(
         {name: ..., its options}
     """
     options = {name: value for name, value in locals().items() if name in OPTIONS}
-    torch, Search = _import()
-    with torch.no_grad():
-        search = Search(reaction, oracle, seed, options)
-        found = None if prior is None else search.from_prior(guess, prior)
+    search = Search(reaction, oracle, seed, options)
+    found = None if prior is None else search.from_prior(guess, prior)
+    if found is None:
+        found = search.from_guesses(guess)
+    # The direct solver knows nothing of earlier searches, or of steps that were met.
+    better = search.has_steps or oracle.known is not None
+    if found is None and fallback and search.surrogate.molecular and not better:
+        # The surrogate misleads: every saddle it led to is another reaction's.
+        direct = _direct(reaction, oracle, guess, seed, fallback)
+        search.start("direct", direct.positions, "guess")
+        found = search.explorer.search(search.relaxation, search.affordable(restart))
         if found is None:
-            found = search.from_guesses(guess)
-        # The direct solver knows nothing of earlier searches, or of steps that were met.
-        better = search.has_steps or oracle.known is not None
-        if found is None and fallback and search.surrogate.molecular and not better:
-            # The surrogate misleads: every saddle it led to is another reaction's.
-            direct = _direct(reaction, oracle, guess, seed, fallback)
-            search.start("direct", direct.positions, "guess")
-            found = search.explorer.search(search.relaxation, search.affordable(restart))
-            if found is None:
-                return replace(direct, converged=False, message=search.notes(None))
-        search.finish(polish if found is not None else 0)
-        return search.path(found)
+            return replace(direct, converged=False, message=search.notes(None))
+    search.finish(polish if found is not None else 0)
+    return search.path(found)
 
 
 OPTIONS = frozenset(solve.__kwdefaults__)
@@ -132,20 +132,4 @@ def check(given: dict, where: str) -> None:
 
 
 def _direct(reaction, oracle, guess: Path, seed: int, steps: int) -> Path:
-    from .neural import solve as solve_directly
-
-    return solve_directly(reaction, oracle, guess, seed, steps=steps)
-
-
-def warm_up() -> None:
-    """Import what the solver needs: over a second that is no cost of the first reaction."""
-    _import()
-
-
-def _import():
-    import torch
-
-    from ..neural.search import Search
-
-    torch.set_num_threads(1)
-    return torch, Search
+    return neural.solve(reaction, oracle, guess, seed, steps=steps)

@@ -18,9 +18,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import BudgetExhausted, SCFFailure
+from ..neural import search
+from ..neural.curves import FixedCurve
+from ..neural.explorer import Explorer
 from ..oracle import Oracle
 from ..path import Path
 from ..registry import load, module_of
+from ..surrogate.surrogate import Surrogate
 from . import neural_surrogate
 from ._peak import guess_peak
 
@@ -45,39 +49,37 @@ def solve(
     SCFFailure
         if all guesses end in one.
     """
-    torch, Explorer, Surrogate, FixedCurve, search = _import()
     refine, tried, failure = load("refiners", REFINER), [], None
-    with torch.no_grad():
-        shape = {name: RULE[name] for name in ("kernel", "length", "noise")}
-        surrogate = Surrogate(reaction, oracle, **shape)
-        explorer = Explorer(reaction, surrogate, RULE)
-        explorer.limit = oracle.evaluations + oracle.remaining
-        guesses = search.guesses(reaction, guess, seed, surrogate.molecular)
-        for name, frames in guesses:
-            frames[0], frames[-1] = reaction.ends
-            explorer.curve = FixedCurve(frames)
-            seen = _Seen(oracle)
-            within = Oracle(seen, reaction, min(evaluations + refinement, oracle.remaining))
-            path = Path(frames)
-            try:
-                path, peak = guess_peak(within, path, evaluations)
-                path = replace(path, peak=peak)
-                oracle.checkpoint(path)
-                peak = refine(reaction, within, peak, seed)
-            except SCFFailure as error:
-                failure = error
-                continue
-            except BudgetExhausted:
-                tried.append((-1, path))
-                continue
-            surrogate.learn(*seen.points())
-            saddle = explorer.asked(peak)
-            path = replace(path, peak=saddle.peak(peak.converged))
-            if saddle.accepted(RULE["fmax"]):
-                message = search.notes(explorer.rejected, saddle, name)
-                return replace(path, converged=True, message=message)
-            explorer.rejected.append(saddle)
-            tried.append((saddle.ends, path))
+    shape = {name: RULE[name] for name in ("kernel", "length", "noise")}
+    surrogate = Surrogate(reaction, oracle, **shape)
+    explorer = Explorer(reaction, surrogate, RULE)
+    explorer.limit = oracle.evaluations + oracle.remaining
+    guesses = search.guesses(reaction, guess, seed, surrogate.molecular)
+    for name, frames in guesses:
+        frames[0], frames[-1] = reaction.ends
+        explorer.curve = FixedCurve(frames)
+        seen = _Seen(oracle)
+        within = Oracle(seen, reaction, min(evaluations + refinement, oracle.remaining))
+        path = Path(frames)
+        try:
+            path, peak = guess_peak(within, path, evaluations)
+            path = replace(path, peak=peak)
+            oracle.checkpoint(path)
+            peak = refine(reaction, within, peak, seed)
+        except SCFFailure as error:
+            failure = error
+            continue
+        except BudgetExhausted:
+            tried.append((-1, path))
+            continue
+        surrogate.learn(*seen.points())
+        saddle = explorer.asked(peak)
+        path = replace(path, peak=saddle.peak(peak.converged))
+        if saddle.accepted(RULE["fmax"]):
+            message = search.notes(explorer.rejected, saddle, name)
+            return replace(path, converged=True, message=message)
+        explorer.rejected.append(saddle)
+        tried.append((saddle.ends, path))
     if not tried:
         raise failure
     _, best = max(tried, key=lambda one: one[0])
@@ -105,20 +107,3 @@ class _Seen:
 def compilation_seconds() -> float:
     """Return what the refiner's is; see `refiners.sella`."""
     return module_of("refiners", REFINER).compilation_seconds()
-
-
-def warm_up() -> None:
-    """Import what the check needs: over a second that is no cost of the first reaction."""
-    _import()
-
-
-def _import():
-    import torch
-
-    from ..neural import search
-    from ..neural.curves import FixedCurve
-    from ..neural.explorer import Explorer
-    from ..surrogate.surrogate import Surrogate
-
-    torch.set_num_threads(1)
-    return torch, Explorer, Surrogate, FixedCurve, search

@@ -1,7 +1,6 @@
 """Curves that stand in for the network, with its interface: what does the network earn?"""
 
 import numpy as np
-import torch
 from scipy.interpolate import BSpline
 
 from ..path import spline
@@ -49,18 +48,16 @@ class PathSpline(PathNetwork):
         size = 3 * self.natoms
         self._shapes = [(size, splines)]
         self.last = size * splines + size
-        self.theta = torch.zeros(self.last, dtype=torch.float64)
+        self.theta = np.zeros(self.last)
 
     def redrawn(self) -> "PathSpline":
         """Itself: nothing of it is drawn."""
         return self
 
-    def at(self, s: torch.Tensor) -> PathPoints:
+    def at(self, s: np.ndarray) -> PathPoints:
         """The curve, its velocity and their derivatives to the weights at `s`, (K,)."""
-        at = s.numpy()
         basis = BSpline(self._knots, np.eye(self._shapes[0][1]), 3)
-        a, d = torch.from_numpy(basis(at)), torch.from_numpy(basis(at, 1))
-        return self._points(s, self.layers(self.theta), a, d, [])
+        return self._points(s, self.layers(self.theta), basis(s), basis(s, 1), [])
 
 
 class FixedCurve:

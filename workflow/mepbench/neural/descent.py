@@ -19,9 +19,9 @@ the barrier blow up on the flanks.
 
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
-from .losses import LOSSES, internal_velocity
+from .losses import internal_velocity, norm, through_velocity
 
 FLAT = 0.05  # eV/angstrom: below, |g| is rounded off in the action's curvature
 FLATTER = 0.2  # eV/angstrom: the same where the equation of maxflux is solved
@@ -34,19 +34,19 @@ class Points:
 
     Attributes
     ----------
-    x, dx : (K, 3N) tensors, angstrom; dx is dx/ds
-    energy, gradient : (K,) and (K, 3N) tensors, eV and eV/angstrom
-    hessian, inverse : (K, 3N, 3N) tensors, the estimate and its inverse
-    widths : (K,) tensor, quadrature weights, of sum 1
+    x, dx : (K, 3N) arrays, angstrom; dx is dx/ds
+    energy, gradient : (K,) and (K, 3N) arrays, eV and eV/angstrom
+    hessian, inverse : (K, 3N, 3N) arrays, the estimate and its inverse
+    widths : (K,) array, quadrature weights, of sum 1
     """
 
-    x: torch.Tensor
-    dx: torch.Tensor
-    energy: torch.Tensor
-    gradient: torch.Tensor
-    hessian: torch.Tensor
-    inverse: torch.Tensor
-    widths: torch.Tensor
+    x: np.ndarray
+    dx: np.ndarray
+    energy: np.ndarray
+    gradient: np.ndarray
+    hessian: np.ndarray
+    inverse: np.ndarray
+    widths: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,27 @@ class Descent:
 
     Attributes
     ----------
-    on_x, on_velocity : (K, 3N) tensors, gradient of the loss to x and dx/ds
-    weight : (K,) tensor, of the point in the curvature
-    hessian, inverse : (K, 3N, 3N) tensors, both restricted to the space across the tangent
-    transport : (K,) tensor, `-(g.tau)/|v|`
+    on_x, on_velocity : (K, 3N) arrays, gradient of the loss to x and dx/ds
+    weight : (K,) array, of the point in the curvature
+    hessian, inverse : (K, 3N, 3N) arrays, both restricted to the space across the tangent
+    transport : (K,) array, `-(g.tau)/|v|`
     squared : whether r^2 is minimised, or r measured by the inverse Hessian
-    top : (K,) tensor, weight of the Hessian itself (of the energy at a maximum)
-    tangent, speed : (K, 3N) and (K,) tensors, of dx/ds without rigid motion
-    misfit : (K,) tensor, eV/angstrom, what should vanish at each point
+    top : (K,) array, weight of the Hessian itself (of the energy at a maximum)
+    tangent, speed : (K, 3N) and (K,) arrays, of dx/ds without rigid motion
+    misfit : (K,) array, eV/angstrom, what should vanish at each point
     """
 
-    on_x: torch.Tensor
-    on_velocity: torch.Tensor
-    weight: torch.Tensor
-    hessian: torch.Tensor
-    inverse: torch.Tensor
-    transport: torch.Tensor
+    on_x: np.ndarray
+    on_velocity: np.ndarray
+    weight: np.ndarray
+    hessian: np.ndarray
+    inverse: np.ndarray
+    transport: np.ndarray
     squared: bool
-    top: torch.Tensor
-    tangent: torch.Tensor
-    speed: torch.Tensor
-    misfit: torch.Tensor
+    top: np.ndarray
+    tangent: np.ndarray
+    speed: np.ndarray
+    misfit: np.ndarray
 
     def curvature(self, d_x, d_velocity):
         """Apply the Gauss-Newton matrix to a change of x and dx/ds, both (K, 3N)."""
@@ -91,20 +91,20 @@ class Descent:
         """Mean curvature to x alone, (3N, 3N), for preconditioning."""
         h = self.hessian
         if self.squared:
-            h = torch.bmm(h, h)
-        total = (self.weight[:, None, None] * h).sum(dim=0)
-        total = total + (self.top[:, None, None] * self.hessian).sum(dim=0)
+            h = h @ h
+        total = np.tensordot(self.weight, h, 1) + np.tensordot(self.top, self.hessian, 1)
         return total / self.weight.sum()
 
-    def squared_blocks(self, dtype: torch.dtype):
+    def squared_blocks(self, dtype: type):
         """Gauss-Newton matrix of a squared residual: of x with x, x with dx/ds and dx/ds with
         itself, three times (K, 3N, 3N), each symmetric, of precision `dtype`.
         """
-        weight = self.weight[:, None, None].to(dtype)
-        transport = self.transport[:, None, None].to(dtype)
-        h, t = self.hessian.to(dtype), self.tangent[..., None].to(dtype)
-        projector = torch.eye(h.shape[1], dtype=h.dtype) - t @ t.mT
-        on_x = weight * torch.bmm(h, h) + self.top[:, None, None].to(dtype) * h
+        weight, transport, top = (
+            each[:, None, None].astype(dtype) for each in (self.weight, self.transport, self.top)
+        )
+        h, t = self.hessian.astype(dtype), self.tangent[..., None].astype(dtype)
+        projector = np.eye(h.shape[1], dtype=dtype) - t @ t.mT
+        on_x = weight * (h @ h) + top * h
         return on_x, weight * transport * h, weight * transport**2 * projector
 
     def newton(self):
@@ -129,23 +129,22 @@ def maxflux(
     ----------
     floor : least weight of a point relative to the top. The low parts of the path follow
         the same equation, g_perp = curvature/beta, but at their own weight never get there.
-    bend : (K, 3N) tensor, the path's curvature d tau / d l, 1/angstrom
+    bend : (K, 3N) array, the path's curvature d tau / d l, 1/angstrom
     transport : without it this is the gradient; with it the Gauss-Newton gradient of that
         equation's residual, which has the same zeros and is stable on the flanks
     squared : that residual r is measured by `integral |r|^2/|g| dl`, which is 4 T but for the
         tension 1/beta, instead of by the inverse Hessian, which forgives ripples of stiff bonds
     """
     _, speed, tangent, slope = frame(at, invariances)
-    sharpness = bend.norm(dim=1, keepdim=True)
-    bend = bend * (SHARPEST / sharpness.clamp(min=SHARPEST))
+    bend = bend * (SHARPEST / np.maximum(norm(bend), SHARPEST))[:, None]
     force = across(at.gradient, tangent) - bend / beta
-    weight = at.widths * torch.exp(beta * (at.energy - at.energy.max())).clamp(min=floor)
+    weight = at.widths * np.maximum(np.exp(beta * (at.energy - at.energy.max())), floor)
     weight = weight * speed / speed.mean()
     inverse = restricted_inverse(at.inverse, tangent)
-    carried = -slope / speed if transport else torch.zeros_like(speed)
+    carried = -slope / speed if transport else np.zeros_like(speed)
     hessian = restricted(at.hessian, tangent)
     if squared:
-        weight = weight / (at.gradient.norm(dim=1) ** 2 + FLATTER**2).sqrt()
+        weight = weight / np.sqrt(norm(at.gradient) ** 2 + FLATTER**2)
     r = weight[:, None] * force
     return Descent(
         on_x=times(hessian, r) if squared else r,
@@ -155,52 +154,49 @@ def maxflux(
         inverse=inverse,
         transport=carried,
         squared=squared,
-        top=torch.zeros_like(speed),
+        top=np.zeros_like(speed),
         tangent=tangent,
         speed=speed,
-        misfit=force.norm(dim=1),
+        misfit=norm(force),
     )
 
 
 def residual(at: Points, *, product, invariances) -> Descent:
     """Descent of `residual`; `product(v)` gives H v, (K, 3N) -> (K, 3N)."""
-
-    def value(velocity, energy, gradient):
-        return LOSSES["residual"](velocity, energy, gradient, at.widths, None)
-
-    on_x, on_velocity = _backpropagate(at, value, product, invariances)
     _, speed, tangent, slope = frame(at, invariances)
+    force = across(at.gradient, tangent)
+    on_gradient = 2 * at.widths[:, None] * force
+    on_internal = -(slope / speed)[:, None] * on_gradient
+    on_x, on_velocity = through_velocity(at.x, at.dx, on_internal, invariances)
     return Descent(
-        on_x=on_x,
+        on_x=on_x + product(on_gradient),
         on_velocity=on_velocity,
         weight=2 * at.widths,
         hessian=restricted(at.hessian, tangent),
         inverse=restricted_inverse(at.inverse, tangent),
         transport=-slope / speed,
         squared=True,
-        top=torch.zeros_like(speed),
+        top=np.zeros_like(speed),
         tangent=tangent,
         speed=speed,
-        misfit=across(at.gradient, tangent).norm(dim=1),
+        misfit=norm(force),
     )
 
 
 def action(at: Points, *, product, invariances) -> Descent:
     """Descent of `action`; `product(v)` gives H v, (K, 3N) -> (K, 3N)."""
-
-    def value(velocity, energy, gradient):
-        flow = LOSSES["action"](velocity, energy, gradient, at.widths, None)
-        along = (gradient * velocity).sum(dim=1)
-        return flow + (at.widths * (along - along.abs())).sum()
-
-    on_x, on_velocity = _backpropagate(at, value, product, invariances)
-    _, speed, tangent, slope = frame(at, invariances)
+    velocity, speed, tangent, slope = frame(at, invariances)
+    steepness, sign = norm(at.gradient), np.sign(slope)[:, None]
+    # Of |g||v| - |g.v|, by g and by v.
+    width = at.widths[:, None]
+    on_gradient = width * ((speed / steepness)[:, None] * at.gradient - sign * velocity)
+    on_internal = width * (steepness[:, None] * tangent - sign * at.gradient)
+    on_x, on_velocity = through_velocity(at.x, at.dx, on_internal, invariances)
     turning, top = turning_points(slope, at.gradient, tangent)
-    steepness = (at.gradient.norm(dim=1) ** 2 + FLAT**2).sqrt()
     return Descent(
-        on_x=on_x + turning,
+        on_x=on_x + product(on_gradient) + turning,
         on_velocity=on_velocity,
-        weight=at.widths * speed / steepness,
+        weight=at.widths * speed / np.sqrt(steepness**2 + FLAT**2),
         hessian=restricted(at.hessian, tangent),
         inverse=restricted_inverse(at.inverse, tangent),
         transport=-slope / speed,
@@ -208,7 +204,7 @@ def action(at: Points, *, product, invariances) -> Descent:
         top=top,
         tangent=tangent,
         speed=speed,
-        misfit=across(at.gradient, tangent).norm(dim=1),
+        misfit=norm(across(at.gradient, tangent)),
     )
 
 
@@ -220,13 +216,13 @@ def turning_points(slope, gradient, tangent):
 
     Returns
     -------
-    (K, 3N) tensor, and the (K,) weight of the Hessian at the maxima
+    (K, 3N) array, and the (K,) weight of the Hessian at the maxima
     """
-    force, top = torch.zeros_like(gradient), torch.zeros_like(slope)
-    for k in torch.nonzero(slope[:-1] * slope[1:] < 0).ravel().tolist():
-        t = float(slope[k] / (slope[k] - slope[k + 1]))
+    force, top = np.zeros_like(gradient), np.zeros_like(slope)
+    for k in np.flatnonzero(slope[:-1] * slope[1:] < 0):
+        t = slope[k] / (slope[k] - slope[k + 1])
         direction = (1 - t) * tangent[k] + t * tangent[k + 1]
-        direction = direction / direction.norm()
+        direction = direction / np.linalg.norm(direction)
         g = (1 - t) * gradient[k] + t * gradient[k + 1]
         g = g - (g @ direction) * direction
         sign = 2.0 if slope[k] > 0 else -2.0
@@ -238,56 +234,35 @@ def turning_points(slope, gradient, tangent):
     return force, top
 
 
-class _Known(torch.autograd.Function):
-    """Energy and gradient that are known already, as a differentiable function of x."""
-
-    @staticmethod
-    def forward(ctx, x, energy, gradient, product):
-        ctx.product = product
-        ctx.save_for_backward(gradient)
-        return energy.clone(), gradient.clone()
-
-    @staticmethod
-    def backward(ctx, d_energy, d_gradient):
-        (gradient,) = ctx.saved_tensors
-        return d_energy[:, None] * gradient + ctx.product(d_gradient), None, None, None
-
-
-def _backpropagate(at: Points, value, product, invariances):
-    x, dx = at.x.clone().requires_grad_(), at.dx.clone().requires_grad_()
-    with torch.enable_grad():
-        velocity, _ = internal_velocity(x, dx, invariances)
-        energy, gradient = _Known.apply(x, at.energy, at.gradient, product)
-        total = value(velocity, energy, gradient)
-    return torch.autograd.grad(total, (x, dx))
-
-
 def frame(at: Points, invariances):
     """Velocity without rigid motion, its length, the unit tangent, and dV/dl."""
     velocity, _ = internal_velocity(at.x, at.dx, invariances)
-    speed = velocity.norm(dim=1)
+    speed = norm(velocity)
     tangent = velocity / speed[:, None]
-    return velocity, speed, tangent, (at.gradient * tangent).sum(dim=1)
+    return velocity, speed, tangent, (at.gradient * tangent).sum(axis=1)
 
 
 def times(matrices, vectors):
     """(K, n, n) times (K, n)."""
-    return torch.bmm(matrices, vectors[..., None])[..., 0]
+    return (matrices @ vectors[..., None])[..., 0]
 
 
 def across(vectors, tangent):
     """Remove the component along the unit tangents, all (K, 3N)."""
-    return vectors - (vectors * tangent).sum(dim=1, keepdim=True) * tangent
+    return vectors - (vectors * tangent).sum(axis=1, keepdims=True) * tangent
 
 
 def restricted(hessian, tangent):
     """P H P with P = 1 - tau tau^T."""
     t = tangent[..., None]
-    h_t = torch.bmm(hessian, t)
-    return hessian - t @ h_t.mT - h_t @ t.mT + torch.bmm(t.mT, h_t) * (t @ t.mT)
+    h_t = hessian @ t
+    # H - t u^T - u t^T with u = H t - (t.H t)/2 t.
+    u = h_t - (t.mT @ h_t) / 2 * t
+    outer = t @ u.mT
+    return hessian - outer - outer.mT
 
 
 def restricted_inverse(inverse, tangent):
     """Inverse of P H P on the space across the tangent, from the inverse of H."""
-    h_t = torch.bmm(inverse, tangent[..., None])
-    return inverse - h_t @ h_t.mT / torch.bmm(tangent[:, None], h_t)
+    h_t = inverse @ tangent[..., None]
+    return inverse - h_t @ (h_t / (tangent[:, None] @ h_t)).mT

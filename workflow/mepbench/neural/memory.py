@@ -6,7 +6,6 @@ rounds of drawn points at the price of one. It is exact as the path comes to res
 """
 
 import numpy as np
-import torch
 
 from .curvature import first_estimate, secant_update
 from .descent import Points
@@ -48,7 +47,7 @@ class Memory:
 
     def renew(self, network: PathNetwork, s: np.ndarray, rounds: int) -> None:
         """Evaluate the path at `s`, and keep the points of at most `rounds` earlier rounds."""
-        x = network.at(torch.from_numpy(s)).x.numpy()
+        x = network.at(s).x
         energy, gradient = self.evaluate(x)
         hessian = first_estimate(self.numbers, x.reshape(len(x), -1, 3))
         hessian = secant_update(hessian, x, gradient, self._seen_x, self._seen_g)
@@ -64,37 +63,35 @@ class Memory:
 
     def _follow(self, network: PathNetwork) -> None:
         """Move each point's s to where the path now passes it; forget those left behind."""
-        points = network.at(torch.from_numpy(self.s))
+        points = network.at(self.s)
         velocity, _ = internal_velocity(points.x, points.dx, self.oracle.invariances)
-        velocity = velocity.numpy()
-        ahead = ((self.x - points.x.numpy()) * velocity).sum(axis=1) / (velocity**2).sum(axis=1)
+        ahead = ((self.x - points.x) * velocity).sum(axis=1) / (velocity**2).sum(axis=1)
         self.s = self.s + np.clip(ahead, -0.05, 0.05)
         self._keep((self.s > 1e-3) & (self.s < 1 - 1e-3))
-        away = network.at(torch.from_numpy(self.s)).x.numpy() - self.x
+        away = network.at(self.s).x - self.x
         self._keep(np.sqrt((away**2).sum(axis=1)) < REACH)
 
     def _keep(self, which: np.ndarray) -> None:
         for name in FIELDS:
             setattr(self, name, getattr(self, name)[which])
 
-    def carried(self, x: torch.Tensor, dx: torch.Tensor) -> Points:
+    def carried(self, x: np.ndarray, dx: np.ndarray) -> Points:
         """What is known at the path's points x(s), (K, 3N), by Taylor expansion."""
-        d = x.numpy() - self.x
+        d = x - self.x
         h_d = np.einsum("kij,kj->ki", self.hessian, d)
         energy = self.energy + (d * (self.gradient + 0.5 * h_d)).sum(axis=1)
-        arrays = (energy, self.gradient + h_d, self.hessian, self.inverse, widths(self.s))
-        return Points(x, dx, *map(torch.from_numpy, arrays))
+        gradient = self.gradient + h_d
+        return Points(x, dx, energy, gradient, self.hessian, self.inverse, widths(self.s))
 
-    def hessian_product(self, v: torch.Tensor) -> torch.Tensor:
+    def hessian_product(self, v: np.ndarray) -> np.ndarray:
         """H v, (K, 3N): by a forward difference, one evaluation each, for the last round's
         points; by the Hessian that was estimated when they were drawn, for older ones. The
         differences teach the estimates at points that are drawn later.
         """
-        v = v.numpy()
         product = np.einsum("kij,kj->ki", self.hessian, v)
         fresh = np.flatnonzero(self.age == 0)
         size = np.sqrt((v[fresh].reshape(len(fresh), -1, 3) ** 2).sum(axis=-1)).max(axis=1)
         h = (DIFFERENCE / np.maximum(size, 1e-9))[:, None]
         _, displaced = self.evaluate(self.x[fresh] + h * v[fresh])
         product[fresh] = (displaced - self.gradient[fresh]) / h
-        return torch.from_numpy(product)
+        return product

@@ -11,12 +11,10 @@ a tenth of what a general automatic differentiation needs for so small a network
 """
 
 import copy
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 from scipy.interpolate import CubicSpline
 
 from ..path import rigid_motions, spline
@@ -37,9 +35,9 @@ class PathNetwork:
 
     Attributes
     ----------
-    theta : (P,) tensor, all weights; replace it to move the path
+    theta : (P,) array, all weights; replace it to move the path
     last : how many of them, at the end, are the output layer's
-    internal : (3N, 3N - 6) tensor, orthonormal: the motions that are not rigid
+    internal : (3N, 3N - 6) array, orthonormal: the motions that are not rigid
     """
 
     def __init__(
@@ -56,26 +54,24 @@ class PathNetwork:
         self.ends = frames[[0, -1]]
         self._base = spline(frames)
         size = 3 * self.natoms
-        rigid = torch.from_numpy(rigid_motions(self._base(0.5), invariances))
-        self._project = torch.eye(size, dtype=torch.float64) - rigid.T @ rigid
-        self.internal = torch.linalg.eigh(self._project)[1][:, len(rigid) :]
-        self._multiples = math.pi * torch.arange(1, frequencies + 1, dtype=torch.float64)
+        rigid = rigid_motions(self._base(0.5), invariances)
+        self._project = np.eye(size) - rigid.T @ rigid
+        self.internal = np.linalg.eigh(self._project)[1][:, len(rigid) :]
+        self._multiples = np.pi * np.arange(1, frequencies + 1)
         sizes = [1 + 2 * frequencies, *[width] * depth, size]
         self._shapes = [(o, i) for i, o in pairwise(sizes)]
-        self._generator = torch.Generator().manual_seed(seed)
+        self._rng = np.random.default_rng(seed)
         outputs, inputs = self._shapes[-1]
         self.last = outputs * inputs + outputs
         self.theta = self._drawn()
 
-    def _drawn(self) -> torch.Tensor:
+    def _drawn(self) -> np.ndarray:
         """Weights drawn anew: random hidden layers, an output layer of zeros."""
         pieces = []
         for outputs, inputs in self._shapes[:-1]:
-            weight = torch.randn(outputs, inputs, generator=self._generator, dtype=torch.float64)
-            bias = torch.randn(outputs, generator=self._generator, dtype=torch.float64)
-            pieces += [(weight / math.sqrt(inputs)).ravel(), bias]
-        pieces.append(torch.zeros(self.last, dtype=torch.float64))
-        return torch.cat(pieces)
+            weight = self._rng.normal(scale=inputs**-0.5, size=(outputs, inputs))
+            pieces += [weight.ravel(), self._rng.normal(size=outputs)]
+        return np.concatenate([*pieces, np.zeros(self.last)])
 
     def redrawn(self) -> "PathNetwork":
         """The same path as the base of a network with new hidden layers.
@@ -90,33 +86,33 @@ class PathNetwork:
 
     def __call__(self, s: np.ndarray) -> np.ndarray:
         """Geometries at `s`, (K,) -> (K, N, 3), angstrom; exactly the ends at 0 and 1."""
-        x = self.at(torch.as_tensor(np.asarray(s, dtype=float))).x.numpy()
-        x = x.reshape(-1, self.natoms, 3)
-        x[np.asarray(s) == 0.0], x[np.asarray(s) == 1.0] = self.ends[0], self.ends[1]
+        s = np.asarray(s, dtype=float)
+        x = self.at(s).x.reshape(-1, self.natoms, 3)
+        x[s == 0.0], x[s == 1.0] = self.ends[0], self.ends[1]
         return x
 
-    def layers(self, theta: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def layers(self, theta: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Views of a weight vector as (weight, bias) of each layer."""
         views, at = [], 0
         for outputs, inputs in self._shapes:
-            weight = theta[at : at + outputs * inputs].view(outputs, inputs)
+            weight = theta[at : at + outputs * inputs].reshape(outputs, inputs)
             at += outputs * inputs
             views.append((weight, theta[at : at + outputs]))
             at += outputs
         return views
 
-    def at(self, s: torch.Tensor) -> "PathPoints":
+    def at(self, s: np.ndarray) -> "PathPoints":
         """The path, its velocity and their derivatives to the weights at `s`, (K,)."""
         angles = s[:, None] * self._multiples
-        sin, cos = torch.sin(angles), torch.cos(angles)
-        a = torch.cat([2 * s[:, None] - 1, sin, cos], dim=1)
-        d = torch.cat([torch.full_like(s[:, None], 2.0), cos * self._multiples,
-                       -sin * self._multiples], dim=1)  # fmt: skip
+        sin, cos = np.sin(angles), np.cos(angles)
+        a = np.concatenate([2 * s[:, None] - 1, sin, cos], axis=1)
+        two = np.full((len(s), 1), 2.0)
+        d = np.concatenate([two, cos * self._multiples, -sin * self._multiples], axis=1)
         cache = []
         layers = self.layers(self.theta)
         for weight, bias in layers[:-1]:
-            before = torch.cat([a, d])
-            a = torch.tanh(a @ weight.T + bias)
+            before = np.concatenate([a, d])
+            a = np.tanh(a @ weight.T + bias)
             slope, dz = 1 - a * a, d @ weight.T
             d = slope * dz
             cache.append((before, slope, -2 * a * dz))
@@ -127,9 +123,7 @@ class PathNetwork:
         weight, bias = layers[-1]
         y, dy = (a @ weight.T + bias) @ self._project, (d @ weight.T) @ self._project
         window, d_window = (4 * s * (1 - s))[:, None], (4 - 8 * s)[:, None]
-        at = s.numpy()
-        base = torch.from_numpy(self._base(at).reshape(len(at), -1))
-        d_base = torch.from_numpy(self._base(at, 1).reshape(len(at), -1))
+        base, d_base = (self._base(s, order).reshape(len(s), -1) for order in (0, 1))
         x, dx = base + window * y, d_base + d_window * y + window * dy
         return PathPoints(self, layers, x, dx, window, d_window, a, d, cache)
 
@@ -141,30 +135,31 @@ class PathPoints:
     Attributes
     ----------
     layers : (weight, bias) of each layer, around which they are linear
-    x, dx : (K, 3N) tensors, the geometries and dx/ds, angstrom
+    x, dx : (K, 3N) arrays, the geometries and dx/ds, angstrom
     """
 
     network: PathNetwork
     layers: list
-    x: torch.Tensor
-    dx: torch.Tensor
-    window: torch.Tensor
-    d_window: torch.Tensor
-    a: torch.Tensor
-    d: torch.Tensor
+    x: np.ndarray
+    dx: np.ndarray
+    window: np.ndarray
+    d_window: np.ndarray
+    a: np.ndarray
+    d: np.ndarray
     cache: list
 
-    def features(self) -> torch.Tensor:
+    def features(self) -> np.ndarray:
         """Output layer's inputs times the window, (K, W + 1): x is linear in these."""
-        return self.window * torch.cat([self.a, torch.ones_like(self.window)], dim=1)
+        return self.window * np.concatenate([self.a, np.ones_like(self.window)], axis=1)
 
-    def feature_slopes(self) -> torch.Tensor:
+    def feature_slopes(self) -> np.ndarray:
         """Derivative of the features to s, (K, W + 1): dx/ds is linear in these."""
-        one, zero = torch.ones_like(self.window), torch.zeros_like(self.window)
-        values, slopes = torch.cat([self.a, one], dim=1), torch.cat([self.d, zero], dim=1)
+        one, zero = np.ones_like(self.window), np.zeros_like(self.window)
+        values = np.concatenate([self.a, one], axis=1)
+        slopes = np.concatenate([self.d, zero], axis=1)
         return self.d_window * values + self.window * slopes
 
-    def jvp(self, direction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def jvp(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Change of (x, dx), each (K, 3N), as the weights move along `direction`, (P,)."""
         moves, move, count = self.network.layers(direction), None, len(self.x)
         for (before, slope, turn), (weight, _), (t_weight, t_bias) in zip(
@@ -172,31 +167,32 @@ class PathPoints:
         ):
             t_z = before @ t_weight.T
             if move is not None:
-                t_z = torch.addmm(t_z, move, weight.T)
+                t_z += move @ weight.T
             t_a = slope * (t_z[:count] + t_bias)
-            move = torch.cat([t_a, torch.addcmul(slope * t_z[count:], turn, t_a)])
+            move = np.concatenate([t_a, slope * t_z[count:] + turn * t_a])
         weight, (t_weight, t_bias) = self.layers[-1][0], moves[-1]
-        t_y = torch.cat([self.a, self.d]) @ t_weight.T
+        t_y = np.concatenate([self.a, self.d]) @ t_weight.T
         if move is not None:  # there are hidden layers
-            t_y = torch.addmm(t_y, move, weight.T)
+            t_y += move @ weight.T
         t_y[:count] += t_bias
-        t_y, t_dy = (t_y @ self.network._project).chunk(2)
-        return self.window * t_y, torch.addcmul(self.d_window * t_y, self.window, t_dy)
+        t_y = t_y @ self.network._project
+        t_y, t_dy = t_y[:count], t_y[count:]
+        return self.window * t_y, self.d_window * t_y + self.window * t_dy
 
-    def vjp(self, on_x: torch.Tensor, on_dx: torch.Tensor) -> torch.Tensor:
+    def vjp(self, on_x: np.ndarray, on_dx: np.ndarray) -> np.ndarray:
         """Gradient to the weights, (P,), of `sum(on_x * x + on_dx * dx)`."""
         count = len(self.x)
-        gradient = torch.empty_like(self.network.theta)
+        gradient = np.empty_like(self.network.theta)
         parts = self.network.layers(gradient)
-        on_y = torch.addcmul(self.window * on_x, self.d_window, on_dx)
-        on = torch.cat([on_y, self.window * on_dx]) @ self.network._project
-        before = torch.cat([self.a, self.d])
+        on_y = self.window * on_x + self.d_window * on_dx
+        on = np.concatenate([on_y, self.window * on_dx]) @ self.network._project
+        before = np.concatenate([self.a, self.d])
         for at in range(len(self.cache), -1, -1):
-            torch.mm(on.T, before, out=parts[at][0])
-            torch.sum(on[:count], dim=0, out=parts[at][1])
+            np.matmul(on.T, before, out=parts[at][0])
+            np.sum(on[:count], axis=0, out=parts[at][1])
             if at:
                 on = on @ self.layers[at][0]
                 before, slope, turn = self.cache[at - 1]
-                on_z = torch.addcmul(on[:count], turn, on[count:]) * slope
-                on = torch.cat([on_z, on[count:] * slope])
+                on_z = (on[:count] + turn * on[count:]) * slope
+                on = np.concatenate([on_z, on[count:] * slope])
         return gradient

@@ -6,7 +6,6 @@ the Hessian-vector products that `residual` and `action` need are exact.
 """
 
 import numpy as np
-import torch
 
 from . import descent
 from .quadrature import draw, widths
@@ -49,9 +48,9 @@ class Relaxation:
 
     def _step(self, trust: float, beta: float, loss: str) -> float:
         s = draw(self.points, self.rng, *self.profile, self.concentration)
-        at_s, invariances = torch.from_numpy(s), self.surrogate.invariances
-        path, count = self.curve.at(torch.cat([at_s, SPEED_POINTS])), len(s)
-        x = path.x[:count].numpy()
+        invariances = self.surrogate.invariances
+        path, count = self.curve.at(np.concatenate([s, SPEED_POINTS])), len(s)
+        x = path.x[:count]
         energy, gradient = self.surrogate(x)
         reactant, product = self.surrogate.ends
         self.profile = (
@@ -59,23 +58,20 @@ class Relaxation:
             np.concatenate([[reactant], energy, [product]]),
         )
         exact = self.surrogate.hessian(x)
-        arrays = (energy, gradient, *positive(exact), widths(s))
-        points = descent.Points(path.x[:count], path.dx[:count], *map(torch.from_numpy, arrays))
+        known = (energy, gradient, *positive(exact), widths(s))
+        points = descent.Points(x, path.dx[:count], *known)
         if loss == "maxflux":
             found = descent.maxflux(
                 points,
                 beta=beta,
                 floor=self.floor,
-                bend=bend(self.curve, at_s, invariances),
+                bend=bend(self.curve, s, invariances),
                 invariances=invariances,
                 transport=False,
             )
         else:
-            hessian = torch.from_numpy(exact)
             found = getattr(descent, loss)(
-                points,
-                product=lambda v: (hessian @ v[..., None])[..., 0],
-                invariances=invariances,
+                points, product=lambda v: descent.times(exact, v), invariances=invariances
             )
         found = within_trust(found, trust)
         penalty = SpeedPenalty(path.x[count:], path.dx[count:], self.speed_penalty, invariances)

@@ -18,7 +18,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from ..path import Path, Peak, arc_length
 from . import descent
@@ -80,7 +79,7 @@ class Round:
     energy and dV/ds of the evaluated points, ends included.
     """
 
-    theta: torch.Tensor
+    theta: np.ndarray
     path: PathPoints
     descent: descent.Descent
     peak_s: float
@@ -195,8 +194,8 @@ class Solver:
             s = draw(self.options["points"] - 1, self.rng, s, energies, stage.concentration)
             s = np.sort(np.append(s, inside(self.last.peak_s)))
         self.memory.renew(network, s, stage.memory)
-        at_s = torch.from_numpy(self.memory.s)
-        path, count = network.at(torch.cat([at_s, SPEED_POINTS])), len(at_s)
+        at_s = self.memory.s
+        path, count = network.at(np.concatenate([at_s, SPEED_POINTS])), len(at_s)
         points = self.memory.carried(path.x[:count], path.dx[:count])
         if stage.loss == "maxflux":
             found = descent.maxflux(
@@ -214,15 +213,14 @@ class Solver:
             )
         fresh = self.memory.age == 0
         speed = found.speed[fresh]
-        slopes = speed * (points.gradient[fresh] * found.tangent[fresh]).sum(dim=1)
-        speed, slopes = speed.numpy(), slopes.numpy()
+        slopes = speed * (points.gradient[fresh] * found.tangent[fresh]).sum(axis=1)
         reactant, product = self.end_energies
         self.known = (
             np.concatenate([[0.0], s, [1.0]]),
             np.concatenate([[reactant], self.memory.energy[fresh], [product]]),
             np.concatenate([[0.0], slopes, [0.0]]),
         )
-        misfit = found.misfit.numpy()[fresh]
+        misfit = found.misfit[fresh]
         mean, top = float(misfit @ widths(s)), float(misfit[self.known[1][1:-1].argmax()])
         across = misfit * speed
         defect = float((np.hypot(across, slopes) - np.abs(slopes)) @ widths(s)) / 2
@@ -259,13 +257,13 @@ class Solver:
         for _ in range(2):
             if self.oracle.remaining < 1:
                 break
-            points = self.network.at(torch.tensor([at], dtype=torch.float64))
-            energy, gradient = self.memory.evaluate(points.x.numpy())
+            points = self.network.at(np.array([at]))
+            energy, gradient = self.memory.evaluate(points.x)
             velocity, _ = internal_velocity(points.x, points.dx, self.oracle.invariances)
-            slope = float(velocity.numpy()[0] @ gradient[0])
-            tangent = (velocity / velocity.norm()).numpy().reshape(-1, 3)
+            slope = float(velocity[0] @ gradient[0])
+            tangent = (velocity / np.linalg.norm(velocity)).reshape(-1, 3)
             found = Peak(
-                points.x.numpy().reshape(-1, 3), float(energy[0]), gradient.reshape(-1, 3), tangent
+                points.x.reshape(-1, 3), float(energy[0]), gradient.reshape(-1, 3), tangent
             )
             if peak is None or found.energy > peak.energy:
                 peak = found
