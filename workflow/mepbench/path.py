@@ -148,7 +148,10 @@ def rigid_motions(positions: np.ndarray, invariances: tuple[str, ...]) -> np.nda
         motions.append(np.tile(np.eye(3)[:, None] / np.sqrt(n), (1, n, 1)).reshape(3, -1))
     if "rotation" in invariances and n > 1:
         centred = positions - positions.mean(axis=0)
-        about = np.array([np.cross(axis, centred).ravel() for axis in np.eye(3)])
+        about = np.zeros((3, n, 3))  # unit axes times the positions
+        for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+            about[i, :, k], about[i, :, j] = centred[:, j], -centred[:, k]
+        about = about.reshape(3, -1)
         # The square of a singular value is the moment of inertia of unit masses.
         _, radii, basis = np.linalg.svd(about, full_matrices=False)
         linear = radii[-1] < 0.2 * radii[0] and radii[-1] < NEARLY_LINEAR * pdist(positions).min()

@@ -5,8 +5,8 @@ covalent radii: blind to rigid motion, and the more sensitive the nearer two ato
 (Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv.1603015). Potentials without
 rotational invariance: q = x itself.
 
-The Jacobian J = dq/dx is never formed: a pair moves only its two atoms, so that J^T w is a
-sum over pairs, and J J'^T a matrix of 3 x 3 blocks, one a pair.
+A pair moves only its two atoms: J^T w, J = dq/dx, is a sum over pairs, and J J'^T a matrix of
+3 x 3 blocks, one a pair. J itself is formed only where one geometry meets many w.
 """
 
 from dataclasses import dataclass
@@ -64,6 +64,11 @@ class InverseDistances:
         """J^T w: (K, D, 3), (K, D) -> (K, 3N)."""
         return (self._incidence @ (slope * w[..., None])).reshape(len(w), -1)
 
+    def pulls(self, slope: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """J^T w of several w each: (K, D, 3), (K or 1, M, D) -> (K, M, 3N)."""
+        transposed = self._incidence[:, None] * slope.swapaxes(1, 2)[:, None]
+        return w @ transposed.reshape(len(slope), -1, w.shape[-1]).mT
+
     def push(self, slope: np.ndarray, v: np.ndarray) -> np.ndarray:
         """J v: (K, D, 3), (K, 3N) -> (K, D)."""
         atoms = v.reshape(len(v), -1, 3)
@@ -98,6 +103,10 @@ class Cartesians:
         return Described(x, None)
 
     def pull(self, slope, w: np.ndarray) -> np.ndarray:
+        """J^T w = w."""
+        return w
+
+    def pulls(self, slope, w: np.ndarray) -> np.ndarray:
         """J^T w = w."""
         return w
 

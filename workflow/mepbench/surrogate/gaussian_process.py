@@ -94,19 +94,22 @@ class GaussianProcess:
         pulled = self.descriptor.pull(slope, w)
         return pulled if slope is not None else pulled / self.length
 
+    def _pulls(self, slope, w):
+        """J^T w, (K, M, 3N), of K geometries and M vectors w each, (K or 1, M, D)."""
+        pulled = self.descriptor.pulls(slope, w)
+        return pulled if slope is not None else pulled / self.length
+
     def _cross(self, a: Described, b: Described, xs: int) -> np.ndarray:
         """Kernel blocks of K against M geometries, (K (3N+1), M (3N+1))."""
         k, m = len(a.q), len(b.q)
         d = a.q[:, None] - b.q[None]
         f, f1, f2, _ = self.kernel((d**2).sum(axis=2))
-        flat = d.reshape(k * m, -1)
-        first = None if a.slope is None else np.repeat(a.slope, m, axis=0)
-        second = None if b.slope is None else np.tile(b.slope, (k, 1, 1))
-        on_a = self._pull(first, flat).reshape(k, m, xs)
-        on_b = self._pull(second, flat).reshape(k, m, xs)
-        if first is None:
+        on_a = self._pulls(a.slope, d)
+        on_b = self._pulls(b.slope, d.swapaxes(0, 1)).swapaxes(0, 1)
+        if a.slope is None:
             jj = np.broadcast_to(np.eye(xs) / self.length**2, (k, m, xs, xs))
         else:
+            first, second = np.repeat(a.slope, m, axis=0), np.tile(b.slope, (k, 1, 1))
             jj = self.descriptor.product(first, second).reshape(k, m, xs, xs)
         block = np.empty((k, m, xs + 1, xs + 1))
         block[..., 0, 0] = f
@@ -157,7 +160,8 @@ class GaussianProcess:
         residual = np.concatenate([(self.energy - v0)[:, None], self.gradient - g0], axis=1)
         constant = float(prior.offset(residual[:, 0]))
         residual[:, 0] -= constant
-        alpha = cho_solve((self.factor, True), residual.ravel(), check_finite=False)
+        # The transpose is what LAPACK takes without a copy.
+        alpha = cho_solve((self.factor.T, False), residual.ravel(), check_finite=False)
         likely = np.sqrt(max(float(residual.ravel() @ alpha), 0.0) / len(alpha))
         return constant, alpha.reshape(residual.shape), likely
 
@@ -188,14 +192,11 @@ class GaussianProcess:
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """Second derivatives, (K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
         at = self.describe(x)
-        k, m, size = len(x), len(self), x.shape[1]
+        size = x.shape[1]
         d = at.q[:, None] - self.data.q[None]
         _, f1, f2, f3 = self.kernel(np.einsum("kmd,kmd->km", d, d))
         dw = np.einsum("kmd,md->km", d, self.w)
-        slope = None if at.slope is None else np.repeat(at.slope, m, axis=0)
-        on_d = self._pull(slope, d.reshape(k * m, -1)).reshape(k, m, size)
-        w = np.broadcast_to(self.w, (k, *self.w.shape)).reshape(k * m, -1)
-        on_w = self._pull(slope, w).reshape(k, m, size)
+        on_d, on_w = self._pulls(at.slope, d), self._pulls(at.slope, self.w[None])
         level = (2 * self.a * f1 - 4 * f2 * dw).sum(axis=1)
         dd = 4 * self.a * f2 - 8 * f3 * dw
         left = dd[..., None] * on_d - 4 * f2[..., None] * on_w
@@ -214,13 +215,11 @@ class GaussianProcess:
         That of the prior adds to sigma, and like sigma counts for nothing at the data.
         """
         at = self.describe(x)
-        size = x.shape[1]
         d = at.q[:, None] - self.data.q[None]
-        k, m = d.shape[:2]
-        f, f1, _, _ = self.kernel((d**2).sum(axis=2))
-        slope = None if at.slope is None else np.tile(self.data.slope, (k, 1, 1))
-        on_b = self._pull(slope, d.reshape(k * m, -1)).reshape(k, m, size)
-        cross = np.concatenate([f[..., None], -2 * f1[..., None] * on_b], axis=2).reshape(k, -1)
+        f, f1, _, _ = self.kernel(np.einsum("kmd,kmd->km", d, d))
+        on_b = self._pulls(self.data.slope, d.swapaxes(0, 1)).swapaxes(0, 1)
+        cross = np.concatenate([f[..., None], -2 * f1[..., None] * on_b], axis=2)
+        cross = cross.reshape(len(x), -1)
         solved = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
         open_still = np.sqrt(np.maximum(1 - (solved**2).sum(axis=0), 0.0))
         return np.hypot(self.sigma, self.prior.deviation(x)) * open_still
