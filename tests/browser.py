@@ -5,6 +5,8 @@ Without either the tests skip. WebGL is computed in software, so that canvases c
 
 import os
 import shutil
+import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +24,25 @@ OPTIONS = (
 )
 OF_THE_DRIVER = "GL Driver Message"  # what software WebGL says of its own speed
 DESK, PHONE = 1400, 390  # pixels
+PATIENCE = 120  # seconds: of a busy machine that draws WebGL without a graphics card
 # What a reader could not scroll to: text cut off by an element that hides what overflows it.
 CUT_OFF = """() => [...document.querySelectorAll('main *')].filter((one) => {
   const style = getComputedStyle(one);
   return one.clientWidth && one.scrollWidth > one.clientWidth + 1 && style.overflowX === 'hidden'
     && !one.closest('svg, [data-part=molecule], [data-part=profile], .js-plotly-plot');
 }).map((one) => one.outerHTML.slice(0, 200))"""
+# Whether all charts are as wide as their place, and no frame is left to be drawn.
+SETTLED = """() => new Promise((told) => requestAnimationFrame(() => told(
+  [...document.querySelectorAll('.js-plotly-plot')].every((plot) =>
+    Math.abs(plot._fullLayout.width - plot.clientWidth) < 2))))"""
+
+
+def until(true: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
 
 
 @dataclass
@@ -58,11 +73,17 @@ class Opened:
     def resize(self, width: int) -> None:
         """Make the window as wide as another device's."""
         self.page.set_viewport_size({"width": width, "height": 900})
-        self.page.wait_for_timeout(300)
+        assert until(lambda: self.page.evaluate(SETTLED))
+
+    def shade(self, scheme: str) -> None:
+        """Let the reader prefer `light` or `dark` colours."""
+        self.page.emulate_media(color_scheme=scheme)
+        assert until(lambda: self.page.evaluate(SETTLED))
 
     def violations(self) -> list[str]:
         """What axe-core finds against WCAG 2.1, A and AA."""
-        self.page.evaluate(axe())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(axe())
         found = self.page.evaluate(
             "() => axe.run({preload: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})"
         )["violations"]
@@ -89,6 +110,7 @@ def browser():
         chromium = driver.chromium.launch(
             executable_path=program,
             args=list(OPTIONS),
+            timeout=1000 * PATIENCE,
             ignore_default_args=["--hide-scrollbars"],  # a box that scrolls is to show its bar
         )
 
@@ -101,7 +123,7 @@ def browser():
             inside.add_init_script(script)
             try:
                 found = Opened(inside.new_page())
-                found.page.set_default_timeout(60_000)
+                found.page.set_default_timeout(1000 * PATIENCE)
                 found.page.on("console", lambda message: _hear(message.text, found.console))
                 found.page.on("pageerror", lambda error: found.console.append(str(error)))
                 found.page.on("request", lambda request: _note(request.url, found.requests))

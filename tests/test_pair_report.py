@@ -16,6 +16,8 @@ from mepbench.files.frames import read_frames
 from mepbench.pair import report
 from mepbench.reporting.scene import facing
 
+pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time
+
 HCN = Atoms("HCN", [[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
 HNC = Atoms("HCN", [[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])
 HOSTILE = '<img src=x onerror=alert(1)>, "quoted"'

@@ -1,16 +1,17 @@
 """The viewer in a browser: profile, molecule, slider and table show one thing, by mouse or keys."""
 
-import time
 from pathlib import Path
 
 import pytest
 import synthetic
 import synthetic_geometries as made
-from browser import DESK, PHONE
+from browser import DESK, PHONE, until
 
 from mepbench.files.frames import read_frames
 from mepbench.reporting import reaction_pages, site
 from mepbench.reporting.figures import Results
+
+pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time, its pages made once
 
 METHODS = ["geodesic", "neb", "string"]
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -53,14 +54,6 @@ def cope(opened):
     move(opened, 20)
     yield opened
     assert opened.quiet, (opened.console, opened.requests)
-
-
-def until(true, seconds: float = 20) -> bool:
-    """Whether something comes true in time."""
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
-    return true()
 
 
 def move(opened, frame: int) -> None:
@@ -156,28 +149,29 @@ ON_SCREEN = """(profile, name) => {
   const { xaxis, yaxis } = profile._fullLayout;
   const box = profile.querySelector('.nsewdrag').getBoundingClientRect();
   const of = (name) => profile.data.find((one) => one.name.startsWith(name));
-  const at = (x, y) => [box.x + xaxis.c2p(x), box.y + yaxis.c2p(y)];
+  const at = (x, y) => [box.x + xaxis.c2p(x), box.y + yaxis.c2p(y), x];
   const curve = of('geodesic'), saddle = of(`${name}: refined`);
   return [...[3, 30, 50].map((k) => at(curve.x[k], curve.y[k])), at(saddle.x[0], saddle.y[0])];
 }"""
+POINTED_AT = "(profile) => profile._hoverdata?.[0]?.data?.name ?? ''"
 
 
 def test_the_pointer_on_the_profile_picks_the_frame_and_a_click_the_method(cope):
-    *along, other = cope.page.locator("[data-part=profile]").evaluate(ON_SCREEN, "string")
+    profile, page = cope.page.locator("[data-part=profile]"), cope.page
+    *along, other = profile.evaluate(ON_SCREEN, "string")
     seen = []
-    for x, y in along:
-        cope.page.mouse.move(x - 4, y)
-        cope.page.mouse.move(x, y)
-        cope.page.wait_for_timeout(300)
-        seen.append((frame(cope), place(cope)[0]))
+    for x, y, arc in along:
+        page.mouse.move(x - 4, y)
+        page.mouse.move(x, y)
+        assert until(lambda arc=arc: abs(place(cope)[0] - arc) < 0.1)
+        seen.append(frame(cope))
     assert seen == sorted(set(seen))
     assert len(seen) == 3
-    cope.page.mouse.move(other[0] - 3, other[1])
-    cope.page.mouse.move(*other)
-    cope.page.wait_for_timeout(300)
-    cope.page.mouse.click(*other)
-    cope.page.wait_for_timeout(300)
-    assert chosen(cope, "runs") == "string other"
+    page.mouse.move(other[0] - 3, other[1])
+    page.mouse.move(other[0], other[1])
+    assert until(lambda: profile.evaluate(POINTED_AT).startswith("string"))
+    page.mouse.click(other[0], other[1])
+    assert until(lambda: chosen(cope, "runs") == "string other")
 
 
 def test_the_table_shows_a_run_in_the_viewer(cope):
@@ -196,7 +190,7 @@ def test_the_mode_is_animated_until_it_is_stopped(cope):
     assert until(lambda: frame(cope) < 19)  # from the turning point at 20 back
     cope.page.get_by_role("button", name="Stop").click()
     still = frame(cope)
-    cope.page.wait_for_timeout(200)
+    cope.page.wait_for_timeout(200)  # four frames of the animation
     assert frame(cope) == still
 
 
