@@ -10,14 +10,7 @@ import pandas as pd
 
 from ..files.metrics import formatted
 from ..statistics.bootstrap import share_interval
-from ..statistics.censored import (
-    Table,
-    compared,
-    costs,
-    costs_explained,
-    explained,
-    quantile,
-)
+from ..statistics.censored import Table, compared, costs, quantile
 from ..statistics.comparison import SIGNIFICANT, holm, sign_test, successes
 
 ENOUGH = 6  # reactions; of fewer no exact two-sided test can be below 0.05 (2/2^5 > 0.05)
@@ -71,23 +64,25 @@ def sentences(of: Standing) -> list[str]:
     return [_most(of), _least(of), _sure(of)]
 
 
-def with_steps(runs: pd.DataFrame) -> list[str]:
-    """Return a sentence on what chains of steps explain beside; none where no run has one."""
-    runs = compared(runs)
-    if runs.empty or not (explained(runs) & ~runs["verdict"].eq("intended")).any():
+def with_steps(summed: pd.DataFrame) -> list[str]:
+    """Return a sentence on what chains of steps explain; none where no method solves more by them.
+
+    Parameters
+    ----------
+    summed : a row for each method, as `statistics.summary` sums them up
+    """
+    if "explained" not in summed or not (
+        summed["share_explained"].max() > summed["share_intended"].max()
+    ):
         return []
-    table = costs_explained(runs)
-    counted = explained(runs).groupby(runs["method"], sort=False).agg(["sum", "size"])
-    share = (counted["sum"] / counted["size"]).reindex(table.methods)
-    cost = quantile(table.values.reshape(-1, len(table.methods)), 0.5)
-    best = max(range(len(share)), key=lambda m: (share.iloc[m], -cost[m]))
-    count, tried = counted.loc[table.methods[best]]
-    paid = ""
-    if np.isfinite(cost[best]):
-        paid = f", at {formatted('gradients_explained', cost[best])} evaluations in the median"
+    order = {"share_explained": False, "gradients_explained_median": True}
+    best = summed.sort_values([*order], ascending=[*order.values()], kind="stable").iloc[0]
+    cost, paid = best["gradients_explained_median"], ""
+    if np.isfinite(cost):
+        paid = f", at {formatted('gradients_explained', cost)} evaluations in the median"
     return [
-        f"With chains of proven steps {_bold(table.methods[best])} explains **{count} of "
-        f"{tried}**{paid}."
+        f"With chains of proven steps {_bold(best['method'])} explains **{best['explained']:.0f} "
+        f"of {best['runs']}**{paid}."
     ]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files.metrics import energy_text, formatted
 from ..files.tidy import read_rows
-from ..scoring.explained import chains_worded
+from ..scoring.explained import chains
 from ..scoring.score import read_runs
 from ..statistics.censored import derived
 from .lines import aligned, escaped, painted, verdict_colour, wrapped
@@ -150,11 +150,18 @@ def _chains(results: Path, set_name: str, reaction: str) -> list[str]:
     rows = read_rows(str(file)) if file.exists() else []
     mine = [row for row in rows if (row["set"], row["reaction"]) == (set_name, reaction)]
     lines = ["", "Chains of steps, highest saddle above the reactant (eV):"] if mine else []
-    for chain in chains_worded(mine):
-        whole = "complete" if chain["complete"] == "True" else "incomplete"
-        text = f"{chain['chain']}, {whole}, {chain['highest']}: {'; '.join(chain['steps'])}"
+    for chain in chains(mine):
+        whole = "complete" if chain["complete"] else "incomplete"
+        highest = formatted("barrier_eV", chain["highest_saddle_eV"])
+        steps = "; ".join(map(_step, chain["steps"]))
+        text = f"{chain['chain']}, {whole}, {highest}: {steps}"
         lines.append(wrapped(escaped(text), f"  {escaped(chain['method'])}: "))
     return lines
+
+
+def _step(step: dict) -> str:
+    barrier = formatted("barrier_eV", step["barrier_eV"])
+    return f"{step['step_from']}-{step['step_to']} {barrier} eV"
 
 
 def _geometries(results: Path, set_name: str, reaction: str, methods: list[str]) -> list[str]:

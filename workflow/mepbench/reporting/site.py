@@ -43,8 +43,14 @@ PAGES = (
 
 @functools.cache
 def environment():
-    """Return the Jinja environment of all pages: escaping on, `plain` for text from files."""
+    """Return the Jinja environment of all pages: escaping on, `plain` for text from files.
+
+    An `energy` is in eV, without its unit; `both` gives it in eV and kcal/mol.
+    """
     import jinja2
+
+    from ..files.metrics import formatted
+    from .wording import both
 
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -54,6 +60,7 @@ def environment():
         lstrip_blocks=True,
     )
     found.filters |= {"plain": one_line, "prose": prose, "island": island, "slug": slug}
+    found.filters |= {"both": both, "energy": lambda value: formatted("barrier_eV", value)}
     return found
 
 
@@ -113,7 +120,7 @@ def copy_assets(folder: str | Path) -> Path:
     shutil.copytree(
         TEMPLATES,
         assets,
-        ignore=shutil.ignore_patterns("*.html", "*.rst", "*.test.js"),
+        ignore=shutil.ignore_patterns("*.html", "captions"),
         copy_function=shutil.copyfile,
     )
     return assets

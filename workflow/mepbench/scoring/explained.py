@@ -56,23 +56,30 @@ def with_lowest(rows: Iterable[dict]) -> list[dict]:
     return [row | {"reference_highest_eV": lowest[row["set"], row["reaction"]]} for row in rows]
 
 
-def chains_worded(rows: list[dict]) -> list[dict]:
-    """Return a line for each chain, from the rows of `chains.csv` as text, for the report."""
-    chains: dict[tuple, list[dict]] = {}
+def chains(rows: Iterable[dict]) -> list[dict]:
+    """Return a chain for each run, from the rows of `chains.csv` as text.
+
+    `set, reaction, method, seed, chain`, whether it is `complete`, `highest_saddle_eV` and
+    `reference_highest_eV`, and its `steps`, each with `step_from, step_to, barrier_eV, saddle_eV,
+    minimum_eV`; what is not known is NaN.
+    """
+    found: dict[tuple, list[dict]] = {}
     for row in rows:
-        chains.setdefault(tuple(row[column] for column in RUN), []).append(row)
+        found.setdefault(tuple(row[column] for column in RUN), []).append(row)
     return [
         {
-            **steps[0],
+            **{column: steps[0][column] for column in (*RUN, "chain")},
+            "complete": steps[0]["complete"] == "True",
+            **_energies(steps[0], "highest_saddle_eV", "reference_highest_eV"),
             "steps": [
-                f"{s['step_from']}-{s['step_to']} {_energy(s['barrier_eV'])} eV" for s in steps
+                {"step_from": step["step_from"], "step_to": step["step_to"]}
+                | _energies(step, "barrier_eV", "saddle_eV", "minimum_eV")
+                for step in steps
             ],
-            "highest": _energy(steps[0]["highest_saddle_eV"]),
-            "known": _energy(steps[0]["reference_highest_eV"]),
         }
-        for steps in chains.values()
+        for steps in found.values()
     ]
 
 
-def _energy(text: str) -> str:
-    return f"{float(text):.3f}" if text else "\N{EN DASH}"
+def _energies(row: dict, *columns: str) -> dict[str, float]:
+    return {column: number(row.get(column, "")) for column in columns}
