@@ -15,7 +15,7 @@ from mepbench.cli import main
 from mepbench.files.shipped import WORKFLOW
 from mepbench.registry import available
 from mepbench.reporting import reaction_list
-from mepbench.reporting.answer import sentences, standing
+from mepbench.reporting.answer import sentences, standing, with_steps
 from mepbench.reporting.described import described
 from mepbench.reporting.figures import Results, caption, render
 from mepbench.reporting.looks import DASHES, SYMBOLS, look
@@ -232,6 +232,19 @@ def runs_of(**verdicts: str) -> pd.DataFrame:
 )  # fmt: skip
 def test_the_answer_is_said_in_words(runs, said):
     assert said in " ".join(sentences(standing(runs)))
+
+
+def test_chains_of_steps_are_told_of_where_they_explain_more_than_single_steps():
+    summed = pd.DataFrame(
+        {"method": ["a", "b", "c"], "runs": 12, "share_intended": [10 / 12, 9 / 12, 8 / 12],
+         "explained": [10, 12, 12], "share_explained": [10 / 12, 1, 1],
+         "gradients_explained_median": [20.0, 45.0, 99.0]}
+    )  # fmt: skip
+    assert with_steps(summed) == [
+        "With chains of proven steps **b** explains **12 of 12**, at 45 evaluations in the median."
+    ]
+    assert with_steps(summed.assign(share_explained=summed.share_intended)) == []
+    assert with_steps(pd.DataFrame()) == []
 
 
 def test_methods_describe_themselves_with_their_options():

@@ -10,22 +10,19 @@ const { chosen, fixed, quantile, standings } = require(path.join(report, "standi
 const DATA = {
   methods: ["neb", "gad"],
   failed: -1,
+  missing: -2,
   reactions: {
     set: { names: ["s"], codes: [0, 0, 0] },
     class: { names: ["sn2", ""], codes: [0, 1, 0] },
     natoms: [3, 9, 6],
     charge: [0, -1, 0],
   },
-  runs: {
-    reaction: [0, 1, 2, 0, 1, 2],
-    method: [0, 0, 0, 1, 1, 1],
-    solved: [1, 1, 0, 0, 0, 0],
-    installed: [1, 1, 1, 1, 1, 1],
-    cost: [10, 15, -1, -1, -1, -1],
-    error: [1, 2, -1, null, null, null],
-    potential: [0.5, 0.5, 0.5, 1, 1, 1],
-    own: [0.1, 0.1, 0.1, 0.2, 0.2, 0.2],
-  },
+  runs: [
+    { reaction: [0, 1, 1], cost: [10, 15, -1], error: [1, 2, -1], potential: [0.5, 0.5, 0.5],
+      own: [0.1, 0.1, 0.1] },
+    { reaction: [0, 1, 1], cost: [-1, -1, -1], error: [null, null, null], potential: [1, 1, 1],
+      own: [0.2, 0.2, 0.2] },
+  ],
 };
 
 test("a quantile is interpolated, and infinite where a failed run takes part", () => {
@@ -60,6 +57,13 @@ test("a choice by class, charge and size keeps the reactions that are all of the
   assert.deepEqual(chosen(DATA.reactions, { class: "sn2", low: 4, high: 8 }), [false, false, true]);
   const [neb] = standings(DATA, chosen(DATA.reactions, { high: 3 }));
   assert.equal(neb[1][0], "1/1");
+});
+
+test("a method that was not installed has no share; where it was for some runs, the others failed", () => {
+  const missing = { ...DATA.runs[0], cost: [-2, -2, 12] };
+  const data = { ...DATA, methods: ["neb"], runs: [missing] };
+  assert.equal(standings(data, [true, true, false])[0][2][0], "\u2013");
+  assert.equal(standings(data, [true, true, true])[0][2][0], "33%");
 });
 
 test("a method without a run among those chosen has no row", () => {

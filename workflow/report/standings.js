@@ -45,24 +45,29 @@
       && (wanted.high === undefined || natoms <= wanted.high));
   }
 
-  // Rows of the leader board, as reporting/standings.py makes them, of the reactions kept.
-  function standings(data, keep, links = {}) {
-    const sums = data.methods.map(() =>
-      ({ runs: 0, solved: 0, installed: 0, cost: [], error: [], potential: [], own: [] }));
-    const { runs } = data;
-    runs.reaction.forEach((reaction, at) => {
+  // The runs of one method on the reactions kept: how many, and their values, of which a failed one
+  // is infinite.
+  function summed(data, of, keep) {
+    const sum = { runs: 0, solved: 0, installed: 0, cost: [], error: [], potential: [], own: [] };
+    let reaction = 0;
+    of.reaction.forEach((step, at) => {
+      reaction += step;
       if (!keep[reaction]) return;
-      const sum = sums[runs.method[at]];
       sum.runs += 1;
-      sum.solved += runs.solved[at];
-      sum.installed += runs.installed[at];
+      sum.solved += of.cost[at] >= 0;
+      sum.installed += of.cost[at] !== data.missing;
       for (const name of ["cost", "error", "potential", "own"]) {
-        const value = runs[name][at];
-        if (value !== null) sum[name].push(value === data.failed ? Infinity : value);
+        const value = of[name][at];
+        if (value !== null) sum[name].push(value < 0 ? Infinity : value);
       }
     });
+    return sum;
+  }
+
+  // Rows of the leader board, as reporting/standings.py makes them, of the reactions kept.
+  function standings(data, keep, links = {}) {
     return data.methods.flatMap((method, at) => {
-      const sum = sums[at];
+      const sum = summed(data, data.runs[at], keep);
       if (!sum.runs) return [];
       const ascending = (name) => sum[name].sort((a, b) => a - b);
       const share = sum.installed ? sum.solved / sum.runs : Number.NaN;

@@ -15,8 +15,9 @@ import pandas as pd
 from ..errors import InputError
 from ..files.metrics import METRICS
 from ..files.tidy import read_rows
-from ..scoring.explained import chains_worded
+from ..scoring.explained import chains
 from ..scoring.reference import notices
+from ..statistics.summary import summary
 from . import interactive, method_pages, reaction_list, reaction_pages, wording
 from .answer import sentences, standing, with_steps
 from .enough import counts, lacking
@@ -67,10 +68,11 @@ def build(results_folder: str | Path, folder: str | Path, asked: Iterable[str] =
     keys = pages_for(results, list(asked))
     links = reaction_links(keys)
     methods = method_links(results.methods)
-    board = standings(results, methods)
+    summed = summary(results.judged) if len(results.judged) else pd.DataFrame()
+    board = standings(summed, methods)
     failures = failing(results, links)
     reaction_pages.write(results, folder, keys)
-    _landing(results, folder, board, endpoints)
+    _landing(results, folder, board, with_steps(summed), endpoints)
     _reactions(results, folder, endpoints, links)
     listing = method_pages.index(results, board, methods)
     _page(folder, "methods", "Methods", listings=[listing], listing=listing)
@@ -99,7 +101,9 @@ def _page(folder: Path, here: str, title: str, *, scripts=(), listings=(), **con
     )  # fmt: skip
 
 
-def _landing(results: Results, folder: Path, board: Listing, endpoints: pd.DataFrame) -> None:
+def _landing(
+    results: Results, folder: Path, board: Listing, of_steps: list[str], endpoints: pd.DataFrame
+) -> None:
     runs = results.judged
     reactions = len(runs.drop_duplicates(["set", "reaction"]))
     figures, left_out = [], []
@@ -119,7 +123,7 @@ def _landing(results: Results, folder: Path, board: Listing, endpoints: pd.DataF
         listings=[board],
         board=board,
         runs=each_run(results, endpoints),
-        sentences=[*sentences(standing(results.runs)), *with_steps(results.runs)],
+        sentences=[*sentences(standing(results.runs)), *of_steps],
         sets=list(dict.fromkeys(runs["set"])),
         potentials=sorted(set(results.runs["potential"]) - {""}),
         refused=results.runs.drop_duplicates(["set", "reaction"]).shape[0] - reactions,
@@ -164,7 +168,7 @@ def _reactions(results: Results, folder: Path, endpoints: pd.DataFrame, links: d
         links=links,
         galleries={name: link for name, link in galleries.items() if (folder / link).exists()},
         notes=notes,
-        chains=chains_worded(read_rows(str(file))) if file.exists() else [],
+        chains=chains(read_rows(str(file))) if file.exists() else [],
     )  # fmt: skip
 
 

@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 
 from ..files.metrics import METRICS, formatted
-from ..statistics.summary import summary, worst_if_missing
+from ..statistics.summary import worst_if_missing
 from .figures import Results
 from .listing import Cell, Column, Listing
 from .site import slug
 
-FAILED = -1  # of a number that is infinite; what is unknown is null
-DIGITS = 5
+# Of a number that is infinite, and of the cost where a method was not installed; what is unknown is
+# null. Digits, and decimals, that numbers keep: of 160,000 runs they are 4 MB.
+FAILED, MISSING = -1, -2
+DIGITS, DECIMALS = 5, 3
 COST = METRICS["cost_to_saddle"]
 COLUMNS = (
     Column("method", "name", "contain"),
@@ -32,11 +34,16 @@ COLUMNS = (
 )
 
 
-def standings(results: Results, links: dict[str, str]) -> Listing:
-    """Return the leader board over all reactions; `links` are the pages of methods, by name."""
-    table = summary(results.judged) if len(results.judged) else pd.DataFrame()
+def standings(summed: pd.DataFrame, links: dict[str, str]) -> Listing:
+    """Return the leader board over all reactions.
+
+    Parameters
+    ----------
+    summed : a row for each method, as `statistics.summary` sums them up
+    links : the pages of methods, by name
+    """
     rows = []
-    for row in table.to_dict("records"):
+    for row in summed.to_dict("records"):
         share = row["share_intended"]
         path_error = 1000 * row["path_barrier_error_eV_median"]
         rows.append(
@@ -59,8 +66,8 @@ def standings(results: Results, links: dict[str, str]) -> Listing:
 def each_run(results: Results, endpoints: pd.DataFrame) -> dict:
     """Return a few numbers of every judged run, as columns, for the page's script.
 
-    `reactions` has what they can be chosen by; `runs` has the place of its reaction and of its
-    method, whether it is solved, and the values that are summed up.
+    `reactions` has what they can be chosen by; `runs` has of each method the values that are summed
+    up, and by how much the place of a run's reaction is beyond that of the run before.
     """
     runs = results.judged
     about = runs.drop_duplicates(["set", "reaction"])
@@ -75,23 +82,28 @@ def each_run(results: Results, endpoints: pd.DataFrame) -> dict:
         "potential": worst_if_missing(runs, "oracle_path_s"),
         "own": worst_if_missing(runs, "own_path_s"),
     }
-    place = {method: at for at, method in enumerate(dict.fromkeys(runs["method"]))}
+    values = {name: [_short(value) for value in column] for name, column in values.items()}
+    table = pd.DataFrame(values, index=runs.index, dtype=object)
+    table.loc[runs["verdict"] == "not-installed", "cost"] = MISSING
+    table["reaction"] = key.get_indexer(pd.MultiIndex.from_frame(runs[["set", "reaction"]]))
+    of_methods = dict(iter(table.groupby(runs["method"], sort=False)))
     return {
-        "methods": list(place),
+        "methods": list(of_methods),
         "reactions": {
             "set": _coded(about["set"]),
             "class": _coded(classes),
             "natoms": [_whole(n) for n in about["natoms"]],
             "charge": [_whole(n) for n in about["charge"]],
         },
-        "runs": {
-            "reaction": key.get_indexer(pd.MultiIndex.from_frame(runs[["set", "reaction"]])),
-            "method": runs["method"].map(place).to_numpy(int) if len(runs) else [],
-            "solved": runs["verdict"].eq("intended").to_numpy(int),
-            "installed": runs["verdict"].ne("not-installed").to_numpy(int),
-            **{name: [_short(value) for value in column] for name, column in values.items()},
-        },
+        "runs": [
+            {
+                "reaction": np.diff(mine["reaction"].to_numpy(int), prepend=0),
+                **{name: mine[name].to_list() for name in values},
+            }
+            for mine in of_methods.values()
+        ],
         "failed": FAILED,
+        "missing": MISSING,
     }
 
 
@@ -110,7 +122,7 @@ def _short(value: float) -> float | int | None:
         return None
     if math.isinf(value):
         return FAILED
-    short = float(f"{value:.{DIGITS}g}")
+    short = round(float(f"{value:.{DIGITS}g}"), DECIMALS)
     return int(short) if short.is_integer() else short
 
 
