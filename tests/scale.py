@@ -4,8 +4,9 @@
 
 plans the DAG of N reactions and eight methods in at most 200 jobs a method. Then it makes up what
 one job leaves (14 atoms; 16 checkpoints and a path of 41 frames a run), scores it, copies it under
-the names of all other jobs, and collects them, draws tables and figures. Seconds of wall clock (of
-CPU in brackets: a busy machine adds little to these), and the largest memory of the process.
+the names of all other jobs, and collects them, writes tables and report, draws figures. Seconds of
+wall clock (of CPU in brackets: a busy machine adds little to these), and the largest memory of the
+process.
 `make bench-scale`; the table stands in docs/scaling.md.
 """
 
@@ -212,6 +213,13 @@ def write_tables(results: Path) -> None:
     write_tables_of(results, results / "tables")
 
 
+def write_report(results: Path) -> None:
+    """Write the report's pages, as the rule `report` does."""
+    from mepbench.reporting.report import build
+
+    build(results, results / "report")
+
+
 def draw_figure(name: str, results: Path) -> None:
     """Draw one figure, as the rule `figure` does."""
     from mepbench.reporting.figures import Results, render
@@ -246,7 +254,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--reactions", type=int, nargs="+", default=[100, 1000, 5000, 20000])
     parser.add_argument("--figures", nargs="*", default=sorted(figure_files()))
     options = parser.parse_args(arguments)
-    head = ["reactions", "jobs", "plan", "score one job", "collect", "tables", *options.figures]
+    head = ["reactions", "jobs", "plan", "score one job", "collect", "tables", "report"]
+    head += options.figures
     print("| " + " | ".join([*head, "files in a folder"]) + " |", flush=True)
     print("| --- " * (len(head) + 1) + "|", flush=True)
     for reactions in options.reactions:
@@ -257,6 +266,7 @@ def main(arguments: list[str] | None = None) -> None:
             costs = [cost(dry_run, run.write_set())]
             scored = run.write_jobs()
             costs += [cost(run.collect), cost(write_tables, run.results)]
+            costs += [cost(write_report, run.results)]
             costs += [cost(draw_figure, name, run.results) for name in options.figures]
             # Each job is solved and judged by eight methods, has endpoints, a guess and a score.
             jobs = len(run.jobs) * (2 * len(METHODS) + 3)

@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +35,16 @@ def rows_text(columns: list[str] | tuple[str, ...], rows: list[dict]) -> str:
     return text.getvalue()
 
 
-def read_rows(path: str) -> list[dict[str, str]]:
-    """Read a CSV file; every value is text, an empty cell the empty string."""
+def read_rows(path: str, reactions: Collection[str] | None = None) -> list[dict[str, str]]:
+    """Read a CSV file; every value is text, an empty cell the empty string.
+
+    Where `reactions` are named, only their rows are kept.
+    """
     with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        rows = csv.DictReader(file)
+        if reactions is None:
+            return list(rows)
+        return [row for row in rows if row.get("reaction") in reactions]
 
 
 def number(text: str) -> float:

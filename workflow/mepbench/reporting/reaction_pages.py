@@ -13,6 +13,8 @@ from ..errors import InputError, one_line
 from ..files.metrics import formatted, metric
 from ..files.tidy import read_rows
 from ..reaction import Entry, read_set
+from ..scoring.explained import chains
+from ..scoring.score import read_runs
 from .depiction import depict
 from .figures import Results
 from .geometries import Geometries, geometries
@@ -77,12 +79,14 @@ class _Tables:
     def __init__(self, results: Results, which: Sequence[Key]):
         self.looks = {name: look(results.style(name)) for name in results.methods}
         self.runs = _by_reaction(results.runs, which)
-        self.profiles = _by_reaction(results.profiles, which)
+        file, names = results.folder / "profiles.csv", {reaction for _, reaction in which}
+        profiles = read_runs(file, names) if file.exists() else pd.DataFrame()
+        self.profiles = _by_reaction(profiles, which)
         self.reference = _by_reaction(results.reference, which)
         self.ends = self._endpoints(results.folder, which)
         rows = [
             row
-            for row in read_rows(str(results.folder / "runs.csv"))
+            for row in read_rows(str(results.folder / "runs.csv"), names)
             if (row["set"], row["reaction"]) in self.runs
         ]
         self.columns = tuple(rows[0]) if rows else ()
@@ -90,16 +94,16 @@ class _Tables:
         for row in rows:
             key, run = (row["set"], row["reaction"]), (row["method"], int(row["seed"]))
             self.cells.setdefault(key, {})[run] = tuple(row.values())
-        self.steps = _chain_rows(results.folder / "chains.csv", set(which))
+        self.chains = _chains(results.folder / "chains.csv", set(which))
 
     @staticmethod
     def _endpoints(folder: Path, which: Sequence[Key]) -> dict[Key, dict]:
-        found, wanted = {}, set(which)
+        found = {}
         for name in dict.fromkeys(owner for owner, _ in which):
             file = folder / "sets" / name / "endpoints.csv"
-            for row in read_rows(str(file)) if file.exists() else ():
-                if (name, row.get("reaction")) in wanted:
-                    found[name, row["reaction"]] = row
+            wanted = {reaction for owner, reaction in which if owner == name}
+            for row in read_rows(str(file), wanted) if file.exists() else ():
+                found[name, row["reaction"]] = row
         return found
 
 
@@ -111,12 +115,11 @@ def _by_reaction(table: pd.DataFrame, which: Sequence[Key]) -> dict[Key, pd.Data
     return {key: groups[key] for key in which if key in groups}
 
 
-def _chain_rows(file: Path, which: set[Key]) -> dict[Key, dict[tuple[str, int], list[dict]]]:
-    found: dict[Key, dict] = {}
-    for row in read_rows(str(file)) if file.exists() else ():
-        key, run = (row["set"], row["reaction"]), (row["method"], int(row["seed"]))
-        if key in which:
-            found.setdefault(key, {}).setdefault(run, []).append(row)
+def _chains(file: Path, which: set[Key]) -> dict[Key, list[dict]]:
+    found: dict[Key, list[dict]] = {}
+    for chain in chains(read_rows(str(file))) if file.exists() else ():
+        if (key := (chain["set"], chain["reaction"])) in which:
+            found.setdefault(key, []).append(chain)
     return found
 
 
@@ -154,14 +157,14 @@ def _contents(tables: _Tables, key: Key, found: Geometries, entry: Entry | None)
         "set": name,
         "reaction": reaction,
         "about": {**first, **{k: ends.get(k, "") for k in ("class", "literature", "ends_note")}},
-        "answer": _answer(runs, reference, tables.steps.get(key, {})),
+        "answer": _answer(runs, reference, tables.chains.get(key, [])),
         "drawing": None if entry is None else depict(entry),
         "facts": _facts(reference, first),
         "source": reference.get("reference_source", ""),
         "headings": [metric(column).axis for column in MEASURED],
         "runs": [_run_words(row) for row in runs],
         "several_seeds": len({row["seed"] for row in runs}) > 1,
-        "chains": _chains_words(tables.steps.get(key, {})),
+        "chains": tables.chains.get(key, []),
         "scene": None if scene is None or not scene.runs else as_values(scene),
     }
 
@@ -179,19 +182,18 @@ def _entry_of(key: Key, found: Geometries) -> Entry:
     )
 
 
-def _answer(runs: list[dict], reference: dict, chains: dict) -> str:
+def _answer(runs: list[dict], reference: dict, found: list[dict]) -> str:
     """Say in a sentence or two what came out."""
     methods = dict.fromkeys(row["method"] for row in runs)
     solved = dict.fromkeys(row["method"] for row in runs if row["verdict"] == "intended")
     many = "1 method" if len(methods) == 1 else f"{len(methods)} methods"
-    complete = {run[0]: rows for run, rows in chains.items() if rows[0]["complete"] == "True"}
+    complete = [chain for chain in found if chain["complete"]]
     if not solved and complete:
-        heights = {method: float(rows[0]["highest_saddle_eV"]) for method, rows in complete.items()}
-        method = min(heights, key=heights.get)
+        lowest = min(complete, key=lambda chain: chain["highest_saddle_eV"])
         return (
-            f"No single step by any of {many}. {method} finds the chain "
-            f"{complete[method][0]['chain']}, all its saddles verified, the highest "
-            f"{both(heights[method])} above the reactant."
+            f"No single step by any of {many}. {lowest['method']} finds the chain "
+            f"{lowest['chain']}, all its saddles verified, the highest "
+            f"{both(lowest['highest_saddle_eV'])} above the reactant."
         )
     if not solved:
         said = dict.fromkeys(MEANING.get(row["verdict"], row["verdict"]) for row in runs)
@@ -239,25 +241,3 @@ def _run_words(row: dict) -> dict:
         "evaluations": " + ".join(formatted(column, row.get(column)) for column in STAGES),
         "cells": [formatted(column, row.get(column)) for column in MEASURED],
     }
-
-
-def _chains_words(chains: dict[tuple[str, int], list[dict]]) -> list[dict]:
-    return [
-        {
-            "method": method,
-            "seed": seed,
-            "chain": rows[0]["chain"],
-            "complete": rows[0]["complete"] == "True",
-            "highest": both(float(rows[0]["highest_saddle_eV"] or "nan")),
-            "steps": [
-                {
-                    **row,
-                    "barrier": both(float(row["barrier_eV"] or "nan")),
-                    "saddle": both(float(row["saddle_eV"] or "nan")),
-                    "minimum": both(float(row.get("minimum_eV") or "nan")),
-                }
-                for row in rows
-            ],
-        }
-        for (method, seed), rows in chains.items()
-    ]

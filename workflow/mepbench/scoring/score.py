@@ -28,6 +28,7 @@ from ..molecule.structure import RIGID, saddle_rmsd
 from ..reaction import Reaction
 
 BETTER = 1e-3  # eV: a saddle lower by less than this is the shipped one again
+AT_ONCE = 100_000  # rows in memory, of which some are looked for
 BELOW = 5e-3  # eV: an energy this far below the reference is flagged
 
 KEY = ["set", "reaction", "method", "seed"]
@@ -71,18 +72,25 @@ def _flag(column: pd.Series) -> pd.Series:
     return column.astype(str).str.lower().eq("true")
 
 
-def read_runs(path: str | Path) -> pd.DataFrame:
-    """Read a `runs.csv`, `reference.csv` or a job's rows; names stay text, whatever they are."""
+def read_runs(path: str | Path, reactions: Collection[str] | None = None) -> pd.DataFrame:
+    """Read a `runs.csv`, `reference.csv` or a job's rows; names stay text, whatever they are.
+
+    Where `reactions` are named, only their rows are kept, also in memory.
+    """
     columns = pd.read_csv(path, nrows=0).columns
     numbers = [column for column in columns if column not in TEXT | FLAGS]
     # Read as what they are: as text, or typed afterwards, millions of checkpoints would not fit.
     types = {c: "Int64" if c in WHOLE else float for c in numbers}
-    table = pd.read_csv(
-        path,
-        dtype={c: types.get(c, object) for c in columns},
-        keep_default_na=False,
-        na_values={c: [""] for c in numbers},
-    )
+    options = {
+        "dtype": {c: types.get(c, object) for c in columns},
+        "keep_default_na": False,
+        "na_values": {c: [""] for c in numbers},
+    }
+    if reactions is None:
+        table = pd.read_csv(path, **options)
+    else:
+        parts = pd.read_csv(path, chunksize=AT_ONCE, **options)
+        table = pd.concat([part[part["reaction"].isin(reactions)] for part in parts])
     return table.assign(**{c: _flag(table[c]) for c in columns if c in FLAGS})
 
 
