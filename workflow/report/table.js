@@ -48,6 +48,7 @@
   function cellElement(cell, column, first) {
     const [text, value, look, link] = cell;
     const attributes = { class: [column.kind, look].filter(Boolean).join(" ") };
+    if (["number", "share"].includes(column.kind)) attributes["data-label"] = column.label;
     const made = element(first ? "th" : "td", first ? { scope: "row", ...attributes } : attributes);
     if (column.kind === "share") {
       const bar = element("span", { class: "bar", "aria-hidden": "true" }, element("span"));

@@ -80,6 +80,8 @@ def solved(results: Results, only: str = "") -> Figure:
         "xaxis": _logarithmic("cost_to_saddle", left, right),
         "yaxis": _axis("share_intended") | {"tickformat": ".0%", "range": [-0.02, 1.03]},
     }
+    if only:
+        layout["showlegend"] = False
     label = "Step curves, one for each method: share solved against gradient evaluations."
     caption = (
         "Every step up is a reaction that the method has solved by then: further left is cheaper, "

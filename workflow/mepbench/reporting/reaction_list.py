@@ -10,7 +10,7 @@ from .figures import Results
 from .listing import Cell, Column, Listing, trimmed
 from .site import slug
 from .verdicts import MEANING
-from .wording import cell, failures
+from .wording import cell, failures, signed
 
 Key = tuple[str, str]  # set and reaction
 MOST_PAGES = 300
@@ -81,18 +81,18 @@ def reactions(results: Results, endpoints: pd.DataFrame, links: dict) -> tuple[L
             Cell(key[0]),
             Cell(about.get(key, {}).get("class", "")),
             Cell(every[0].formula),
-            *(_number(getattr(every[0], name), ".0f") for name in STATE),
-            _number(barrier, ".3f"),
-            _number(barrier * KCAL_PER_EV, ".1f"),
+            *(_number(getattr(every[0], name), 0) for name in STATE),
+            _number(barrier, 3),
+            _number(barrier * KCAL_PER_EV, 1),
             score,
-            _number(min((run.cost for run in solved), default=float("nan")), ".0f"),
+            _number(min((run.cost for run in solved), default=float("nan")), 0),
         ]
         rows.append(row + [cost for cost, _ in cells])
         barriers.append([low.packed for _, low in cells])
     columns = (*ABOUT, *(Column(method, "number") for method in methods))
     label = "Reactions, and how each method fared"
     listing = Listing("reactions", label, columns, rows, "reactions")
-    return trimmed(listing, "set"), barriers
+    return trimmed(listing, "set", "class"), barriers
 
 
 def failing(results: Results, links: dict, method: str = "") -> Listing:
@@ -157,5 +157,5 @@ def _by_key(table: pd.DataFrame) -> dict[Key, dict]:
     return {(row["set"], row["reaction"]): row for row in table.to_dict("records")}
 
 
-def _number(value: float, form: str) -> Cell:
-    return Cell("\N{EN DASH}") if pd.isna(value) else Cell(format(value, form), float(value))
+def _number(value: float, digits: int) -> Cell:
+    return Cell("\N{EN DASH}") if pd.isna(value) else Cell(signed(value, digits), float(value))
