@@ -5,10 +5,13 @@ import tempfile
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic
 
 from mepbench.files.frames import frame, read_frames, write_frames
 from mepbench.files.metrics import METRICS, formatted, metric
+from mepbench.files.tidy import read_rows
 from mepbench.reaction import Reaction
+from mepbench.scoring import score as scoring
 from mepbench.scoring.score import (
     COLUMNS,
     EXTRA_COLUMNS,
@@ -310,3 +313,16 @@ def test_typed_reads_a_table_of_text():
     assert table.seed[0] == 0
     assert np.isnan(table.barrier_eV[0])
     assert bool(table.converged[0])
+
+
+def test_rows_of_named_reactions_are_those_of_the_whole_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "AT_ONCE", 5)
+    file, names = tmp_path / "runs.csv", {"001", "NA", "not there"}
+    write_runs(file, synthetic.runs(synthetic.HOSTILE))
+    whole = read_runs(file)
+    expected = whole[whole.reaction.isin(names)]
+    assert len(expected) == 2 * len(synthetic.METHODS)
+    pd.testing.assert_frame_equal(read_runs(file, names), expected)
+    rows = [row for row in read_rows(str(file)) if row["reaction"] in names]
+    assert read_rows(str(file), names) == rows
+    assert read_runs(file, {"not there"}).empty
