@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import synthetic
 from browser import PHONE, Opened, until
+from test_gallery import structure_set
 
-from mepbench.reporting import report, site
+from mepbench.reporting import gallery, report, site
 from mepbench.reporting.figures import Results, render
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time, its pages made once
@@ -21,6 +22,7 @@ NAMES = [
     *synthetic.NAMES,
 ]
 PAGES = [file for _, _, file in site.PAGES]
+KINDS = [*PAGES, "methods/", "gallery/"]
 # Boxes that scroll sideways and show no bar for it.
 BARLESS = """() => [...document.querySelectorAll('main *')].filter((one) => {
   const style = getComputedStyle(one);
@@ -52,15 +54,17 @@ def folder(tmp_path_factory) -> Path:
     synthetic.write_results(results, table.reset_index(drop=True))
     for name in ("solved", "wall_clock"):
         render(name, Results(results), results / "figures")
-    return report.build(results, results / "report").parent
+    built = report.build(results, results / "report").parent
+    gallery.build(structure_set(results / "set.xyz", NAMES), built / "gallery")
+    return built
 
 
 def every_page(folder: Path) -> list[str]:
     methods = sorted(file.name for file in (folder / "methods").iterdir())
-    return [*PAGES, f"methods/{methods[0]}"]
+    return [*PAGES, f"methods/{methods[0]}", "gallery/index.html"]
 
 
-@pytest.fixture(scope="module", params=range(len(PAGES) + 1), ids=[*PAGES, "methods/"])
+@pytest.fixture(scope="module", params=range(len(KINDS)), ids=KINDS)
 def file(folder, request) -> Path:
     """Each page in turn."""
     return folder / every_page(folder)[request.param]
@@ -103,7 +107,7 @@ def test_links_lead_to_files_that_are_there(folder):
 
 
 def test_names_that_are_markup_are_shown_as_they_stand(folder, browser):
-    for name in ("reactions.html", "failures.html", "statistics.html"):
+    for name in ("reactions.html", "failures.html", "statistics.html", "gallery/index.html"):
         with browser(folder / name) as opened:
             assert opened.page.locator("main img").count() == 0
             assert opened.page.locator("main u").count() == 0

@@ -20,7 +20,7 @@ from .site import slug
 # Of a number that is infinite, and of the cost where a method was not installed; what is unknown is
 # null. Digits, and decimals, that numbers keep: of 160,000 runs they are 4 MB.
 FAILED, MISSING = -1, -2
-DIGITS, DECIMALS = 5, 3
+DIGITS, DECIMALS = 5, 4
 COST = METRICS["cost_to_saddle"]
 COLUMNS = (
     Column("method", "name", "contain"),
