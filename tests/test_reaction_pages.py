@@ -11,15 +11,17 @@ import pytest
 import synthetic
 import synthetic_geometries as made
 
-from mepbench.files.columns import CHAIN_COLUMNS
+from mepbench.files.columns import CHAIN_COLUMNS, WAY_COLUMNS
 from mepbench.files.frames import frame, read_frames, write_frames
 from mepbench.files.tidy import write_rows
 from mepbench.path import rmsd
 from mepbench.reporting import geometries, reaction_pages
 from mepbench.reporting.figures import Results
+from mepbench.reporting.one_reaction import reaction_text
 from mepbench.reporting.scene import joined, packed, track
 from mepbench.reporting.site import slug
 from mepbench.reporting.verdicts import MEANING
+from mepbench.scoring.score import read_runs
 
 METHODS = ["geodesic", "neb", "string", "gad"]
 HOSTILE = [
@@ -274,6 +276,25 @@ def test_a_chain_of_steps_is_one_profile_with_its_minima_and_saddles_named(tmp_p
     assert "No single step by any of 1 method" in page.text
     assert "R -> I1 -> P" in page.text
     assert "0.500 eV (11.5 kcal/mol)" in page.text
+
+
+def test_several_ways_are_a_table_the_lowest_first_and_hostile_names_are_text(tmp_path):
+    folder = chained(tmp_path)
+    common = {"set": "made-up", "reaction": "cope", "method": "neb", "seed": 0, "searches": 4}
+    rows = [
+        common | {"way": 1, "chain": "R -> P", "highest_saddle_eV": 0.5, "met": 3},
+        common | {"way": 2, "chain": "R -> I1 -> P", "highest_saddle_eV": 0.7, "met": 1},
+    ]
+    rows = [row | {"starts": "<b>idpp</b>"} for row in rows]
+    write_rows(str(folder / "ways.csv"), WAY_COLUMNS, rows)
+    key = ("made-up", "cope")
+    reaction_pages.write(Results(folder), tmp_path / "report", [key])
+    page = Page(tmp_path / "report" / "reactions" / f"{slug(*key)}.html")
+    assert page.text.index("3 of 4") < page.text.index("1 of 4")
+    assert "0.500 eV (11.5 kcal/mol)" in page.text
+    assert "<b>idpp</b>" in page.text
+    shown = reaction_text(folder, read_runs(folder / "runs.csv"), "cope")
+    assert "neb: 0.500, R -> P, met 3 of 4 times: <b>idpp</b>" in shown
 
 
 def test_the_parts_of_a_chain_are_turned_onto_each_other():

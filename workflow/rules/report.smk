@@ -5,6 +5,7 @@ RESULT_TABLES = {
     "surfaces": "<results>/surfaces.csv",
     "reference": "<results>/reference.csv",
     "chains": "<results>/chains.csv",
+    "ways": "<results>/ways.csv",
     "provenance": "<results>/provenance.json",
 }
 

@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files.metrics import energy_text, formatted
 from ..files.tidy import read_rows
-from ..scoring.explained import chains
+from ..scoring.explained import chains, ways
 from ..scoring.score import read_runs
 from ..statistics.censored import derived
 from .lines import aligned, escaped, painted, verdict_colour, wrapped
@@ -74,6 +74,7 @@ def _of_set(results: Path, set_name: str, reaction: str, runs: pd.DataFrame, col
     lines += [*_reference(results, set_name, reaction), "", _table(runs, colour)]
     lines += _reasons(runs, colour)
     lines += _chains(results, set_name, reaction)
+    lines += _ways(results, set_name, reaction)
     lines += _geometries(results, set_name, reaction, list(runs["method"]))
     return "\n".join(lines)
 
@@ -145,10 +146,23 @@ def _reasons(runs: pd.DataFrame, colour: bool) -> list[str]:
     return lines
 
 
-def _chains(results: Path, set_name: str, reaction: str) -> list[str]:
-    file = results / "chains.csv"
+def _rows_of(file: Path, set_name: str, reaction: str) -> list[dict]:
     rows = read_rows(str(file)) if file.exists() else []
-    mine = [row for row in rows if (row["set"], row["reaction"]) == (set_name, reaction)]
+    return [row for row in rows if (row["set"], row["reaction"]) == (set_name, reaction)]
+
+
+def _ways(results: Path, set_name: str, reaction: str) -> list[str]:
+    found = ways(_rows_of(results / "ways.csv", set_name, reaction))
+    lines = ["", "Ways that several searches have found, highest saddle (eV):"] if found else []
+    for way in found:
+        highest = formatted("barrier_eV", way["highest_saddle_eV"])
+        text = f"{highest}, {way['chain']}, met {way['met']} of {way['searches']} times: "
+        lines.append(wrapped(escaped(text + way["starts"]), f"  {escaped(way['method'])}: "))
+    return lines
+
+
+def _chains(results: Path, set_name: str, reaction: str) -> list[str]:
+    mine = _rows_of(results / "chains.csv", set_name, reaction)
     lines = ["", "Chains of steps, highest saddle above the reactant (eV):"] if mine else []
     for chain in chains(mine):
         whole = "complete" if chain["complete"] else "incomplete"

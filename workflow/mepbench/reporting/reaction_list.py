@@ -8,9 +8,10 @@ from ..errors import REFUSED
 from ..files.metrics import KCAL_PER_EV
 from .figures import Results
 from .listing import Cell, Column, Listing, trimmed
+from .markup import signed
 from .site import slug
 from .verdicts import MEANING
-from .wording import cell, failures, signed
+from .wording import cell, failures
 
 Key = tuple[str, str]  # set and reaction
 MOST_PAGES = 300

@@ -4,7 +4,7 @@ Both sides in 2D, the barrier, a table of all runs with verdict and reason in wo
 profiles of all methods, and a viewer of path, saddle, IRC and chain that moves with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,7 @@ from ..errors import InputError, one_line
 from ..files.metrics import formatted, metric
 from ..files.tidy import read_rows
 from ..reaction import Entry, read_set
-from ..scoring.explained import chains
+from ..scoring.explained import chains, ways
 from ..scoring.score import read_runs
 from .depiction import depict
 from .figures import Results
@@ -94,7 +94,8 @@ class _Tables:
         for row in rows:
             key, run = (row["set"], row["reaction"]), (row["method"], int(row["seed"]))
             self.cells.setdefault(key, {})[run] = tuple(row.values())
-        self.chains = _chains(results.folder / "chains.csv", set(which))
+        self.chains = _grouped(chains, results.folder / "chains.csv", set(which))
+        self.ways = _grouped(ways, results.folder / "ways.csv", set(which))
 
     @staticmethod
     def _endpoints(folder: Path, which: Sequence[Key]) -> dict[Key, dict]:
@@ -115,11 +116,12 @@ def _by_reaction(table: pd.DataFrame, which: Sequence[Key]) -> dict[Key, pd.Data
     return {key: groups[key] for key in which if key in groups}
 
 
-def _chains(file: Path, which: set[Key]) -> dict[Key, list[dict]]:
+def _grouped(read: Callable, file: Path, which: set[Key]) -> dict[Key, list[dict]]:
+    """Return by reaction what a function makes of the rows of a file, if there is one."""
     found: dict[Key, list[dict]] = {}
-    for chain in chains(read_rows(str(file))) if file.exists() else ():
-        if (key := (chain["set"], chain["reaction"])) in which:
-            found.setdefault(key, []).append(chain)
+    for one in read(read_rows(str(file))) if file.exists() else ():
+        if (key := (one["set"], one["reaction"])) in which:
+            found.setdefault(key, []).append(one)
     return found
 
 
@@ -165,6 +167,7 @@ def _contents(tables: _Tables, key: Key, found: Geometries, entry: Entry | None)
         "runs": [_run_words(row) for row in runs],
         "several_seeds": len({row["seed"] for row in runs}) > 1,
         "chains": tables.chains.get(key, []),
+        "ways": tables.ways.get(key, []),
         "scene": None if scene is None or not scene.runs else as_values(scene),
     }
 

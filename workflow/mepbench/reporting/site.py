@@ -50,7 +50,7 @@ def environment():
     import jinja2
 
     from ..files.metrics import formatted
-    from .wording import both
+    from .markup import both
 
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),

@@ -81,5 +81,10 @@ def chains(rows: Iterable[dict]) -> list[dict]:
     ]
 
 
+def ways(rows: Iterable[dict]) -> list[dict]:
+    """Return the rows of `ways.csv`, as text, with `highest_saddle_eV` as a number."""
+    return [row | _energies(row, "highest_saddle_eV") for row in rows]
+
+
 def _energies(row: dict, *columns: str) -> dict[str, float]:
     return {column: number(row.get(column, "")) for column in columns}
