@@ -179,8 +179,8 @@ class Run:
         for name, kind in REFERENCE.items():
             setattr(inputs, name, self.files(kind, [""]))
         inputs.endpoints = self.files("endpoints.xyz", [""])
-        inputs.steps = inputs.step_frames = []
-        for name in "runs traces profiles chains reference".split():
+        inputs.steps = inputs.step_frames = inputs.ways = []
+        for name in "runs traces profiles chains ways reference".split():
             setattr(outputs, name, str(self.results / f"{name}.csv"))
         outputs.chain_frames = str(self.results / "chains.xyz")
         outputs.saddles = str(self.results / "saddles.xyz")

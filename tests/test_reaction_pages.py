@@ -257,7 +257,7 @@ def chained(folder):
         common | {"step": 1, "step_from": "R", "step_to": "I1", "barrier_eV": 0.7},
         common | {"step": 2, "step_from": "I1", "step_to": "P", "barrier_eV": 0.5},
     ]
-    rows = [row | {"saddle_eV": 0.7, "minimum_eV": 0.2} for row in rows]
+    rows = [row | {"saddle_eV": 0.7, "minimum_eV": 0.2, "conformer_eV": 0.03} for row in rows]
     write_rows(str(folder / "chains.csv"), CHAIN_COLUMNS, rows)
     return folder
 
@@ -276,6 +276,7 @@ def test_a_chain_of_steps_is_one_profile_with_its_minima_and_saddles_named(tmp_p
     assert "No single step by any of 1 method" in page.text
     assert "R -> I1 -> P" in page.text
     assert "0.500 eV (11.5 kcal/mol)" in page.text
+    assert "0.030 eV (0.7 kcal/mol)" in page.text
 
 
 def test_several_ways_are_a_table_the_lowest_first_and_hostile_names_are_text(tmp_path):

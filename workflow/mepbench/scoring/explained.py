@@ -13,6 +13,7 @@ import pandas as pd
 from ..files.tidy import number
 
 RUN = ("set", "reaction", "method", "seed")
+OF_STEP = ("barrier_eV", "saddle_eV", "minimum_eV", "conformer_eV")
 
 
 def with_mechanisms(runs: pd.DataFrame, rows: Iterable[dict]) -> pd.DataFrame:
@@ -60,8 +61,8 @@ def chains(rows: Iterable[dict]) -> list[dict]:
     """Return a chain for each run, from the rows of `chains.csv` as text.
 
     `set, reaction, method, seed, chain`, whether it is `complete`, `highest_saddle_eV` and
-    `reference_highest_eV`, and its `steps`, each with `step_from, step_to, barrier_eV, saddle_eV,
-    minimum_eV`; what is not known is NaN.
+    `reference_highest_eV`, and its `steps`, each with `step_from`, `step_to` and the energies
+    `OF_STEP`; what is not known is NaN.
     """
     found: dict[tuple, list[dict]] = {}
     for row in rows:
@@ -73,7 +74,7 @@ def chains(rows: Iterable[dict]) -> list[dict]:
             **_energies(steps[0], "highest_saddle_eV", "reference_highest_eV"),
             "steps": [
                 {"step_from": step["step_from"], "step_to": step["step_to"]}
-                | _energies(step, "barrier_eV", "saddle_eV", "minimum_eV")
+                | _energies(step, *OF_STEP)
                 for step in steps
             ],
         }
