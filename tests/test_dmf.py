@@ -23,10 +23,10 @@ XTB = PotentialSpec("xtb-python", {"method": "GFN2-xTB"})
 @pytest.fixture(scope="module")
 def dmf():
     """The package, or a skip that says how to get it."""
-    from mepbench.methods.dmf import _import
+    from mepbench.guesses.fb_enm import pydmf
 
     try:
-        return _import()[1]
+        return pydmf()[1]
     except NotInstalled as error:
         pytest.skip(str(error))
 

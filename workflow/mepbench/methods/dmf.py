@@ -21,17 +21,13 @@ from ase import Atoms
 from scipy.interpolate import BSpline
 
 from ..errors import BudgetExhausted, NotInstalled, SCFFailure
+from ..guesses.fb_enm import QUIET, elastic_network, pydmf
 from ..oracle import Oracle, evaluate_band
 from ..path import Path, Peak, remove_rigid_motion, superposition, tangents, turn_back
 from ..reaction import Reaction
 
-ADVICE = (
-    "PyDMF is not installed: `apt-get install coinor-libipopt-dev libblas-dev liblapack-dev "
-    "libmumps-seq-dev pkg-config`, then `pip install 'mepbench[dmf]'` (or cyipopt from conda-forge)"
-)
 FRAMES = 41
 AT_END = 0.01  # nearer than that, PyDMF takes the energy of the end
-QUIET = {"output_file": "", "print_level": 0, "sb": "yes"}  # no file in the working directory
 
 
 def solve(
@@ -60,14 +56,12 @@ def solve(
     own_guess : start from the elastic network's path, else from `guess`. Without rotational
         invariance there is no network, and `guess` is what it starts from.
     """
-    cyipopt, dmf = _import()
+    cyipopt, dmf = pydmf()
     rigid = "rotation" in oracle.invariances
     ends = [Atoms(reaction.numbers, x) for x in reaction.ends]
     options = {"nsegs": segments, "remove_rotation_and_translation": rigid}
     if own_guess and rigid:
-        network = dmf.interpolate_fbenm(
-            ends, output_file="", dmf_options={"nsegs": segments}, ipopt_options=QUIET
-        )
+        network = elastic_network(ends, nsegs=segments)
         start = {"ref_images": ends, "coefs": network.coefs.copy()}
     else:
         start = {"ref_images": [Atoms(reaction.numbers, x) for x in guess.positions]}
@@ -166,16 +160,7 @@ def _path(problem, reaction: Reaction, oracle: Oracle, **outcome) -> Path:
     return Path(frames, energies, peak=peak, **outcome)
 
 
-def _import():
-    try:
-        import cyipopt
-        import dmf
-    except ImportError as error:
-        raise NotInstalled(f"{ADVICE} ({error.__class__.__name__})") from None
-    return cyipopt, dmf
-
-
 def warm_up() -> None:
     """Import PyDMF if it is there: no cost of the first reaction."""
     with suppress(NotInstalled):
-        _import()
+        pydmf()

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..landscape.lbfgs import LBFGS, largest_force
 from ..oracle import Oracle
-from ..path import Path, Peak, remove_rigid_motion, resample
+from ..path import Path, remove_rigid_motion, resample
 from ..reaction import Reaction
 
 
@@ -41,6 +41,8 @@ def solve(
     from ase import Atoms
     from ase.mep.neb import NEB
 
+    from ._band import band_path
+
     start = resample(guess.positions, images)
     frames = [Atoms(numbers=reaction.numbers, positions=x) for x in start]
     for frame in frames:
@@ -59,7 +61,7 @@ def solve(
         forces = remove_rigid_motion(forces, positions[1:-1], oracle.invariances)
         sizes = largest_force(forces)
         done = band.climb and sizes[band.imax - 1] < fmax and sizes.max() < fmax_band
-        path = _path(band, positions, energies, gradients, done)
+        path = band_path(band, positions, energies, gradients, done)
         oracle.checkpoint(path, sizes.max())
         if done:
             return path
@@ -83,12 +85,3 @@ class _Evaluated:
 
     def get_forces(self, atoms) -> np.ndarray:
         return self.forces.copy()
-
-
-def _path(band, positions, energies, gradients, done: bool) -> Path:
-    from ase.mep.neb import NEBState
-
-    state, i = NEBState(band, band.images, energies), band.imax
-    tangent = band.neb_method.get_tangent(state, state.spring(i - 1), state.spring(i), i)
-    peak = Peak(positions[i], float(energies[i]), gradients[i], tangent, done)
-    return Path(positions, energies, peak=peak, converged=done)

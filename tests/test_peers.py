@@ -1,0 +1,105 @@
+"""Rivals from outside: none costs more than its own package's example script, and none is needed.
+
+Each `..._script` drives a package as its authors' example does, on the same reaction, with an ASE
+calculator that counts. PyDMF's stands in test_dmf.py.
+"""
+
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from known import XTB, shipped
+
+from mepbench.oracle import Oracle
+from mepbench.path import Path
+from mepbench.registry import load
+from mepbench.solving.guess import make_guess
+from mepbench.solving.solve import solve as path_stage
+
+HYDROGEN, SUBSTITUTION = "vinyl-alcohol-acetaldehyde", "sn2-chloride-bromomethane"
+NEAR = 0.15  # of the script's cost
+
+
+def atoms_of(reaction, positions, oracle) -> Atoms:
+    atoms = Atoms(reaction.numbers, positions)
+    atoms.calc = oracle.calculator()
+    return atoms
+
+
+def cost_of(method, reaction, guess=None, **options):
+    """Run a method; return its path and its evaluations."""
+    oracle = Oracle(XTB.of(reaction), reaction, 3000)
+    positions = reaction.ends if guess is None else guess
+    return load("methods", method)(reaction, oracle, Path(positions), 0, **options), oracle
+
+
+def ase_neb_script(reaction, oracle, optimizer) -> np.ndarray:
+    """ASE's tutorial of a climbing band, nine images, IDPP; return the highest."""
+    from ase import optimize
+    from ase.mep.neb import NEB
+
+    images = [atoms_of(reaction, reaction.reactant, oracle) for _ in range(8)]
+    images += [atoms_of(reaction, reaction.product, oracle)]
+    neb = NEB(images, climb=True, method="improvedtangent")
+    neb.interpolate("idpp")
+    getattr(optimize, optimizer)(neb, logfile=None).run(fmax=0.05)
+    return max(images, key=lambda image: image.get_potential_energy()).positions
+
+
+@pytest.mark.parametrize("optimizer", ["FIRE", "BFGS"])
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION])
+def test_ase_neb_costs_what_a_users_script_does(name, optimizer):
+    reaction, _ = shipped(name)
+    theirs = Oracle(XTB.of(reaction))
+    top = ase_neb_script(reaction, theirs, optimizer)
+    guess = load("guesses", "idpp")(reaction, 0, frames=9)
+    path, ours = cost_of("ase-neb", reaction, guess, optimizer=optimizer)
+    assert ours.evaluations == pytest.approx(theirs.evaluations, rel=NEAR)
+    assert ours.rounds == ours.evaluations / 7
+    energies, _ = XTB.of(reaction).evaluate(np.array([top, path.peak.position]))
+    assert path.converged
+    assert energies[0] == pytest.approx(energies[1], abs=0.01)
+
+
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION])
+def test_ase_dimer_costs_what_ases_own_does(name):
+    from ase.mep.dimer import DimerControl, MinModeAtoms, MinModeTranslate
+
+    reaction, _ = shipped(name)
+    guess = load("guesses", "geodesic")(reaction, 0)
+    peak = cost_of("guess-only", reaction, guess)[0].peak
+    theirs, ours = Oracle(XTB.of(reaction)), Oracle(XTB.of(reaction), reaction)
+    dimer = MinModeAtoms(
+        atoms_of(reaction, peak.position, theirs),
+        DimerControl(logfile=None),
+        eigenmodes=[peak.tangent.copy()],
+    )
+    MinModeTranslate(dimer, logfile=None).run(fmax=0.01)
+    saddle = load("refiners", "ase-dimer")(reaction, ours, peak, 0)
+    assert ours.evaluations == pytest.approx(theirs.evaluations, rel=NEAR)
+    assert saddle.converged
+    assert saddle.energy == pytest.approx(dimer.get_potential_energy(), abs=1e-3)
+
+
+@pytest.mark.parametrize("missing", ["cyipopt", "dmf"])
+def test_a_guess_whose_package_is_absent_is_a_verdict_with_advice(missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    reaction, _ = shipped(SUBSTITUTION)
+    guess = make_guess(reaction, "fb-enm", XTB)
+    found = path_stage(reaction, guess, "guess-only", {}, XTB, 100, 0)
+    assert guess.verdict == found.verdict == "not-installed"
+    assert "mepbench[dmf]" in found.reason
+    assert found.evaluations == 0
+
+
+def test_fb_enm_is_the_path_of_pydmfs_own_script(tmp_path, monkeypatch):
+    dmf = pytest.importorskip("dmf", reason="PyDMF is not installed")
+    monkeypatch.chdir(tmp_path)
+    reaction, _ = shipped(HYDROGEN)
+    network = dmf.interpolate_fbenm([Atoms(reaction.numbers, x) for x in reaction.ends])
+    theirs = network.get_positions(np.linspace(0, 1, 101))
+    ours = load("guesses", "fb-enm")(reaction, 0, frames=101)
+    potential = XTB.of(reaction)
+    tops = [potential.evaluate(path)[0].max() for path in (theirs, ours)]
+    assert tops[0] == pytest.approx(tops[1], abs=0.02)
