@@ -4,6 +4,7 @@ Each `..._script` drives a package as its authors' example does, on the same rea
 calculator that counts. PyDMF's stands in test_dmf.py.
 """
 
+import importlib
 import sys
 
 import numpy as np
@@ -12,9 +13,9 @@ from ase import Atoms
 from known import XTB, shipped
 
 from mepbench.oracle import Oracle
-from mepbench.path import Path
-from mepbench.registry import load
-from mepbench.solving.guess import make_guess
+from mepbench.path import Path, check_frames
+from mepbench.registry import load, module_of
+from mepbench.solving.guess import Guess, make_guess
 from mepbench.solving.solve import solve as path_stage
 
 HYDROGEN, SUBSTITUTION = "vinyl-alcohol-acetaldehyde", "sn2-chloride-bromomethane"
@@ -80,6 +81,71 @@ def test_ase_dimer_costs_what_ases_own_does(name):
     assert ours.evaluations == pytest.approx(theirs.evaluations, rel=NEAR)
     assert saddle.converged
     assert saddle.energy == pytest.approx(dimer.get_potential_energy(), abs=1e-3)
+
+
+def freezing_string_script(reaction, oracle) -> np.ndarray:
+    """ML-FSM's examples/fsm_example.py with its command line's defaults; return the highest."""
+    from mlfsm.cos import FreezingString
+    from mlfsm.opt import CartesianOptimizer
+
+    ends = [Atoms(reaction.numbers, x) for x in reaction.ends]
+    string = FreezingString(*ends, 18, "ric", 50, 0.0)
+    optimizer = CartesianOptimizer(oracle.calculator(), "L-BFGS-B", 2, 3, 0.05)
+    while string.growing:
+        string.grow()
+        string.optimize(optimizer)
+    nodes, energies = string.r_string + string.p_string, string.r_energy + string.p_energy
+    return nodes[np.argmax(energies)].positions
+
+
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION])
+def test_freezing_string_costs_what_its_authors_script_does(name):
+    available("freezing-string")
+    reaction, saddle = shipped(name)
+    theirs = Oracle(XTB.of(reaction))
+    top = freezing_string_script(reaction, theirs)
+    path, ours = cost_of("freezing-string", reaction)
+    assert ours.evaluations == pytest.approx(theirs.evaluations, rel=NEAR)
+    check_frames(path.positions, reaction.ends)
+    energies, _ = XTB.of(reaction).evaluate(np.array([top, path.highest().position, saddle]))
+    assert energies[0] == pytest.approx(energies[1], abs=0.01)
+    assert energies[1] == pytest.approx(energies[2], abs=0.1)
+
+
+PACKAGES = {"freezing-string": ("mlfsm", "mepbench[fsm]")}  # method: module, how to get it
+
+
+def available(method):
+    """Skip, saying how to get it, where a method's package is absent."""
+    module, _ = PACKAGES[method]
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        pytest.skip(module_of("methods", method).ADVICE)
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_a_method_whose_package_is_absent_is_a_verdict_with_advice(method, monkeypatch):
+    module, group = PACKAGES[method]
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    reaction, _ = shipped(SUBSTITUTION)
+    found = path_stage(reaction, Guess(reaction.ends), method, {}, XTB, 100, 0)
+    assert found.verdict == "not-installed"
+    assert group in found.reason
+    assert found.evaluations == 0
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_a_peer_leaves_no_file_and_prints_nothing(method, tmp_path, monkeypatch, capfd):
+    available(method)
+    monkeypatch.chdir(tmp_path)
+    reaction, _ = shipped(SUBSTITUTION)
+    found = path_stage(reaction, Guess(reaction.ends), method, {}, XTB, 40, 0)
+    assert found.path is not None
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("missing", ["cyipopt", "dmf"])

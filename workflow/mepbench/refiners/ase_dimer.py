@@ -1,7 +1,7 @@
 """Saddle optimisation by ASE's dimer: uphill along the softest mode, downhill across it.
 
-Two geometries close together are rotated until the line between them is the mode of lowest curvature; the
-force along it is inverted. Henkelman, Jonsson, J. Chem. Phys. 111, 7010 (1999),
+Two geometries close together are rotated until the line between them is the mode of lowest
+curvature; the force along it is inverted. Henkelman, Jonsson, J. Chem. Phys. 111, 7010 (1999),
 doi:10.1063/1.480097, with the rotations of Heyden, Bell, Keil, J. Chem. Phys. 123, 224101 (2005),
 doi:10.1063/1.2104507, and Kaestner, Sherwood, J. Chem. Phys. 128, 014106 (2008),
 doi:10.1063/1.2815812. All settings are ASE's defaults; the first mode is the path's tangent.
