@@ -112,7 +112,53 @@ def test_freezing_string_costs_what_its_authors_script_does(name):
     assert energies[1] == pytest.approx(energies[2], abs=0.1)
 
 
-PACKAGES = {"freezing-string": ("mlfsm", "mepbench[fsm]")}  # method: module, how to get it
+def growing_string_script(reaction, oracle, **options) -> np.ndarray:
+    """pysisyphus' examples/complex/02_alanine_dipeptide_iso_xtb; return the highest."""
+    from ase.units import Bohr, Hartree
+    from pysisyphus.calculators.Calculator import Calculator
+    from pysisyphus.cos.GrowingString import GrowingString
+    from pysisyphus.Geometry import Geometry
+    from pysisyphus.optimizers.StringOptimizer import StringOptimizer
+    from pysisyphus.trj import standardize_geoms
+
+    class Counted(Calculator):
+        def get_forces(self, atoms, coords):
+            energies, gradients = oracle(coords.reshape(1, -1, 3) * Bohr)
+            forces = -gradients.ravel() * Bohr / Hartree
+            return {"energy": energies[0] / Hartree, "forces": forces}
+
+        get_energy = get_forces
+
+    symbols = Atoms(reaction.numbers).get_chemical_symbols()
+    ends = [Geometry(symbols, x.ravel() / Bohr) for x in reaction.ends]
+    ends = standardize_geoms(ends, "dlc", {"coord_kwargs": {}})
+    for end in ends:
+        end.set_calculator(Counted())
+    string = GrowingString(ends, Counted, max_nodes=9)
+    StringOptimizer(string, stop_in_when_full=0, align=False, **options).run()
+    highest = max(string.images, key=lambda image: image.energy)
+    return highest.cart_coords.reshape(-1, 3) * Bohr
+
+
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION])
+def test_growing_string_costs_what_its_authors_example_does(name, tmp_path, monkeypatch):
+    available("growing-string")
+    monkeypatch.chdir(tmp_path)
+    reaction, _ = shipped(name)
+    theirs = Oracle(XTB.of(reaction))
+    top = growing_string_script(reaction, theirs)
+    path, ours = cost_of("growing-string", reaction)
+    assert ours.evaluations == pytest.approx(theirs.evaluations, rel=NEAR)
+    assert ours.rounds <= ours.evaluations / 5 + 1
+    check_frames(path.positions, reaction.ends)
+    energies, _ = XTB.of(reaction).evaluate(np.array([top, path.highest().position]))
+    assert energies[0] == pytest.approx(energies[1], abs=0.02)
+
+
+PACKAGES = {
+    "growing-string": ("pysisyphus", "mepbench[gsm]"),
+    "freezing-string": ("mlfsm", "mepbench[fsm]"),
+}  # method: module, how to get it
 
 
 def available(method):
