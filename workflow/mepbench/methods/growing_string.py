@@ -148,7 +148,13 @@ def _import() -> SimpleNamespace:
         from pysisyphus.optimizers.StringOptimizer import StringOptimizer
     except ImportError as error:
         raise NotInstalled(f"{ADVICE} ({error.__class__.__name__})") from None
-    return SimpleNamespace(**locals())
+    return SimpleNamespace(
+        GrowingString=GrowingString,
+        Geometry=Geometry,
+        form_coordinate_union=form_coordinate_union,
+        ZeroStepLength=ZeroStepLength,
+        StringOptimizer=StringOptimizer,
+    )
 
 
 def warm_up() -> None:
