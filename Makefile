@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf slurm lint format lock docs
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ paper: .venv/installed ## run every method on the whole textbook set
 bench: .venv/installed ## run every method on two published sets; `mepbench data zimmerman_xtb` says what it needs
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES)
 	@$(BIN)/python -m mepbench.reporting.halves results/bench
+
+bench-peers: peers ## every rival from outside beside ours, on the textbook and a hundred reactions of RDB7
+	@$(BIN)/mepbench run workflow/peers.yaml --cores $(CORES)
 
 ablation: .venv/installed ## what network, drawn points and guess earn the direct neural solver
 	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES)
@@ -52,6 +55,9 @@ bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they a
 
 bench-proof: .venv/installed ## whether the staged proof says what the full one does, on what `make paper` left
 	$(BIN)/python -m mepbench.judging.agreement results/paper neural-surrogate
+
+bench-irc: .venv/installed ## what a saddle and its proof cost by Sella and its own IRC, and by both of ours, on what `make paper` left
+	$(BIN)/python -m mepbench.judging.sella_bill results/paper
 
 bench-dft: dft ## searches, band and Sella on PBE0/def2-SVP from xTB geometries; goes on where it was stopped
 	$(BIN)/python -m mepbench.pair.dft_price --page docs/dft.md
@@ -77,6 +83,12 @@ dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt'
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \
 	  coinor-libipopt-dev libblas-dev liblapack-dev libmumps-seq-dev pkg-config >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dmf]'
+
+peers: .venv/installed ## install the rivals from outside (dmf, freezing-string, growing-string, aid-neb), as far as that goes
+	-@$(MAKE) --no-print-directory dmf
+	@for group in fsm gsm mlneb; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
+	    --editable ".[$$group]" || echo "no $$group here"; done
 
 slurm: ## install a SLURM for the tests of the cluster profile (Debian, needs root)
 	tests/slurm/install.sh

@@ -9,12 +9,17 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 from ase import Atoms
+from conftest import ROOT
 from known import XTB, shipped
 
+from mepbench.config import RESERVED, load_config
+from mepbench.errors import InputError
+from mepbench.judging.sella_bill import priced, said
 from mepbench.oracle import Oracle
 from mepbench.path import Path, check_frames
-from mepbench.registry import load, module_of
+from mepbench.registry import check_options, load, module_of
 from mepbench.solving.guess import Guess, make_guess
 from mepbench.solving.solve import solve as path_stage
 
@@ -155,10 +160,58 @@ def test_growing_string_costs_what_its_authors_example_does(name, tmp_path, monk
     assert energies[0] == pytest.approx(energies[1], abs=0.02)
 
 
-PACKAGES = {
-    "growing-string": ("pysisyphus", "mepbench[gsm]"),
+def test_aid_neb_costs_what_its_package_does(tmp_path, monkeypatch):
+    available("aid-neb")
+    monkeypatch.chdir(tmp_path)
+    reaction, saddle = shipped(SUBSTITUTION)
+    guess = load("guesses", "idpp")(reaction, 0, frames=15)
+    path, ours = cost_of("aid-neb", reaction, guess)
+    from gpatom.aidneb import AIDNEB  # which imports once ours has told it where ASE's NEB is
+
+    theirs = Oracle(XTB.of(reaction))
+    images = [Atoms(reaction.numbers, x) for x in guess]
+    AIDNEB(
+        images[0], images[-1], calculator=theirs.calculator(), interpolation=images, n_images=15
+    ).run(fmax=0.05)
+    assert ours.evaluations == pytest.approx(theirs.evaluations - 2, rel=NEAR)
+    energies, _ = XTB.of(reaction).evaluate(np.array([path.peak.position, saddle]))
+    assert path.converged
+    assert energies[0] == pytest.approx(energies[1], abs=0.01)
+
+
+@pytest.mark.parametrize("name", [HYDROGEN, "hcn-isomerisation"])
+def test_the_dimer_saves_the_off_path_climbing_image_the_end_of_the_climb(name):
+    reaction, saddle = shipped(name)
+    guess = load("guesses", "geodesic")(reaction, 0)
+    path, handed_over = cost_of("oci-neb", reaction, guess)
+    _, climbed = cost_of("oci-neb", reaction, guess, stable=1_000_000)
+    assert handed_over.evaluations < 0.5 * climbed.evaluations
+    energies, _ = XTB.of(reaction).evaluate(np.array([path.peak.position, saddle]))
+    assert path.converged
+    assert energies[0] == pytest.approx(energies[1], abs=0.01)
+
+
+@pytest.mark.parametrize("name", [SUBSTITUTION])
+def test_the_bill_of_sellas_irc_is_that_of_its_documentation(name):
+    from sella import IRC
+
+    reaction, saddle = shipped(name)
+    row = priced(reaction, make_guess(reaction, "geodesic", None), XTB)
+    assert row["verdict_full"] == row["sella_irc"] == "intended"
+    theirs = Oracle(XTB.of(reaction))
+    irc = IRC(atoms_of(reaction, saddle, theirs), logfile=None, dx=0.1, eta=1e-4, gamma=0.4)
+    irc.run(fmax=0.1, steps=1000, direction="forward")
+    irc.run(fmax=0.1, steps=1000, direction="reverse")
+    assert row["gradients_sella_irc"] == pytest.approx(theirs.evaluations, rel=NEAR)
+    assert row["gradients_staged"] < row["gradients_full"]
+    assert f"{row['gradients_sella_irc']} for Sella's IRC" in "\n".join(said([row]))
+
+
+PACKAGES = {  # method: module, how to get it
+    "aid-neb": ("gpatom", "mepbench[mlneb]"),
     "freezing-string": ("mlfsm", "mepbench[fsm]"),
-}  # method: module, how to get it
+    "growing-string": ("pysisyphus", "mepbench[gsm]"),
+}
 
 
 def available(method):
@@ -215,3 +268,18 @@ def test_fb_enm_is_the_path_of_pydmfs_own_script(tmp_path, monkeypatch):
     potential = XTB.of(reaction)
     tops = [potential.evaluate(path)[0].max() for path in (theirs, ours)]
     assert tops[0] == pytest.approx(tops[1], abs=0.02)
+
+
+def test_the_table_of_rivals_has_all_of_them_and_says_how_to_make_what_does_not_ship(
+    tmp_path, monkeypatch
+):
+    file = ROOT / "workflow" / "peers.yaml"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="`mepbench data baker` says of which public"):
+        load_config(file)
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["methods"].values()
+    named = {entry.get(role) for entry in entries for role in ("solver", "guess", "refiner")}
+    assert {"ase-neb", "oci-neb", "dmf", "ase-dimer", "fb-enm", *PACKAGES} <= named
+    for entry in entries:
+        chosen = {key: value for key, value in entry.items() if key not in RESERVED}
+        check_options("methods", entry["solver"], chosen, "peers.yaml")

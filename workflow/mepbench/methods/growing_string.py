@@ -12,10 +12,7 @@ same, but that a cycle is one round and the ends are free. Where a potential has
 invariance there are no internal coordinates, and the string is Cartesian.
 """
 
-import io
-import logging
-import tempfile
-from contextlib import chdir, contextmanager, redirect_stdout, suppress
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +23,7 @@ from ..errors import NotInstalled
 from ..oracle import Oracle
 from ..path import Path, align, turn_back
 from ..reaction import Reaction
+from ._aside import aside
 
 ADVICE = "pysisyphus is not installed: `pip install 'mepbench[gsm]'`"
 
@@ -49,7 +47,7 @@ def solve(
     cycles_when_full : after which the string is left as it is; -1 to converge it to 0.13 eV/A
         (pysisyphus' gau_loose)
     """
-    with _aside():
+    with aside():
         package = _import()
         rigid = "rotation" in oracle.invariances
         symbols = [chemical_symbols[z] for z in reaction.numbers]
@@ -124,20 +122,6 @@ def _path(string, reaction: Reaction, rigid: bool, **outcome) -> Path:
     return Path(frames, energies, **outcome)
 
 
-@contextmanager
-def _aside():
-    """Keep the package's files, its logs and what it prints out of the working directory."""
-    with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(io.StringIO()):
-        try:
-            yield
-        finally:
-            loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict]
-            for logger, handler in [(a, b) for a in loggers for b in a.handlers]:
-                if str(getattr(handler, "baseFilename", "")).startswith(folder):
-                    handler.close()
-                    logger.removeHandler(handler)
-
-
 def _import() -> SimpleNamespace:
     """Return what is used of pysisyphus."""
     try:
@@ -159,5 +143,5 @@ def _import() -> SimpleNamespace:
 
 def warm_up() -> None:
     """Import pysisyphus if it is there: no cost of the first reaction."""
-    with suppress(NotInstalled), _aside():
+    with suppress(NotInstalled), aside():
         _import()
