@@ -4,7 +4,7 @@ Each `..._script` drives a package as its authors' example does, on the same rea
 calculator that counts. PyDMF's stands in test_dmf.py.
 """
 
-import importlib
+import importlib.util
 import sys
 
 import numpy as np
@@ -215,12 +215,11 @@ PACKAGES = {  # method: module, how to get it
 
 
 def available(method):
-    """Skip, saying how to get it, where a method's package is absent."""
-    module, _ = PACKAGES[method]
-    try:
-        importlib.import_module(module)
-    except ImportError:
-        pytest.skip(module_of("methods", method).ADVICE)
+    """Import a method's package as the method does; skip, saying how to get it, if it is absent."""
+    module = module_of("methods", method)
+    if importlib.util.find_spec(PACKAGES[method][0]) is None:
+        pytest.skip(module.ADVICE)
+    module.warm_up()
 
 
 @pytest.mark.parametrize("method", PACKAGES)

@@ -12,6 +12,7 @@ same, but that a cycle is one round and the ends are free. Where a potential has
 invariance there are no internal coordinates, and the string is Cartesian.
 """
 
+import logging
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -123,7 +124,7 @@ def _path(string, reaction: Reaction, rigid: bool, **outcome) -> Path:
 
 
 def _import() -> SimpleNamespace:
-    """Return what is used of pysisyphus."""
+    """Return what is used of pysisyphus, which then logs to its own folder alone."""
     try:
         from pysisyphus.cos.GrowingString import GrowingString
         from pysisyphus.Geometry import Geometry
@@ -132,6 +133,9 @@ def _import() -> SimpleNamespace:
         from pysisyphus.optimizers.StringOptimizer import StringOptimizer
     except ImportError as error:
         raise NotInstalled(f"{ADVICE} ({error.__class__.__name__})") from None
+    log = logging.getLogger("pysis")
+    log.handlers.clear()
+    log.propagate = False
     return SimpleNamespace(
         GrowingString=GrowingString,
         Geometry=Geometry,
