@@ -27,6 +27,7 @@ from ..reaction import Reaction
 from ._aside import aside
 
 ADVICE = "pysisyphus is not installed: `pip install 'mepbench[gsm]'`"
+LOGS = "pysis", "cos", "internal_coords"  # each cycle to the last digit
 
 
 def solve(
@@ -133,9 +134,9 @@ def _import() -> SimpleNamespace:
         from pysisyphus.optimizers.StringOptimizer import StringOptimizer
     except ImportError as error:
         raise NotInstalled(f"{ADVICE} ({error.__class__.__name__})") from None
-    log = logging.getLogger("pysis")
-    log.handlers.clear()
-    log.propagate = False
+    for log in map(logging.getLogger, LOGS):
+        log.handlers.clear()
+        log.propagate = False
     return SimpleNamespace(
         GrowingString=GrowingString,
         Geometry=Geometry,
