@@ -12,8 +12,8 @@ from .. import __version__
 from .checksums import sha256
 
 PACKAGES = (
-    "ase ase-gpatom cyipopt jax jaxlib mlfsm numpy pandas pydmf pysisyphus rdkit scipy seaborn sella "
-    "snakemake tblite torch xtb"
+    "ase ase-gpatom cyipopt jax jaxlib mlfsm numpy pandas pydmf pysisyphus rdkit scipy seaborn "
+    "sella snakemake tblite torch xtb"
 ).split()
 
 
