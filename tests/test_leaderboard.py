@@ -366,6 +366,7 @@ def test_a_run_whose_ends_may_be_others_is_refused(key, archive, tmp_path, capsy
         {"name": "ase", "factory": "os:system"},
         {"name": "mueller-brown"},
         {"name": "xtb-python", "method": "GFN0-xTB"},
+        {"name": "tblite", "solvation": "ALPB(water)"},
         {"name": "./mine.py"},
     ],
 )

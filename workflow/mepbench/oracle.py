@@ -23,7 +23,7 @@ from .errors import BudgetExhausted, InputError, SCFFailure
 from .landscape.scale import ORDINARY, Scale
 from .path import Path
 from .reaction import Reaction
-from .registry import check_options, load, options, source_file
+from .registry import check_options, load, module_of, options, source_file
 
 TRACE_LENGTH = 16
 SLOW = 0.5  # seconds an evaluation: a round that fails in part is then lost in part only
@@ -121,16 +121,33 @@ class PotentialSpec:
         chosen = {key: value for key, value in given.items() if key != "name"}
         source_file("potentials", given["name"], where)
         check_options("potentials", given["name"], chosen, where)
+        # A potential that knows more of its options than their types offers `check(options)`.
+        check = getattr(module_of("potentials", given["name"]), "check", lambda options: None)
+        try:
+            check(chosen)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
         return cls(given["name"], chosen)
 
     @property
     def level(self) -> str:
         """Name of the Hamiltonian, whichever code computes it: the method, given or by default.
 
-        That of the potential itself where it has no methods.
+        That of the potential itself where it has no methods. A solvent is named behind it:
+        `GFN2-xTB, ALPB(water)`.
         """
         method = options("potentials", self.name).get("method")
-        return str(self.options.get("method", method.default if method else self.name))
+        named = str(self.options.get("method", method.default if method else self.name))
+        solvation = self.options.get("solvation")
+        return f"{named}, {solvation}" if solvation else named
+
+    @classmethod
+    def at(cls, level: str) -> "PotentialSpec":
+        """Return the potential of an xTB level, by the backend that has it."""
+        method, _, solvation = level.partition(", ")
+        if solvation:
+            return cls("tblite", {"method": method, "solvation": solvation})
+        return cls("xtb-python", {"method": method})
 
     def load(self, numbers: np.ndarray, charge: int, multiplicity: int):
         """Return the potential of one molecule."""

@@ -26,7 +26,6 @@ from .submission import Key, Submission, claimed_number
 
 JUDGED = (*FIRST_ORDER, "higher-order", "minimum")  # verdicts on a geometry that was proven at rest
 LEVELS = ("GFN2-xTB", "GFN1-xTB")
-BACKEND = "xtb-python"
 FREQUENCY = (5.0, 0.01)  # 1/cm, and a share of it
 COLUMNS = tuple(
     """set reaction method seed claimed_verdict verdict reason claimed_barrier_eV barrier_eV
@@ -51,10 +50,11 @@ def potential_of(submission: Submission) -> PotentialSpec:
         if the submission's is none that everyone has.
     """
     options = dict(submission.config["potential"])
-    level = options.get("method", LEVELS[0])
-    if options["name"] not in ("xtb-python", "tblite") or level not in LEVELS:
+    name = options.pop("name")
+    known = name in ("xtb-python", "tblite")
+    if not known or (level := PotentialSpec(name, options).level) not in LEVELS:
         raise ValueError(f"its potential is none of {', '.join(LEVELS)} by xtb-python or tblite")
-    return PotentialSpec(BACKEND, {"method": level})
+    return PotentialSpec.at(level)
 
 
 def budget_of(submission: Submission, method: str) -> dict[str, int]:

@@ -5,15 +5,23 @@ from collections import deque
 import numpy as np
 from ase.data import chemical_symbols
 from ase.units import Bohr, Hartree
+from scipy.spatial.transform import Rotation
 
 from ..errors import NotSupported, SCFFailure
 from ..oracle import counted
 
 ROOM_TEMPERATURE = 300.0
 WARM_TEMPERATURES = (1000.0, 3000.0, 6000.0)
+HYDROGEN = np.array([1, 1])  # the cheapest molecule
 HEAVIEST = 86  # Rn: GFN1- and GFN2-xTB have parameters up to there
 REMEMBERED = 32
 REUSE_WITHIN = 0.5  # angstrom: largest displacement of an atom over which a density is reused
+
+# xtb-python 22.1 returns a wrong gradient, by 0.5 eV/angstrom in a bent CO2, where two bonded
+# atoms share two Cartesian coordinates exactly, as linear molecules on an axis do. Every geometry
+# is turned by this rotation (any generic one), under which that does not happen; for both backends
+# it is the same, as the energy in a solvent depends on it (`_solvation`).
+TILT = Rotation.from_euler("xyz", [0.3, 0.5, 0.7]).as_matrix()
 
 
 class SCFPotential:
@@ -77,12 +85,12 @@ class SCFPotential:
 
     def _checked(self, x, start, temperature):
         try:
-            energy, gradient, density = self.singlepoint(x, start, temperature)
+            energy, gradient, density = self.singlepoint(x @ TILT, start, temperature)
         except self._failure as error:
             raise SCFFailure(" ".join(str(error).split())) from None
         if not (np.isfinite(energy) and np.isfinite(gradient).all()):
             raise SCFFailure("the energy or gradient is not finite")
-        return energy, gradient, density
+        return energy, gradient @ TILT.T, density
 
 
 def apart(n: int) -> np.ndarray:

@@ -24,7 +24,7 @@ from ..reaction import SHIPPED, Reaction
 from ..registry import load
 from .reference import SPIN, read, write
 
-REFINER, BACKEND = "sella", "xtb-python"
+REFINER = "sella"
 ANEW = ", refined anew"
 TIGHT = 1e-3  # eV/angstrom: on a mode of 0.03 eV/angstrom^2 within 0.03 angstrom of the saddle
 MOVED, HEIGHT = 0.05, 1e-3  # angstrom (RMSD), eV: what moved by less is the same saddle
@@ -155,7 +155,7 @@ def recheck_file(
     InputError
         if it is not the released file.
     """
-    potential = PotentialSpec(BACKEND, {"method": file.parent.name})
+    potential = PotentialSpec.at(file.parent.name)
     known, ircs = read(file)
     changed = False
     for name, group in known.items():
