@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +78,9 @@ browser: .venv/installed ## install what the tests of the report's pages need (D
 
 dft: .venv/installed ## install PySCF, for the potential pyscf
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dft]'
+
+networks: .venv/installed ## install ANI and AIMNet2, for the potentials ani and aimnet2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[ani,aimnet2]'
 
 dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \

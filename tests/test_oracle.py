@@ -171,6 +171,20 @@ def test_a_band_of_ase_images_is_one_round():
     assert (oracle.evaluations, oracle.rounds) == (4, 2)
 
 
+def test_a_network_is_differentiated_also_where_a_method_has_switched_that_off():
+    import torch
+
+    class Network(Quartic):
+        def evaluate(self, positions):
+            x = torch.tensor(positions, requires_grad=True)
+            energies = (x**2).sum((1, 2))
+            return energies.detach().numpy(), torch.autograd.grad(energies.sum(), x)[0].numpy()
+
+    with torch.no_grad():
+        assert Oracle(Network())(np.ones((2, 1, 3)))[1] == pytest.approx(2.0)
+        assert not torch.is_grad_enabled()
+
+
 def test_torch_energy_backpropagates_the_gradient_for_free():
     import torch
 

@@ -9,10 +9,11 @@ and `Oracle.audit` compares that with what this oracle has booked, and the one b
 prior, a cheaper level, whose evaluations and seconds are an account of their own.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 
@@ -62,6 +63,12 @@ def counted(evaluate: Callable) -> Callable:
             return evaluate(*arguments)
 
     return counting
+
+
+def _differentiable():
+    """Let a potential that is a network differentiate, where a method has switched that off."""
+    torch = sys.modules.get("torch")
+    return nullcontext() if torch is None else torch.enable_grad()
 
 
 @dataclass(frozen=True)
@@ -323,7 +330,7 @@ class Oracle:
         self.evaluations += len(positions)
         start = time.perf_counter()
         try:
-            with _asking(len(positions)):
+            with _asking(len(positions)), _differentiable():
                 return self._evaluate(positions)
         finally:
             self.seconds += time.perf_counter() - start
