@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks bench-surfaces
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ bench-irc: .venv/installed ## what a saddle and its proof cost by Sella and its 
 bench-dft: dft ## searches, band and Sella on PBE0/def2-SVP from xTB geometries; goes on where it was stopped
 	$(BIN)/python -m mepbench.pair.dft_price --page docs/dft.md
 
+bench-surfaces: .venv/installed ## evaluations a second of each surface, 10 to 100 atoms, singly and in a batch
+	$(BIN)/python -m mepbench.solving.throughput
+
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python tests/scale.py
 
@@ -79,8 +82,8 @@ browser: .venv/installed ## install what the tests of the report's pages need (D
 dft: .venv/installed ## install PySCF, for the potential pyscf
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dft]'
 
-networks: .venv/installed ## install ANI and AIMNet2, for the potentials ani and aimnet2
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[ani,aimnet2]'
+networks: .venv/installed ## install ANI, AIMNet2 and MACE, for the potentials of these names
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[ani,aimnet2,mace]'
 
 dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt's interface, needs root)
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential \

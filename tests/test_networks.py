@@ -1,9 +1,12 @@
 """Machine-learned potentials: published numbers, batches, and what they refuse."""
 
+import os
 import sys
+import warnings
 
 import numpy as np
 import pytest
+import small_mace
 from ase.build import molecule
 from ase.units import Hartree
 
@@ -11,7 +14,7 @@ from mepbench.errors import InputError, NotInstalled, NotSupported
 from mepbench.oracle import PotentialSpec
 from mepbench.pair.identity import identity
 from mepbench.pair.saddle_search import find_saddle
-from mepbench.potentials import aimnet2, ani
+from mepbench.potentials import aimnet2, ani, mace
 from mepbench.preparation.prepare import prepare
 from mepbench.reaction import Entry
 
@@ -127,6 +130,14 @@ def test_absent_it_is_a_verdict_with_advice(name, missing, advice, monkeypatch):
     assert f"pip install '{advice}'" in found.reason
 
 
+def test_without_mace_its_file_is_not_read(monkeypatch, tmp_path):
+    file = tmp_path / "any.model"
+    file.write_text("", encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "mace", None)
+    with pytest.raises(NotInstalled, match=r"pip install 'mepbench\[mace\]'"):
+        mace.load(H2O, 0, 1, method=str(file), trust=True)
+
+
 def test_weights_that_a_wheel_does_not_hold_are_a_verdict_with_advice(monkeypatch, tmp_path):
     potential(ani, H2O)
     monkeypatch.setattr(ani.Path, "home", lambda: tmp_path)
@@ -191,6 +202,78 @@ def test_a_file_that_is_no_model_is_bad_input(tmp_path):
     file.write_text("no model", encoding="utf-8")
     with pytest.raises(InputError, match=r"text\.jpt is no TorchScript file"):
         aimnet2.load(H2O, 0, 1, method=str(file))
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Saves a small MACE model, and returns its options."""
+
+    def options(**what):
+        return {"method": small_mace.saved(tmp_path, **what), "trust": True}
+
+    return options
+
+
+def test_mace_is_what_its_own_calculator_says(small):
+    options = small()
+    from mace.calculators import MACECalculator
+
+    atoms = molecule("CH3CONH2")
+    x = np.array([atoms.positions, 1.05 * atoms.positions])
+    energies, gradients = mace.load(atoms.numbers, 0, 1, **options).evaluate(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.environ[mace.UNGUARDED] = "1"
+        atoms.calc = MACECalculator(options["method"], device="cpu", default_dtype="float64")
+        del os.environ[mace.UNGUARDED]
+    for positions, energy, gradient in zip(x, energies, gradients, strict=True):
+        atoms.positions = positions
+        assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-8)
+        assert gradient == pytest.approx(-atoms.get_forces(), abs=1e-8)
+
+
+def test_mace_gets_charge_and_multiplicity_where_it_is_told_them(small):
+    options, x = small(told=True), np.array([WATER])
+    states = [(0, 1), (1, 2), (-1, 2), (0, 3)]
+    energies = {mace.load(H2O, *state, **options).evaluate(x)[0][0] for state in states}
+    assert len(energies) == len(states)
+    for state in states[1:]:
+        with pytest.raises(NotSupported, match=r"is a model of neutral singlets of H, C, N, O;"):
+            mace.load(H2O, *state, **small())
+
+
+def test_a_pickle_is_not_read_unless_the_user_vouches_for_it(small, tmp_path):
+    options = small()
+    with pytest.raises(InputError, match=r"potential: MACE: .* is a pickle, .*: trust: true"):
+        PotentialSpec.read({"name": "mace", "method": options["method"]})
+    with pytest.raises(InputError, match=r"there is no file nowhere\.model"):
+        PotentialSpec.read({"name": "mace", "method": "nowhere.model", "trust": True})
+    file = tmp_path / "text.model"
+    file.write_text("no model", encoding="utf-8")
+    with pytest.raises(InputError, match=r"text\.model is no model of it"):
+        mace.load(H2O, 0, 1, method=str(file), trust=True)
+
+
+def test_reading_mace_leaves_the_guard_against_pickles_on(small):
+    mace.load(H2O, 0, 1, **small())
+    assert mace.UNGUARDED not in os.environ
+
+
+def test_of_several_heads_one_is_named(small):
+    options = small(heads=("omol", "off"))
+    with pytest.raises(InputError, match="several heads, say which: omol, off"):
+        mace.load(H2O, 0, 1, **options)
+    with pytest.raises(InputError, match=r"no head 'of'\. Did you mean 'off'\?"):
+        mace.load(H2O, 0, 1, head="of", **options)
+    energies = mace.load(H2O, 0, 1, head="off", **options).evaluate(np.array([WATER]))[0]
+    assert np.isfinite(energies).all()
+
+
+def test_the_level_of_a_file_is_its_name(tmp_path):
+    file = tmp_path / "MACE-OFF23_medium.model"
+    assert PotentialSpec("mace", {"method": str(file)}).level == "MACE-OFF23_medium"
+    assert PotentialSpec("aimnet2", {"method": "./mine.jpt"}).level == "mine"
+    assert PotentialSpec("aimnet2").level == "AIMNet2/wB97M-D3"
 
 
 @pytest.mark.parametrize("name", ["ani", "aimnet2"])

@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
+import small_mace
 from ase.data import atomic_numbers
 from scipy.spatial.transform import Rotation
 
@@ -36,15 +37,17 @@ PLAIN = {name: {"name": name} for name in available("potentials")}
 
 
 @pytest.fixture(params=PLAIN | FURTHER)
-def case(request):
+def case(request, tmp_path):
     """A potential, and geometries (B, N, 3) at which it is tested."""
     given = dict((PLAIN | FURTHER)[request.param])
     kind = given.pop("name")
+    if kind == "mace":
+        given |= {"method": small_mace.saved(tmp_path), "trust": True}
     module = importlib.import_module(f"mepbench.potentials.{kind.replace('-', '_')}")
     given |= {
         name: NEEDED[name]
         for name, option in options("potentials", kind).items()
-        if option.default is inspect.Parameter.empty
+        if option.default is inspect.Parameter.empty and name not in given
     }
     if hasattr(module, "KNOWN"):
         numbers = module.KNOWN[0].reaction.numbers

@@ -140,13 +140,14 @@ class PotentialSpec:
     def level(self) -> str:
         """Name of the Hamiltonian, whichever code computes it: the method, given or by default.
 
-        That of the potential itself where it has no methods. A solvent is named behind it:
-        `GFN2-xTB, ALPB(water)`.
+        That of the potential itself where it has no methods, what its own `level(options)` says
+        where it offers that. A solvent is named behind it: `GFN2-xTB, ALPB(water)`.
         """
-        method = options("potentials", self.name).get("method")
-        named = str(self.options.get("method", method.default if method else self.name))
-        solvation = self.options.get("solvation")
-        return f"{named}, {solvation}" if solvation else named
+        chosen = {name: option.default for name, option in options("potentials", self.name).items()}
+        chosen |= self.options
+        say = getattr(module_of("potentials", self.name), "level", None)
+        named = say(chosen) if say else str(chosen.get("method", self.name))
+        return f"{named}, {chosen['solvation']}" if chosen.get("solvation") else named
 
     @classmethod
     def at(cls, level: str) -> "PotentialSpec":

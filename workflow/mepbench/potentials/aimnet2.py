@@ -89,6 +89,12 @@ def _file(method: str) -> Path:
     return Path(package.origin).parent / "models" / FILES[method]
 
 
+def level(options: dict) -> str:
+    """Return the model's name: that of its file, where it is one."""
+    method = options["method"]
+    return Path(method).stem if method.endswith(".jpt") else method
+
+
 @cache
 def _model(file: Path):
     """Return a model, and what computes it: its weights are told apart by their hash."""
