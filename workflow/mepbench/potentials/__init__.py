@@ -8,7 +8,9 @@ It returns an object with
   `"translation"` and `"rotation"` (a two-dimensional model surface has none);
 * `backend`: name and version of the code that computes it.
 
-A file may offer `remark() -> str`, what a user should know of this machine before a run starts.
+A file may offer `remark() -> str`, what a user should know of this machine before a run starts;
+`check(options)`, which raises `InputError` for what types do not tell, before any job starts; and
+`level(options) -> str`, the name of the Hamiltonian where the option `method` is not that name.
 `load` raises `NotSupported` for elements that it has no parameters for, where it can tell: a
 library may otherwise end the process. So may the `factory` of an ASE calculator.
 """
