@@ -2,6 +2,7 @@
 
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,21 @@ def test_a_slow_surface_is_not_asked_at_larger_sizes(monkeypatch):
     monkeypatch.setattr(throughput, "SLOW", 0.0)
     rows = throughput.measured([PotentialSpec("tblite")], (5, 8))
     assert [row["atoms"] for row in rows] == [5]
+
+
+def test_no_surface_is_asked_twice_for_a_geometry(monkeypatch):
+    seen = []
+
+    class Remembers(PotentialSpec):
+        level = "remembering"
+
+        def load(self, numbers, charge, multiplicity):
+            seen.append([])
+            return SimpleNamespace(evaluate=seen[-1].extend)
+
+    list(throughput.measured([Remembers("mine")], (5,)))
+    for positions in seen:
+        assert len({x.tobytes() for x in positions}) == len(positions) == 2 * throughput.ROUND
 
 
 def test_a_surface_that_there_is_not_ends_it_with_its_name():
