@@ -158,7 +158,8 @@ def test_an_end_that_is_no_minimum_has_no_free_energy(hcn):
         found, prepared=replace(found.prepared, points=ends), thermochemistry=None
     )
     refused = with_free_energies(on_a_saddle, None, STANDARD, True)
-    assert refused.thermo_note == "the product has an imaginary frequency, 1425 / cm"
+    said = r"the product has an imaginary frequency, 142\d / cm"
+    assert re.fullmatch(said, refused.thermo_note)
     assert "none: the product has an imaginary frequency" in str(refused)
     other = with_free_energies(replace(found, verdict="other"), None, STANDARD, True)
     assert other.thermo_note == "of an intended saddle only"
