@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks bench-surfaces
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks bench-surfaces bench-speed
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ bench-dft: dft ## searches, band and Sella on PBE0/def2-SVP from xTB geometries;
 
 bench-surfaces: .venv/installed ## evaluations a second of each surface, 10 to 100 atoms, singly and in a batch
 	$(BIN)/python -m mepbench.solving.throughput
+
+bench-speed: .venv/installed ## seconds of the processor by stage: geodesic and Sella, neural-surrogate
+	$(BIN)/python -m mepbench.judging.search_speed rdb7_dev --every 4
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python tests/scale.py
