@@ -160,7 +160,8 @@
     told() {
       const found = this.found ?? this.rows;
       const all = this.rows.length;
-      const { noun, page: size } = this.spec;
+      const { noun: nouns, page: size } = this.spec;
+      const noun = all === 1 ? nouns.replace(/s$/, "") : nouns;
       this.count.textContent =
         found.length === all ? `${all} ${noun}` : `${found.length} of ${all} ${noun}`;
       const pages = Math.ceil(found.length / size);
