@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks bench-surfaces bench-speed
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks bench-surfaces bench-speed
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,13 @@ bench-prepare: .venv/installed ## how long preparation takes, from files and fro
 bench-prior: .venv/installed ## evaluations of the search with and without GFN1-xTB as the prior of GFN2-xTB
 	$(BIN)/python -m mepbench.solving.prior_price textbook --cores $(CORES)
 	$(BIN)/python -m mepbench.solving.prior_price rdb7_dev --cores $(CORES)
+
+# What is taught, and what must stay unseen; a set that is not there is not needed.
+TAUGHT ?= ../shared/reactions/rdb7_train.xyz.gz
+UNSEEN = rdb7_dev textbook $(wildcard $(addprefix ../shared/reactions/,zimmerman_xtb baker birkholz))
+
+train: .venv/installed ## teach the network potential of `prior: learned`; goes on where it was stopped
+	$(BIN)/python -m mepbench.teaching.teach $(TAUGHT) --unseen $(UNSEEN) --cores $(CORES)
 
 bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they are the same minima
 	$(BIN)/python -m mepbench.preparation.staged_ends rdb7_dev --cores $(CORES)

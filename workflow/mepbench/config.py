@@ -181,8 +181,7 @@ def solver_files(method: Method) -> list[Path]:
     if "retry" in solvers:
         files.append(source_file("refiners", "sella"))
     if method.options.get("prior") is not None:
-        prior = PotentialSpec.read(method.options["prior"])
-        files.append(source_file("potentials", prior.name))
+        files += PotentialSpec.read(method.options["prior"]).files
     return files
 
 

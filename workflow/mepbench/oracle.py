@@ -137,6 +137,12 @@ class PotentialSpec:
         return cls(given["name"], chosen)
 
     @property
+    def files(self) -> tuple:
+        """Its code, and what that reads beside: with these changes what it computes."""
+        beside = getattr(module_of("potentials", self.name), "files", lambda **given: ())
+        return source_file("potentials", self.name), *beside(**self.options)
+
+    @property
     def level(self) -> str:
         """Name of the Hamiltonian, whichever code computes it: the method, given or by default.
 
@@ -172,7 +178,8 @@ class Oracle:
     Parameters
     ----------
     potential : an object with `evaluate(positions)`, `invariances`, `backend`; one with
-        `round_begins(count)` is told how many geometries come, and asked for one at a time
+        `round_begins(count)` is told how many geometries come, and asked for one at a time; one
+        with `doubt(positions)` knows where it should not be believed
     reaction : its endpoints, energies and gradients are answered without a call
     budget : the most evaluations; None for no limit
     slow : seconds an evaluation, from which a round is evaluated one by one
@@ -198,6 +205,7 @@ class Oracle:
         self.invariances = tuple(potential.invariances)
         self.budget, self._slow = budget, slow
         self._round_begins = getattr(potential, "round_begins", None)
+        self._doubt = getattr(potential, "doubt", None)
         self.evaluations = 0
         self.rounds = 0
         self.seconds = 0.0
@@ -277,6 +285,10 @@ class Oracle:
             raise ValueError("an oracle has one prior")
         self.prior = Oracle(spec.of(reaction), None, self.budget, self._slow)
         return self.prior
+
+    def doubt(self, positions: np.ndarray) -> str:
+        """Why the potential itself would not be believed along a path (B, N, 3); mostly empty."""
+        return "" if self._doubt is None else self._doubt(positions)
 
     @contextmanager
     def clocked(self) -> Iterator[None]:

@@ -219,8 +219,8 @@ def _fits(value: object, expected: object) -> bool:
 def imported_files(file: Path) -> tuple[Path, ...]:
     """Return `file` and every file of this package that it imports, directly or not.
 
-    For a plug-in from outside also those beside it. Importing `mepbench.x` runs
-    `mepbench/__init__.py` as well, so that is among them.
+    For a plug-in from outside also those beside it. A file that is no Python imports none.
+    Importing `mepbench.x` runs `mepbench/__init__.py` as well, so that is among them.
     """
     seen: set[Path] = set()
     waiting = [file, PACKAGE / "__init__.py"]
@@ -228,7 +228,8 @@ def imported_files(file: Path) -> tuple[Path, ...]:
         current = waiting.pop()
         if current not in seen:
             seen.add(current)
-            waiting.extend(_imports_of(current))
+            if current.suffix == ".py":
+                waiting.extend(_imports_of(current))
     return tuple(sorted(seen))
 
 

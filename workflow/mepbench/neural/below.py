@@ -30,11 +30,13 @@ class Below:
     learned : its surrogate, as a prior mean
     frames : (M, N, 3) array, angstrom, its path between the ends of the expensive level
     saddle : that was accepted there; None if none was
+    doubt : why the cheaper level itself would not be believed along its path; mostly empty
     """
 
     learned: Learned
     frames: np.ndarray
     saddle: Candidate | None
+    doubt: str = ""
 
 
 def searched_below(reaction, cheap, guess: Path, search: Callable) -> Below:
@@ -66,8 +68,9 @@ def searched_below(reaction, cheap, guess: Path, search: Callable) -> Below:
     learned = Learned(surrogate)
     for x in reaction.ends:
         learned.consult(x)
-    frames = _moved(curve(np.linspace(0, 1, FRAMES)), reaction.ends - ends)
-    return Below(learned, frames, saddle)
+    path = curve(np.linspace(0, 1, FRAMES))
+    visited = path if saddle is None else np.concatenate([path, saddle.position[None]])
+    return Below(learned, _moved(path, reaction.ends - ends), saddle, cheap.doubt(visited))
 
 
 def _relaxed(numbers: np.ndarray, x: np.ndarray, cheap) -> np.ndarray:

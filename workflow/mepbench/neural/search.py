@@ -85,6 +85,9 @@ class Search:
         below = self._below(guess, prior)
         if below is None:
             return None
+        if below.doubt:
+            self.of_prior = f"the prior was switched off: {below.doubt}"
+            return None
         self.surrogate.believe(below.learned)
         self.start("given", below.frames, self.options["curve"])
         limit, found = self.affordable(self.options["limit"]), None

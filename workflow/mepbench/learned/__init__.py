@@ -1,0 +1,1 @@
+"""A network potential: its layers, the ensemble, the file that its weights are in."""

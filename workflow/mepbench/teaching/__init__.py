@@ -1,0 +1,1 @@
+"""What teaches the network potential: which reactions, which of their geometries, and how."""
