@@ -21,7 +21,7 @@ from mepbench.solving.solve import solve
 torch = pytest.importorskip("torch")
 network = pytest.importorskip("mepbench.learned.network")
 
-SMALL = network.Shape(scalars=16, channels=12, projected=8, radial=6)
+SMALL = network.Shape(scalars=16, channels=12, projected=8, radial=(6, 4, 3))
 METHANOL = np.array([6, 8, 1, 1, 1, 1])
 X = np.array(
     [
@@ -198,11 +198,11 @@ def test_a_change_of_the_weights_is_a_change_of_the_code_that_rules_see(file):
 
 
 def test_a_geometry_of_fifteen_atoms_takes_no_more_than_ten_milliseconds(tmp_path):
-    weights.save(tmp_path / "three.safetensors", network.Ensemble(network.Shape(), 3), {})
+    weights.save(tmp_path / "two.safetensors", network.Ensemble(network.Shape(), 2), {})
     rng = np.random.default_rng(0)
     numbers = np.array([6] * 5 + [8] + [1] * 9)
     x = rng.permutation(np.indices((3, 3, 3)).reshape(3, -1).T)[:15] * 1.3
-    learned = potential(tmp_path / "three.safetensors", numbers)
+    learned = potential(tmp_path / "two.safetensors", numbers)
     learned.evaluate(x[None])
     seconds = []
     for _ in range(20):

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 training = pytest.importorskip("mepbench.teaching.training")
 network = pytest.importorskip("mepbench.learned.network")
 
-SMALL = network.Shape(scalars=8, channels=6, projected=4, radial=5)
+SMALL = network.Shape(scalars=8, channels=6, projected=4, radial=(5, 4, 3))
 GFN2 = PotentialSpec("xtb-python")
 RDB7 = "rdb7_dev"
 
@@ -133,12 +133,12 @@ def test_a_lesson_comes_back_from_its_file(taught, tmp_path):
 
 
 def test_teaching_lowers_the_error_on_what_is_taught(taught, tmp_path):
-    course = training.Course(epochs=30, rate=5e-3, reactions=2, geometries=8)
+    course = training.Course(epochs=16, rate=8e-3, reactions=2, geometries=8)
     torch.manual_seed(0)
     before = training.measured(network.Ensemble(SMALL, 1), taught)
     member, log = training.taught(tmp_path / "m", SMALL, taught, taught[:1], course, seed=0)
     after = training.measured(member, taught)
-    assert after[0] < 0.6 * before[0]
+    assert after[0] < 0.75 * before[0]
     assert after[1] < before[1]
     assert log[-1]["loss"] < log[0]["loss"]
 
@@ -229,7 +229,7 @@ def test_a_run_leaves_weights_that_serve_as_a_prior_with_a_card_and_a_log(run, s
     ensemble, card = weights.load(file)
     assert len(ensemble.members) == plan.members == card["members"]
     log = pd.read_csv(folder / "out" / "log.csv")
-    assert log.groupby(["round", "taught", "member"]).size().max() == 4
+    assert log.groupby(["round", "taught", "member"]).size().max() == 3
     assert set(log["round"]) == {0, 1}
     readme = (folder / "out" / "README.md").read_text()
     assert f"{card['evaluations']} evaluations" in readme

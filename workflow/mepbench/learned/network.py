@@ -44,7 +44,7 @@ class Shape:
     ----------
     elements : atomic numbers, ascending
     scalars, channels, projected : F, C and D
-    radial, cutoff : how many R_k, and their range, angstrom
+    radial, cutoff : how many R_k for each l, and their range, angstrom
     layers : how often atoms hear of their neighbours
     """
 
@@ -52,7 +52,7 @@ class Shape:
     scalars: int = 64
     channels: int = 48
     projected: int = 24
-    radial: int = 8
+    radial: tuple[int, ...] = (8, 6, 4)
     cutoff: float = 5.0
     layers: int = 2
 
@@ -63,13 +63,13 @@ class Surroundings(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.shape = shape
-        frequencies = torch.arange(1, shape.radial + 1) * torch.pi / shape.cutoff
+        frequencies = torch.arange(1, max(shape.radial) + 1) * torch.pi / shape.cutoff
         self.register_buffer("frequencies", frequencies, persistent=False)
         radii = torch.tensor(covalent_radii[: max(shape.elements) + 1])
         self.register_buffer("radii", radii, persistent=False)
 
     def forward(self, numbers: torch.Tensor, positions: torch.Tensor):
-        """R_k Y_lm of all pairs, (B, N, 9, K, N) for atom i and neighbour j, and repulsion (B,)."""
+        """R_k Y_lm of all pairs, for each l (B, N, 2l + 1, K_l, N), and the repulsion (B,), eV."""
         exists = numbers > 0
         pairs = exists[:, :, None] & exists[:, None, :]
         pairs = pairs & ~torch.eye(numbers.shape[1], dtype=torch.bool, device=numbers.device)
@@ -79,8 +79,13 @@ class Surroundings(nn.Module):
         scale = DENSE * (2 / self.shape.cutoff) ** 0.5
         radial = radial * (scale * pairs * fading(r / self.shape.cutoff) / r)[:, :, None]
         harmonics = spherical_harmonics(apart / r[..., None]).movedim(-1, 2)
-        density = harmonics[:, :, :, None] * radial[:, :, None]
-        return density, self._repulsion(numbers, r, pairs)
+        densities = [
+            of_l[:, :, :, None] * radial[:, :, None, :functions]
+            for of_l, functions in zip(
+                harmonics.split(HARMONICS, dim=2), self.shape.radial, strict=True
+            )
+        ]
+        return densities, self._repulsion(numbers, r, pairs)
 
     def _repulsion(self, numbers, r, pairs) -> torch.Tensor:
         """Of nuclei whose screening ends at the sum of their covalent radii: (B,), eV."""
@@ -105,12 +110,12 @@ class Network(nn.Module):
         known[list(shape.elements)] = torch.arange(len(shape.elements))
         self.register_buffer("index", known, persistent=False)
 
-    def forward(self, numbers: torch.Tensor, density: torch.Tensor) -> torch.Tensor:
+    def forward(self, numbers: torch.Tensor, densities: list[torch.Tensor]) -> torch.Tensor:
         """Energies (B,), eV, of (B, N) atomic numbers, 0 where there is no atom."""
         exists = numbers > 0
         h, v = self.embedding[self.index[numbers]] * exists[..., None], None
         for layer in self.layers:
-            h, v = layer(density, h, v)
+            h, v = layer(densities, h, v)
         return (self.readout(h)[..., 0] * exists).sum(1)
 
 
@@ -124,8 +129,8 @@ class Ensemble(nn.Module):
 
     def forward(self, numbers: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Each member's energies, (members, B), eV, at (B, N, 3) positions, angstrom."""
-        density, repulsion = self.surroundings(numbers, positions)
-        return torch.stack([member(numbers, density) + repulsion for member in self.members])
+        densities, repulsion = self.surroundings(numbers, positions)
+        return torch.stack([member(numbers, densities) + repulsion for member in self.members])
 
     def energies_and_gradient(
         self, numbers: torch.Tensor, positions: torch.Tensor, training: bool = False
@@ -143,25 +148,26 @@ class Layer(nn.Module):
 
     def __init__(self, shape: Shape, first: bool, last: bool):
         super().__init__()
-        f, c, d, k = shape.scalars, shape.channels, shape.projected, shape.radial
+        f, c, d = shape.scalars, shape.channels, shape.projected
         self.project = nn.Linear(f, d, bias=False)
-        self.mix = nn.ModuleList(nn.Linear(k * d, c, bias=False) for _ in HARMONICS)
+        self.mix = nn.ModuleList(nn.Linear(k * d, c, bias=False) for k in shape.radial)
         self.update = perceptron(f + 4 * c, f, f)
         self.project_vectors = None if first else nn.Linear(c, d, bias=False)
-        self.mix_vectors = None if first else nn.Linear(k * d, c, bias=False)
+        self.mix_vectors = None if first else nn.Linear(shape.radial[0] * d, c, bias=False)
         self.gate = None if last else nn.Linear(f, c)
 
-    def forward(self, density, h, v):
+    def forward(self, densities, h, v):
         """Scalars (B, N, F) and vectors (B, N, 3, C) of the atoms, after one exchange."""
-        b, n, m, k, _ = density.shape
-        a = torch.bmm(density.reshape(b, n * m * k, n), self.project(h)).reshape(b, n, m, -1)
-        parts = a.split(HARMONICS, dim=2)
-        mixed = [mix(part) for part, mix in zip(parts, self.mix, strict=True)]
+        projected = self.project(h)
+        mixed = [
+            mix(summed(density, projected).flatten(3))
+            for density, mix in zip(densities, self.mix, strict=True)
+        ]
         if self.project_vectors is not None:
-            projected = self.project_vectors(v).reshape(b, n, -1)
-            a = torch.bmm(density.split((1, m - 1), dim=2)[0].reshape(b, n * k, n), projected)
-            a = a.reshape(b, n, k, 3, -1).transpose(2, 3).reshape(b, n, 3, -1)
-            mixed[1] = mixed[1] + self.mix_vectors(a)
+            b, n, _, _ = v.shape
+            heard = summed(densities[0], self.project_vectors(v).reshape(b, n, -1))
+            heard = heard.reshape(b, n, -1, 3, self.project_vectors.out_features)
+            mixed[1] = mixed[1] + self.mix_vectors(heard.transpose(2, 3).flatten(3))
         scalar, vector, tensor = mixed
         bent = (contracted(tensor, vector) * vector).sum(2)
         invariants = [h, scalar.squeeze(2), norm(vector), norm(tensor), bent]
@@ -172,6 +178,12 @@ class Layer(nn.Module):
 def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:
     """One hidden layer; smooth, as forces and their derivatives must be."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, outputs))
+
+
+def summed(density: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
+    """Sum over neighbours of (B, N, M, K, N) times their features (B, N, D): (B, N, M, K, D)."""
+    b, n, m, k, _ = density.shape
+    return torch.bmm(density.reshape(b, n * m * k, n), of).reshape(b, n, m, k, -1)
 
 
 def norm(a: torch.Tensor) -> torch.Tensor:

@@ -64,7 +64,7 @@ def load(file: Path) -> tuple:
     about, tensors = described(file), load_file(file)
     try:
         shape = json.loads(about["shape"])
-        shape = Shape(**{**shape, "elements": tuple(shape["elements"])})
+        shape = Shape(**{k: tuple(v) if isinstance(v, list) else v for k, v in shape.items()})
         ensemble = Ensemble(shape, int(about["members"]))
         card = json.loads(about["card"])
     except (KeyError, TypeError, ValueError) as error:

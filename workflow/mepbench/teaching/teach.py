@@ -11,17 +11,18 @@ before asks for (`lessons.where_members_differ`), and goes on from its members.
 import argparse
 import gzip
 import json
+import multiprocessing
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, plainly
 from ..files.tidy import read_rows, write_rows
 from ..learned import weights
 from ..learned.network import Ensemble, Shape
@@ -49,7 +50,8 @@ class Plan:
     method : searches on the ensemble, in a further round
     members : of the ensemble
     epochs, again : passes over all lessons, in the first and in a further round
-    parts : for the learning curve: a member is also taught by a 1/part of the reactions, for each
+    parts : for the learning curve: a member is also taught by a 1/part of the reactions, for each,
+        in sqrt(part) times as many epochs
     share : of the reactions that is held out, at most
     seed : of split, lessons and members
     """
@@ -62,7 +64,7 @@ class Plan:
     asked: int = 8
     asking: int = 400
     method: str = "neural-surrogate"
-    members: int = 3
+    members: int = 2
     epochs: int = 60
     again: int = 30
     parts: tuple[int, ...] = ()
@@ -94,34 +96,52 @@ def divided(entries: list[Entry], unseen: list[str], plan: Plan, folder: Path) -
     return {part: [r["reaction"] for r in rows if r["part"] == part] for part in parts}
 
 
-def first_lesson(entry: Entry, folder: Path, plan: Plan) -> None:
-    """Pay for a reaction's geometries along its paths, unless that was done before."""
-    file = folder / f"{entry.name}.npz"
-    if not file.exists():
-        reaction = reaction_of(entry)
-        rng = np.random.default_rng([plan.seed, *entry.name.encode()])
-        along_paths(reaction, TEACHER, plan.frames, plan.turns, rng).save(file)
+def first_lesson(entry: Entry, plan: Plan) -> Lesson:
+    """Pay for a reaction's geometries along its paths."""
+    rng = np.random.default_rng([plan.seed, *entry.name.encode()])
+    return along_paths(reaction_of(entry), TEACHER, plan.frames, plan.turns, rng)
 
 
-def further_lesson(entry: Entry, folder: Path, plan: Plan, ensemble: Path) -> None:
-    """Pay for what the ensemble in a file asks for, unless that was done before."""
-    file = folder / f"{entry.name}.npz"
-    if not file.exists():
-        learned = PotentialSpec("learned", {"weights": str(ensemble)})
-        lesson = where_members_differ(reaction_of(entry), TEACHER, learned, plan.method, plan.asked)
-        lesson.save(file)
+def further_lesson(entry: Entry, plan: Plan, ensemble: Path) -> Lesson:
+    """Pay for what the ensemble in a file asks for."""
+    learned = PotentialSpec("learned", {"weights": str(ensemble)})
+    return where_members_differ(reaction_of(entry), TEACHER, learned, plan.method, plan.asked)
 
 
 def gathered(
-    entries: list[Entry], folder: Path, cores: int, lesson: Callable[[Entry, Path], None]
+    entries: list[Entry], folder: Path, cores: int, lesson: Callable[[Entry], Lesson]
 ) -> list[Lesson]:
-    """Have a lesson made of each reaction, on all cores, and read them."""
-    with ProcessPoolExecutor(cores, initializer=_one_thread) as pool:
-        for done, _ in enumerate(pool.map(lesson, entries, repeat(folder), chunksize=1), start=1):
-            if done % 50 == 0:
-                print(f"{folder.name}: {done} of {len(entries)} reactions", file=sys.stderr)
-    lessons = [Lesson.read(folder / f"{entry.name}.npz") for entry in entries]
+    """Have a lesson made of each reaction, on all cores, and read those that came of it."""
+    missing = [entry for entry in entries if not _file(folder, entry).exists()]
+    make = partial(_made, lesson=lesson, folder=folder)
+    with ExitStack() as stack:
+        each = map
+        if cores > 1 and missing:
+            # A fork of a process in which torch has threads may hang.
+            spawn = multiprocessing.get_context("spawn")
+            pool = ProcessPoolExecutor(cores, mp_context=spawn, initializer=_one_thread)
+            each = stack.enter_context(pool).map
+        for done, failure in enumerate(each(make, missing), start=1):
+            if failure or done % 50 == 0:
+                print(f"{folder.name}: {done} of {len(missing)}. {failure}", file=sys.stderr)
+    files = [_file(folder, entry) for entry in entries]
+    lessons = [Lesson.read(file) for file in files if file.exists()]
     return [lesson for lesson in lessons if len(lesson) > 1]
+
+
+def _made(entry: Entry, lesson: Callable[[Entry], Lesson], folder: Path) -> str:
+    """Pay for a reaction's lesson and keep it; return why there is none, mostly empty."""
+    try:
+        lesson(entry).save(_file(folder, entry))
+    except InputError:
+        raise
+    except Exception as error:  # one reaction's failure is no other's
+        return f"{entry.name}: {plainly(error)}"
+    return ""
+
+
+def _file(folder: Path, entry: Entry) -> Path:
+    return folder / f"{entry.name}.npz"
 
 
 def _one_thread() -> None:
@@ -194,7 +214,7 @@ def teach(
     run = Teaching(folder, plan, shape, held_out)
     for part in plan.parts:
         few = taught[: max(len(taught) // part, 1)]
-        one = run.member(f"part-{part}", 0, 0, few, plan.epochs * part)
+        one = run.member(f"part-{part}", 0, 0, few, round(plan.epochs * part**0.5))
         weights.save(weights_of(folder / f"part-{part}"), one, card.facts(one, few, [], []))
     ensemble, file = None, folder / "learned.safetensors"
     for turn in range(plan.rounds):

@@ -26,6 +26,7 @@ from .lessons import Lesson
 ENERGY_WEIGHT = 0.5  # angstrom
 WARM_UP = 0.05  # of all steps
 LONGEST = 5.0  # of the gradient of L
+FLAT = 1e-8  # (eV/angstrom)^2 under the root, where it would have no derivative
 SORTED_WITHIN = 32  # batches whose reactions are sorted by size, so that little is padded
 
 
@@ -121,12 +122,11 @@ def errors(member: Ensemble, batch: list[Lesson], training: bool = False):
     of = [lesson for lesson in batch for _ in range(len(lesson))]
     numbers, x = padded([lesson.numbers for lesson in of], [x for q in batch for x in q.positions])
     _, g = padded([lesson.numbers for lesson in of], [g for q in batch for g in q.gradients])
-    where, kind = device(), next(member.parameters()).dtype
+    one = next(member.parameters())
+    where, kind = one.device, one.dtype
     numbers, x, g = numbers.to(where), x.to(where, kind), g.to(where, kind)
     energies, gradients = member.energies_and_gradient(numbers, x, training=training)
-    off = ((gradients - g) ** 2).sum(-1)
-    force = torch.where(numbers > 0, off + 1e-8, 0.0)
-    force = (force[numbers > 0].sqrt()).mean()
+    force = (((gradients - g) ** 2).sum(-1)[numbers > 0] + FLAT).sqrt().mean()
     wanted = np.concatenate([lesson.energies - lesson.energies.mean() for lesson in batch])
     group = torch.repeat_interleave(torch.tensor([len(lesson) for lesson in batch])).to(where)
     mean = torch.zeros(len(batch), dtype=kind, device=where).index_add(0, group, energies[0])
