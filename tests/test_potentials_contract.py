@@ -10,6 +10,7 @@ from ase.data import atomic_numbers
 from scipy.spatial.transform import Rotation
 
 from mepbench.errors import NotInstalled, NotSupported
+from mepbench.learned import weights
 from mepbench.oracle import Oracle
 from mepbench.potentials.ase import ASEPotential
 from mepbench.registry import available, load, options
@@ -21,6 +22,13 @@ def lennard_jones(numbers, charge, multiplicity):
     from ase.calculators.lj import LennardJones
 
     return LennardJones(sigma=0.9, epsilon=0.5, rc=20.0, smooth=False)
+
+
+def untaught(folder):
+    from mepbench.learned.network import Ensemble, Shape
+
+    weights.save(folder / "untaught.safetensors", Ensemble(Shape(), 2), {})
+    return str(folder / "untaught.safetensors")
 
 
 NEEDED = {"factory": f"{__name__}:lennard_jones"}
@@ -43,6 +51,8 @@ def case(request, tmp_path):
     kind = given.pop("name")
     if kind == "mace":
         given |= {"method": small_mace.saved(tmp_path), "trust": True}
+    if kind == "learned":
+        given |= {"weights": untaught(tmp_path)}
     module = importlib.import_module(f"mepbench.potentials.{kind.replace('-', '_')}")
     given |= {
         name: NEEDED[name]

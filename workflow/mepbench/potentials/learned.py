@@ -10,11 +10,9 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from ..errors import NotSupported, SCFFailure
-from ..files.shipped import WORKFLOW
 from ..learned import weights as released
 from ..oracle import counted
 
-SHIPPED = WORKFLOW / "weights" / "learned.safetensors"
 STATE = (0, 1)  # charge and multiplicity that were taught
 
 
@@ -64,7 +62,7 @@ def load(
     charge: int,
     multiplicity: int,
     *,
-    weights: str | None = None,
+    weights: str,
     members: int | None = None,
     unsure: float = 0.5,
 ) -> LearnedPotential:
@@ -74,7 +72,7 @@ def load(
     ----------
     numbers : (N,) int array, atomic numbers
     charge, multiplicity : int
-    weights : a file that `make train` has written; what ships by default
+    weights : a file that `make train` has written, its checksum beside it
     members : how many networks of the ensemble are used; all by default
     unsure : eV, spread of the members along a path from which they should not be believed
 
@@ -85,8 +83,7 @@ def load(
     InputError
         if the file is not what was released, or of another version.
     """
-    (file,) = files(weights=weights)
-    ensemble, _ = released.load(file)
+    ensemble, _ = released.load(Path(weights))
     elements = ensemble.shape.elements
     foreign = sorted({int(z) for z in numbers} - set(elements))
     if foreign or (charge, multiplicity) != STATE:
@@ -98,14 +95,14 @@ def load(
             f"the network was taught neutral singlets of {taught}, not {', '.join(asked)}"
         )
     ensemble.members = ensemble.members[:members]
-    return LearnedPotential(ensemble, numbers, unsure, file.name)
+    return LearnedPotential(ensemble, numbers, unsure, Path(weights).name)
 
 
-def files(*, weights: str | None = None, **others) -> tuple[Path]:
+def files(*, weights: str, **others) -> tuple[Path]:
     """What it reads beside its code: with that changes what it computes."""
-    return (SHIPPED if weights is None else Path(weights),)
+    return (Path(weights),)
 
 
 def check(given: dict) -> None:
     """Check, before any job starts, that the weights are what was released."""
-    released.described(*files(**given))
+    released.described(Path(given["weights"]))

@@ -60,14 +60,14 @@ class Plan:
     tested: int = 100
     frames: int = 6
     turns: int = 4
-    rounds: int = 1
+    rounds: int = 2
     asked: int = 8
     asking: int = 400
     method: str = "neural-surrogate"
     members: int = 2
-    epochs: int = 60
-    again: int = 30
-    parts: tuple[int, ...] = ()
+    epochs: int = 40
+    again: int = 20
+    parts: tuple[int, ...] = (16, 4)
     share: float = 0.1
     seed: int = 0
 
@@ -210,12 +210,9 @@ def teach(
         return gathered([entries[n] for n in of], folder / f"lessons-{turn}", cores, lesson)
 
     first = partial(first_lesson, plan=plan)
-    taught, held_out = lessons(0, names, first), lessons(0, tested, first)
+    taught = first_round = lessons(0, names, first)
+    held_out = lessons(0, tested, first)
     run = Teaching(folder, plan, shape, held_out)
-    for part in plan.parts:
-        few = taught[: max(len(taught) // part, 1)]
-        one = run.member(f"part-{part}", 0, 0, few, round(plan.epochs * part**0.5))
-        weights.save(weights_of(folder / f"part-{part}"), one, card.facts(one, few, [], []))
     ensemble, file = None, folder / "learned.safetensors"
     for turn in range(plan.rounds):
         if turn:
@@ -226,6 +223,10 @@ def teach(
         facts = card.facts(ensemble, taught, held_out, run.log)
         weights.save(weights_of(folder / f"round-{turn}"), ensemble, facts)
     weights.save(file, ensemble, facts)
+    for part in plan.parts:
+        few = first_round[: max(len(first_round) // part, 1)]
+        one = run.member(f"part-{part}", 0, 0, few, round(plan.epochs * part**0.5))
+        weights.save(weights_of(folder / f"part-{part}"), one, card.facts(one, few, [], []))
     card.write(folder, facts, run.log)
     return file
 
