@@ -167,9 +167,9 @@ def test_tensors_of_another_shape_are_named(file):
 @pytest.mark.parametrize(
     ("numbers", "charge", "multiplicity", "said"),
     [
-        ([6, 14, 1], 0, 1, "taught neutral singlets of H, C, N, O, not Si"),
-        ([8, 1, 1], -1, 1, "not charge -1, multiplicity 1"),
-        ([8, 1], 0, 2, "not charge 0, multiplicity 2"),
+        ([6, 14, 1], 0, 1, "mine is a model of neutral singlets of H, C, N, O; not of Si"),
+        ([8, 1, 1], -1, 1, "not of charge -1, multiplicity 1"),
+        ([8, 1], 0, 2, "not of charge 0, multiplicity 2"),
     ],
 )
 def test_what_was_not_taught_is_refused(file, numbers, charge, multiplicity, said):

@@ -9,44 +9,42 @@ from pathlib import Path
 import numpy as np
 from ase.data import chemical_symbols
 
-from ..errors import NotSupported, SCFFailure
 from ..learned import weights as released
-from ..oracle import counted
-
-STATE = (0, 1)  # charge and multiplicity that were taught
+from ._network import NetworkPotential, device, refuse
 
 
-class LearnedPotential:
-    """The mean of an ensemble, for one molecule; see `load`."""
+class LearnedPotential(NetworkPotential):
+    """The mean of an ensemble, for one molecule; see `load`.
 
-    invariances = ("translation", "rotation")
+    Parameters
+    ----------
+    ensemble : `learned.network.Ensemble`
+    numbers : (N,) int array, atomic numbers
+    unsure : eV, see `load`
+    name : of its weights
+    """
 
     def __init__(self, ensemble, numbers: np.ndarray, unsure: float, name: str):
         import torch
 
-        self._torch, self._ensemble = torch, ensemble.double().requires_grad_(False)
-        self._numbers = torch.from_numpy(np.asarray(numbers, dtype=np.int64))
+        self._ensemble = ensemble.double().requires_grad_(False).to(device())
+        self._numbers = torch.tensor(numbers, dtype=torch.long, device=device())
         self._unsure = unsure
-        self.backend = f"{len(ensemble.members)} networks of {name}"
+        super().__init__(self._mean, f"{len(ensemble.members)} networks of {name}")
 
-    @counted
-    def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
-        of_members, gradients = self._members(positions)
-        energies = of_members.mean(axis=0)
-        if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
-            raise SCFFailure("the network's energy or gradient is not finite")
-        return energies, gradients
+    def _members(self, x):
+        return self._ensemble.energies_and_gradient(self._numbers.expand(len(x), -1), x)
 
-    def _members(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        at = self._torch.from_numpy(np.ascontiguousarray(positions))
-        numbers = self._numbers.expand(len(positions), -1)
-        energies, gradients = self._ensemble.energies_and_gradient(numbers, at)
-        return energies.numpy(), gradients.numpy()
+    def _mean(self, x):
+        energies, gradients = self._members(x)
+        return energies.mean(0), gradients
 
     def spread(self, positions: np.ndarray) -> np.ndarray:
         """How far members differ, (B,), eV: of energies less that of the first geometry."""
-        energies, _ = self._members(positions)
+        import torch
+
+        energies, _ = self._members(torch.tensor(positions, device=device()))
+        energies = energies.cpu().numpy()
         return (energies - energies[:, :1]).std(axis=0)
 
     def doubt(self, positions: np.ndarray) -> str:
@@ -84,25 +82,22 @@ def load(
         if the file is not what was released, or of another version.
     """
     ensemble, _ = released.load(Path(weights))
-    elements = ensemble.shape.elements
-    foreign = sorted({int(z) for z in numbers} - set(elements))
-    if foreign or (charge, multiplicity) != STATE:
-        taught = ", ".join(chemical_symbols[z] for z in elements)
-        asked = [chemical_symbols[z] for z in foreign]
-        if (charge, multiplicity) != STATE:
-            asked.append(f"charge {charge}, multiplicity {multiplicity}")
-        raise NotSupported(
-            f"the network was taught neutral singlets of {taught}, not {', '.join(asked)}"
-        )
+    elements = [chemical_symbols[z] for z in ensemble.shape.elements]
+    refuse(level({"weights": weights}), elements, numbers, charge, multiplicity)
     ensemble.members = ensemble.members[:members]
     return LearnedPotential(ensemble, numbers, unsure, Path(weights).name)
 
 
+def check(options: dict) -> None:
+    """Raise `InputError`, before any job starts, for weights that are not what was released."""
+    released.described(Path(options["weights"]))
+
+
+def level(options: dict) -> str:
+    """Return the name of what was taught: that of its file."""
+    return Path(options["weights"]).stem
+
+
 def files(*, weights: str, **others) -> tuple[Path]:
-    """What it reads beside its code: with that changes what it computes."""
+    """Return what it reads beside its code: with that changes what it computes."""
     return (Path(weights),)
-
-
-def check(given: dict) -> None:
-    """Check, before any job starts, that the weights are what was released."""
-    released.described(Path(given["weights"]))
