@@ -11,7 +11,7 @@ from mepbench.errors import InputError, SCFFailure
 from mepbench.learned import weights
 from mepbench.oracle import PotentialSpec
 from mepbench.reaction import Entry, read_set
-from mepbench.teaching import lessons, split, teach
+from mepbench.teaching import card, lessons, split, teach
 
 torch = pytest.importorskip("torch")
 training = pytest.importorskip("mepbench.teaching.training")
@@ -153,6 +153,20 @@ def test_energies_are_taught_within_a_reaction_only(taught):
         assert float(one) == pytest.approx(float(other), abs=1e-4)
 
 
+def test_errors_are_those_of_what_the_potential_returns(taught, tmp_path):
+    torch.manual_seed(0)
+    ensemble = network.Ensemble(SMALL, 3)
+    weights.save(tmp_path / "three.safetensors", ensemble, {})
+    learned = PotentialSpec("learned", {"weights": str(tmp_path / "three.safetensors")})
+
+    def evaluated(lesson):
+        return learned.load(lesson.numbers, 0, 1).evaluate(lesson.positions)
+
+    assert training.measured(ensemble, taught) == pytest.approx(
+        card.errors(taught, evaluated), rel=1e-3
+    )
+
+
 class KilledError(Exception):
     pass
 
@@ -226,31 +240,31 @@ def run(small, tmp_path_factory):
 
 def test_a_run_leaves_weights_that_serve_as_a_prior_with_a_card_and_a_log(run, small):
     folder, plan, file = run
-    ensemble, card = weights.load(file)
-    assert len(ensemble.members) == plan.members == card["members"]
+    ensemble, facts = weights.load(file)
+    assert len(ensemble.members) == plan.members == facts["members"]
     log = pd.read_csv(folder / "out" / "log.csv")
     assert log.groupby(["round", "taught", "member"]).size().max() == 3
     assert set(log["round"]) == {0, 1}
     readme = (folder / "out" / "README.md").read_text()
-    assert f"{card['evaluations']} evaluations" in readme
+    assert f"{facts['evaluations']} evaluations" in readme
     assert "GFN1-xTB" in readme
     assert (folder / "out" / "log.png").stat().st_size > 1000
     paid = [lessons.Lesson.read(f).paid for f in (folder / "out").glob("lessons-*/*.npz")]
     parts = pd.read_csv(folder / "out" / "split.csv")["part"].value_counts()
-    assert sum(paid) == card["evaluations"] + parts["held-out"] * (2 + 2 * 2 + 4)
+    assert sum(paid) == facts["evaluations"] + parts["held-out"] * (2 + 2 * 2 + 4)
     learned = PotentialSpec("learned", {"weights": str(file)})
     assert learned.of(lessons.reaction_of(small[0])).backend == "2 networks of learned.safetensors"
 
 
 def test_a_finished_run_does_nothing_again_and_another_plan_is_refused(run, monkeypatch):
     folder, plan, file = run
-    (before, card), log = weights.load(file), (folder / "out" / "log.csv").read_text()
+    (before, facts), log = weights.load(file), (folder / "out" / "log.csv").read_text()
     for name in ("along_paths", "where_members_differ"):
         monkeypatch.setattr(teach, name, None)
     source, out = str(folder / "ends.xyz"), folder / "out"
     again, same = weights.load(teach.teach(source, [], plan, SMALL, out, 1))
     assert all(map(torch.equal, before.parameters(), again.parameters()))
-    assert same == card
+    assert same == facts
     assert (out / "log.csv").read_text() == log
     with pytest.raises(InputError, match="begun with epochs 2, not 5"):
         teach.teach(source, [], replace(plan, epochs=5), SMALL, out, 1)

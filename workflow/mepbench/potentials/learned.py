@@ -62,7 +62,7 @@ def load(
     *,
     weights: str,
     members: int | None = None,
-    unsure: float = 0.5,
+    unsure: float = 0.25,
 ) -> LearnedPotential:
     """Return the potential of one molecule.
 

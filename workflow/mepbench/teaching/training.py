@@ -117,21 +117,22 @@ def batches(lessons: list[Lesson], course: Course, seed: tuple[int, ...]) -> lis
     return [found[k] for k in rng.permutation(len(found))]
 
 
-def errors(member: Ensemble, batch: list[Lesson], training: bool = False):
+def errors(ensemble: Ensemble, batch: list[Lesson], training: bool = False):
     """Mean error of forces, eV/angstrom, and `ENERGY_WEIGHT` times that of energies, as tensors."""
     of = [lesson for lesson in batch for _ in range(len(lesson))]
     numbers, x = padded([lesson.numbers for lesson in of], [x for q in batch for x in q.positions])
     _, g = padded([lesson.numbers for lesson in of], [g for q in batch for g in q.gradients])
-    one = next(member.parameters())
+    one = next(ensemble.parameters())
     where, kind = one.device, one.dtype
     numbers, x, g = numbers.to(where), x.to(where, kind), g.to(where, kind)
-    energies, gradients = member.energies_and_gradient(numbers, x, training=training)
+    energies, gradients = ensemble.energies_and_gradient(numbers, x, training=training)
     force = (((gradients - g) ** 2).sum(-1)[numbers > 0] + FLAT).sqrt().mean()
     wanted = np.concatenate([lesson.energies - lesson.energies.mean() for lesson in batch])
     group = torch.repeat_interleave(torch.tensor([len(lesson) for lesson in batch])).to(where)
-    mean = torch.zeros(len(batch), dtype=kind, device=where).index_add(0, group, energies[0])
+    energies = energies.mean(0)
+    mean = torch.zeros(len(batch), dtype=kind, device=where).index_add(0, group, energies)
     mean = mean / torch.bincount(group)
-    energy = (energies[0] - mean[group] - torch.from_numpy(wanted).to(where, kind)).abs().mean()
+    energy = (energies - mean[group] - torch.from_numpy(wanted).to(where, kind)).abs().mean()
     return force, ENERGY_WEIGHT * energy
 
 
