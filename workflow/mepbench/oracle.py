@@ -454,6 +454,12 @@ class _OracleCalculator(Calculator):
         self.results = {"energy": float(energies[0]), "forces": -gradients[0]}
 
 
+def hand_over(atoms, energy: float, gradient: np.ndarray) -> None:
+    """Tell an ASE calculator what was paid for at its atoms: it is not paid again."""
+    atoms.calc.atoms = atoms.copy()
+    atoms.calc.results = {"energy": float(energy), "forces": -gradient}
+
+
 def evaluate_band(images: list, oracle: Oracle) -> None:
     """Evaluate all ASE images of a band in one round, and hand each its result.
 
@@ -467,5 +473,4 @@ def evaluate_band(images: list, oracle: Oracle) -> None:
         return
     energies, gradients = oracle(np.array([image.positions for image in stale]))
     for image, energy, gradient in zip(stale, energies, gradients, strict=True):
-        image.calc.atoms = image.copy()
-        image.calc.results = {"energy": float(energy), "forces": -gradient}
+        hand_over(image, energy, gradient)

@@ -19,8 +19,8 @@ from ..files.frames import read_frames
 from ..files.tidy import write_rows
 from ..oracle import PotentialSpec
 from ..path import Path, Peak, rmsd
-from ..reaction import Reaction, read_endpoints
-from ..solving.job import read_guesses
+from ..reaction import Reaction
+from ..solving.job import read_prepared
 from ..solving.solve import solve
 from .verify import Judged, refine_and_judge
 
@@ -38,26 +38,19 @@ def agreement(results: File, method: str, potential: PotentialSpec) -> Iterator[
     """Yield a row of `COLUMNS` for each saddle of a results folder."""
     for folder in sorted(results.glob("sets/*")):
         others = _saddles(folder)
-        for ends in sorted(folder.glob("endpoints/*.xyz")):
-            guesses = folder / "guesses" / "geodesic" / ends.name
-            if not guesses.exists():
-                continue
-            known = read_guesses(str(guesses), str(guesses.with_suffix(".csv")))
-            for reaction in read_endpoints(str(ends)):
-                solved = solve(
-                    reaction, known[reaction.name], method, {}, potential, BUDGET["path"], 0
-                )
-                places = []
-                if solved.peak is not None:
-                    one = [solved.path, solved.peak, solved.evaluated]
-                    row, judged = _row(reaction, method, *one, potential)
-                    places = [judged.saddle.position] if judged.saddle is not None else []
-                    yield row
-                for name, x in others.get(reaction.name, []):
-                    if all(rmsd(x, place) > SAME for place in places):
-                        places.append(x)
-                        path = Path(x[None], is_path=False)
-                        yield _row(reaction, name, path, Peak(x), None, potential)[0]
+        for reaction, guess in read_prepared(folder):
+            solved = solve(reaction, guess, method, {}, potential, BUDGET["path"], 0)
+            places = []
+            if solved.peak is not None:
+                one = [solved.path, solved.peak, solved.evaluated]
+                row, judged = _row(reaction, method, *one, potential)
+                places = [judged.saddle.position] if judged.saddle is not None else []
+                yield row
+            for name, x in others.get(reaction.name, []):
+                if all(rmsd(x, place) > SAME for place in places):
+                    places.append(x)
+                    path = Path(x[None], is_path=False)
+                    yield _row(reaction, name, path, Peak(x), None, potential)[0]
 
 
 def _saddles(folder: File) -> dict[str, list[tuple[str, np.ndarray]]]:

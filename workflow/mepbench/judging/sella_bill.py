@@ -22,9 +22,9 @@ from ..files.tidy import write_rows
 from ..molecule.structure import compare_both
 from ..oracle import Oracle, PotentialSpec
 from ..path import Peak
-from ..reaction import Reaction, read_endpoints
+from ..reaction import Reaction
 from ..seeding import seeded
-from ..solving.job import read_guesses
+from ..solving.job import read_prepared
 from ..solving.solve import solve
 from .verify import refine_and_judge
 
@@ -39,12 +39,9 @@ FMAX, STEPS = 0.1, 1000
 
 def bill(results: File, potential: PotentialSpec) -> Iterator[dict]:
     """Yield a row of `COLUMNS` for each reaction of a results folder."""
-    for ends in sorted(results.glob("sets/*/endpoints/*.xyz")):
-        guesses = ends.parents[1] / "guesses" / "geodesic" / ends.name
-        if guesses.exists():
-            known = read_guesses(str(guesses), str(guesses.with_suffix(".csv")))
-            for reaction in read_endpoints(str(ends)):
-                yield priced(reaction, known[reaction.name], potential)
+    for folder in sorted(results.glob("sets/*")):
+        for reaction, guess in read_prepared(folder):
+            yield priced(reaction, guess, potential)
 
 
 def priced(reaction: Reaction, guess, potential: PotentialSpec) -> dict:

@@ -12,7 +12,7 @@ from ase import Atoms
 
 from ..landscape.minima import Restraints, relax
 from ..molecule.conjugation import Bond, estimated_cost, refusal
-from ..molecule.stereo import BOND, relative_distances
+from ..molecule.stereo import BOND, beyond_bond, relative_distances
 from ..reaction import Reaction
 
 RELAXED = 0.75
@@ -57,7 +57,7 @@ def turning_cost(oracle, numbers: np.ndarray, end: np.ndarray, bond: Bond) -> fl
     """
     bonded = relative_distances(numbers, end) < BOND
     k, i, j, l = bond  # noqa: E741
-    side = _beyond(bonded, i, j)
+    side = beyond_bond(bonded, i, j)
     if i in side:
         return None
     pairs = np.array([(a, b) for a in np.flatnonzero(bonded[i]) if a != j
@@ -72,15 +72,3 @@ def turning_cost(oracle, numbers: np.ndarray, end: np.ndarray, bond: Bond) -> fl
         relaxed = relax(oracle, numbers, turned.positions, FMAX, STEPS, restraints=held)
         costs.append(relaxed.energy - energy)
     return RELAXED * float(min(costs))
-
-
-def _beyond(bonded: np.ndarray, i: int, j: int) -> list[int]:
-    """Atoms that hang on j when the bond i-j is cut, j included."""
-    found, waiting = {j}, [j]
-    while waiting:
-        here = waiting.pop()
-        for there in np.flatnonzero(bonded[here]):
-            if (here, there) != (j, i) and there not in found:
-                found.add(int(there))
-                waiting.append(int(there))
-    return sorted(found)

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from ..errors import BadEndpoints
 from ..landscape.minima import by_hessian, minima
 from ..molecule.conjugation import SINGLE_BOND
-from ..molecule.stereo import bonds, difference, relative_distances
+from ..molecule.stereo import BOND, beyond_bond, bonds, difference, relative_distances
 from ..oracle import Oracle, PotentialSpec
 from ..path import align, rmsd
 from ..reaction import Reaction
@@ -82,34 +82,19 @@ def rotors(numbers: np.ndarray, ends: np.ndarray) -> Iterator[tuple[tuple[int, i
     ends : (2, N, 3) array, angstrom
     """
     before, after = (bonds(numbers, x) for x in ends)
-    single = (np.stack([relative_distances(numbers, x) for x in ends]) > SINGLE_BOND).all(axis=0)
+    lengths = np.stack([relative_distances(numbers, x) for x in ends])
+    single = (lengths > SINGLE_BOND).all(axis=0)
     for i, j in sorted(before & after):
         if not single[i, j]:
             continue
-        sides = [_beyond(len(numbers), known, i, j) for known in (before, after)]
-        if sides[0] is None or sides[0] != sides[1]:
+        near, other = (set(beyond_bond(bonded, j, i)) for bonded in lengths < BOND)
+        if j in near or near != other:
             continue
-        near, far = sides[0]
+        far = set(range(len(numbers))) - near
         across = any((a in far) != (b in far) for a, b in before ^ after)
         if across or any(_spins(numbers, before, *ij) for ij in ((i, j), (j, i))):
             continue
         yield (i, j), sorted(min(near, far, key=len))
-
-
-def _beyond(natoms: int, pairs, i: int, j: int) -> tuple[set[int], set[int]] | None:
-    """Return the atoms on both sides of a bond, those of i first; None where it is in a ring."""
-    near, waiting = {i}, [i]
-    while waiting:
-        at = waiting.pop()
-        for pair in pairs:
-            if at in pair and set(pair) != {i, j}:
-                (other,) = set(pair) - {at}
-                if other not in near:
-                    near.add(other)
-                    waiting.append(other)
-    if j in near:
-        return None
-    return near, set(range(natoms)) - near
 
 
 def _spins(numbers: np.ndarray, pairs, i: int, j: int) -> bool:

@@ -78,13 +78,14 @@ def mechanism_job(
             }
         if ways > 1:
             log(f"{ways} ways {method.name} {name!r} seed {seed}")
-            searches = [Explored(method.guess, reaction, first, proven, found)], []
+            own = Explored(method.guess, reaction, first, proven, found)
+            searches, starts = [own], []
             try:
-                how = (*asked, ways, "full")
-                searches = worker.run(explore_further, searches[0][0], method.guess, *how)
+                of = (own, method.guess, *asked, ways, "full")
+                searches, starts = worker.run(explore_further, *of)
             except WorkerError as error:
                 log(f"ways: {error.verdict}: {error}")
-            made["ways"] = [row | identity for row in way_rows(*searches)]
+            made["ways"] = [row | identity for row in way_rows(searches, starts)]
         return made
 
     tasks = (

@@ -22,7 +22,7 @@ from scipy.interpolate import BSpline
 
 from ..errors import BudgetExhausted, NotInstalled, SCFFailure
 from ..guesses.fb_enm import QUIET, elastic_network, pydmf
-from ..oracle import Oracle, evaluate_band
+from ..oracle import Oracle, evaluate_band, hand_over
 from ..path import Path, Peak, remove_rigid_motion, superposition, tangents, turn_back
 from ..reaction import Reaction
 
@@ -123,8 +123,7 @@ def _know_the_ends(problem, reaction: Reaction, oracle: Oracle) -> None:
     ):
         if "rotation" in oracle.invariances:
             gradient = gradient @ _rotation(end, image.positions)
-        image.calc.atoms = image.copy()
-        image.calc.results = {"energy": float(energy), "forces": -gradient}
+        hand_over(image, energy, gradient)
     _ = problem.e0  # PyDMF keeps what it has once asked for
 
 

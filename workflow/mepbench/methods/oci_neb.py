@@ -16,7 +16,7 @@ from ase import Atoms
 from ase.optimize import LBFGS
 
 from ..landscape.dimer import Dimer, dimer_steps
-from ..oracle import Oracle
+from ..oracle import Oracle, hand_over
 from ..path import Path, Peak, resample
 from ..reaction import Reaction
 from ._band import Band
@@ -108,8 +108,7 @@ def _follow(band: Band, reaction, oracle, seed, fmax, aligned) -> tuple[Peak, fl
     tangent = start.tangent / np.linalg.norm(start.tangent)
     atoms = Atoms(reaction.numbers, start.position)
     atoms.calc = oracle.calculator()
-    atoms.calc.atoms = atoms.copy()
-    atoms.calc.results = {"energy": start.energy, "forces": -start.gradient}
+    hand_over(atoms, start.energy, start.gradient)
     best, overlap = start, 1.0
     for at in dimer_steps(atoms, tangent, seed):
         overlap = abs(float((at.mode * tangent).sum()))

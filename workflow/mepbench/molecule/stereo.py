@@ -46,6 +46,23 @@ def bonds(numbers: np.ndarray, positions: np.ndarray) -> frozenset[tuple[int, in
     return frozenset(zip(i[bonded].tolist(), j[bonded].tolist(), strict=True))
 
 
+def beyond_bond(bonded: np.ndarray, i: int, j: int) -> list[int]:
+    """Return the atoms that hang on j when the bond i-j is cut, j included; i in a ring, too.
+
+    Parameters
+    ----------
+    bonded : (N, N) bool array
+    """
+    found, waiting = {j}, [j]
+    while waiting:
+        here = waiting.pop()
+        for there in np.flatnonzero(bonded[here]):
+            if (here, there) != (j, i) and there not in found:
+                found.add(int(there))
+                waiting.append(int(there))
+    return sorted(found)
+
+
 def bond_changes(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> str:
     """Say in one line which bonds geometry `a` has that `b` has not, or lacks; "" if none."""
     at, bt = relative_distances(numbers, a), relative_distances(numbers, b)

@@ -6,6 +6,7 @@ Henkelman, Jonsson, J. Chem. Phys. 111, 7010 (1999), doi:10.1063/1.480097; see `
 from ase import Atoms
 
 from ..landscape.dimer import dimer_steps
+from ..oracle import hand_over
 from ..path import Peak
 from ._recorded import recorded, started
 
@@ -27,9 +28,7 @@ def refine(reaction, oracle, peak: Peak, seed: int, *, fmax: float = 0.01) -> Pe
         return last
     atoms = Atoms(reaction.numbers, last.position)
     atoms.calc = oracle.calculator()
-    # What the method paid for is not paid again.
-    atoms.calc.atoms = atoms.copy()
-    atoms.calc.results = {"energy": last.energy, "forces": -last.gradient}
+    hand_over(atoms, last.energy, last.gradient)
     for at in dimer_steps(atoms, peak.tangent, seed):
         last = recorded(oracle, at.position, at.energy, at.gradient, fmax, at.mode)
         if last.converged and at.curvature < 0:

@@ -20,6 +20,7 @@ from ase import Atoms
 from ..errors import BudgetExhausted, SCFFailure
 from ..landscape.index import hessian_products
 from ..landscape.minima import SAME_MINIMUM
+from ..oracle import hand_over
 from ..path import Peak
 from ..seeding import seeded
 from . import prfo
@@ -113,9 +114,7 @@ def _optimise(reaction, oracle, start, fmax, steps, patience, **options):
     best, since = largest_force(start.gradient), oracle.evaluations
     atoms = Atoms(reaction.numbers, start.position)
     atoms.calc = oracle.calculator()
-    # What the method paid for is not paid again.
-    atoms.calc.atoms = atoms.copy()
-    atoms.calc.results = {"energy": start.energy, "forces": -start.gradient}
+    hand_over(atoms, start.energy, start.gradient)
     last, lowest = start, (-np.inf, None)
     try:
         with warnings.catch_warnings():

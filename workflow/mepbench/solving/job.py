@@ -1,6 +1,8 @@
 """The guess and solve jobs: initial paths, and what a method makes of them."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path as File
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from ..jobs.tasks import FRAMES, do, task_key
 from ..jobs.worker import WorkerError
 from ..oracle import Evaluated
 from ..path import Path, Peak
-from ..reaction import read_endpoints
+from ..reaction import Reaction, read_endpoints
 from ..registry import module_of
 from .guess import Guess, make_guess
 from .solve import Solved, solve
@@ -58,6 +60,16 @@ def read_guesses(frames_file: str, rows_file: str) -> dict[str, Guess]:
         )
         for row in read_rows(rows_file)
     }
+
+
+def read_prepared(folder: File) -> Iterator[tuple[Reaction, Guess]]:
+    """Yield the reactions of a set of a results folder that have a geodesic guess, with that."""
+    for ends in sorted(folder.glob("endpoints/*.xyz")):
+        guesses = folder / "guesses" / "geodesic" / ends.name
+        if guesses.exists():
+            known = read_guesses(str(guesses), str(guesses.with_suffix(".csv")))
+            for reaction in read_endpoints(str(ends)):
+                yield reaction, known[reaction.name]
 
 
 def solve_job(method: Method, endpoints, guesses, potential, worker, outputs, journal) -> None:
