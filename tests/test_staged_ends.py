@@ -84,7 +84,8 @@ def test_a_completed_hessian_has_the_products_and_stays_positive():
 
 
 @pytest.mark.parametrize(("lowest", "sign"), [(0.5, 1), (0.02, 1), (-0.05, -1), (-0.3, -1)])
-def test_the_sign_of_the_softest_curvature_is_found_in_a_few_gradients(lowest, sign):
+@pytest.mark.parametrize("gradient", [None, np.zeros((10, 3))], ids=["central", "forward"])
+def test_the_sign_of_the_softest_curvature_is_found_in_a_few_gradients(lowest, sign, gradient):
     rng = np.random.default_rng(7)
     values = np.concatenate([[lowest], np.geomspace(0.6, 50, 29)])
     hessian = with_curvatures(values, rng)
@@ -93,9 +94,9 @@ def test_the_sign_of_the_softest_curvature_is_found_in_a_few_gradients(lowest, s
     mixed = np.linalg.qr(modes + 0.03 * rng.normal(size=modes.shape))[0]
     model = (mixed * (np.abs(values) * 1.5 + 0.1)) @ mixed.T
     surface = Quadratic(hessian)
-    found = softest_curvature(surface, np.zeros((10, 3)), model)
+    found = softest_curvature(surface, np.zeros((10, 3)), model, gradient)
     assert found.sign == sign
-    assert found.evaluations == surface.evaluations <= 12
+    assert found.evaluations == surface.evaluations <= (12 if gradient is None else 6)
     assert found.least - 1e-6 <= lowest <= found.curvature + 1e-6
 
 

@@ -94,12 +94,19 @@ def test_a_molecule_of_three_vibrations_needs_no_more_than_all_of_them():
 
 def staged(reaction, saddle, known=None):
     """Return verdict and evaluations; the verdict is `doubt` where one is left."""
-    oracle = Oracle(XTB.of(reaction), reaction)
-    means = Staged(reaction, oracle, known, saddle)
+    means = means_for(reaction, saddle, known)
     try:
-        return judge(reaction, oracle, Peak(saddle), means=means).verdict, oracle.evaluations
+        return judge(reaction, means.oracle, Peak(saddle), means=means).verdict, paid(means)
     except Doubt:
-        return "doubt", oracle.evaluations
+        return "doubt", paid(means)
+
+
+def means_for(reaction, saddle, known=None):
+    return Staged(reaction, Oracle(XTB.of(reaction), reaction), known, saddle)
+
+
+def paid(means):
+    return means.oracle.evaluations
 
 
 @pytest.mark.parametrize(
@@ -242,8 +249,22 @@ def test_what_the_search_has_paid_for_makes_the_walk_cheaper():
     reaction, saddle = shipped("cyclobutene-ring-opening")
     oracle = Oracle(XTB.of(reaction))
     path = judge(reaction, oracle, Peak(saddle)).irc[4:-4:5]
-    known = Evaluated(path, *oracle(path))
-    assert staged(reaction, saddle, known)[1] < staged(reaction, saddle)[1]
+    with_it, without = (
+        means_for(reaction, saddle, known) for known in (Evaluated(path, *oracle(path)), None)
+    )
+    for means in (with_it, without):
+        assert judge(reaction, means.oracle, Peak(saddle), means=means).verdict == "intended"
+    assert with_it.evidence.walk < without.evidence.walk
+
+
+def test_the_forces_that_the_refinement_has_paid_for_are_not_asked_again():
+    reaction, saddle = shipped("vinyl-alcohol-acetaldehyde")
+    known = Evaluated(saddle[None], *Oracle(XTB.of(reaction))(saddle[None]))
+    with_it, without = (means_for(reaction, saddle, some) for some in (known, None))
+    at = [means.at(means.oracle, saddle) for means in (with_it, without)]
+    assert (paid(with_it), paid(without)) == (0, 1)
+    assert at[0][0] == pytest.approx(at[1][0], abs=1e-6)
+    assert at[0][1] == pytest.approx(at[1][1], abs=1e-3)
 
 
 @pytest.fixture

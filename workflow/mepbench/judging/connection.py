@@ -158,7 +158,7 @@ class VisitedMinima:
     def _relaxed(self, position: np.ndarray) -> np.ndarray:
         numbers = self.reaction.numbers
         relaxed = relax_gently(self.oracle, numbers, position, self.scale).positions
-        if not _only_moves(self.reaction, self.oracle):
+        if not only_moves(self.reaction, self.oracle):
             return relaxed
         return IN_FULL.tight(self.oracle, numbers, relaxed, self.scale).positions
 
@@ -182,7 +182,7 @@ def connection(
     if "rotation" in oracle.invariances and reaction.energies is not None:
         top = max(branch.energies.max() for branch in branches)
         turns = Turning(reaction, oracle, float(top - reaction.energies.min()))
-    if _only_moves(reaction, oracle):
+    if only_moves(reaction, oracle):
         given = _tightened(reaction, oracle, means, scale)
     ends = [_ends_of(given, oracle, branch, turns, scale, means) for branch in branches]
     pairs = itertools.product(*ends)
@@ -210,7 +210,7 @@ def _joined(parts: Iterable[str]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _only_moves(reaction: Reaction, oracle) -> bool:
+def only_moves(reaction: Reaction, oracle) -> bool:
     """Whether a molecule changes no bond, so that only the very minima are its ends."""
     molecular = "rotation" in oracle.invariances
     return molecular and not bond_changes(reaction.numbers, *reaction.ends)
@@ -250,13 +250,13 @@ def _gap(
 
 def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale, means) -> list[End]:
     """Return the minimum below a side of the IRC; two or more where it forks."""
-    only_moves = reaction.energies is not None and _only_moves(reaction, oracle)
+    moves = reaction.energies is not None and only_moves(reaction, oracle)
 
     def end(position, energy, fmax, minimum) -> End:
         matches = tuple(
             _level(
                 compare(reaction.numbers, position, one, other, oracle.invariances, turns),
-                energy - reaction.energies[side] if only_moves else 0.0,
+                energy - reaction.energies[side] if moves else 0.0,
                 scale,
             )
             for side, (one, other) in enumerate((reaction.ends, reaction.ends[::-1]))
@@ -264,7 +264,7 @@ def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale, means) -> li
         return End(position, energy, fmax, minimum, False, matches)
 
     def at_rest(position, energy, fmax) -> End:
-        if only_moves:
+        if moves:
             tight = means.tight(oracle, reaction.numbers, position, scale)
             position, energy, fmax = tight.positions, tight.energy, tight.fmax
         return end(position, energy, fmax, True)
@@ -273,7 +273,7 @@ def _ends_of(reaction, oracle, branch: Branch, turns, scale: Scale, means) -> li
     reached = end(branch.end, float(branch.energies[-1]), fmax, branch.converged)
     if branch.converged and _is_given(reaction, oracle, reached, scale):
         return [reached]
-    if branch.converged and means.is_minimum(oracle, reached.position):
+    if branch.converged and means.is_minimum(oracle, reached.position, branch.gradient):
         return [at_rest(reached.position, reached.energy, fmax)]
     try:
         below = means.minima_below(oracle, reaction.numbers, reached.position)
@@ -349,7 +349,7 @@ def _connection(
 
 def _even(reaction, oracle, ends: tuple[End, End], swapped: bool) -> bool:
     """Whether both ends have the energies of the given ones, where they are these very minima."""
-    if reaction.energies is None or not _only_moves(reaction, oracle):
+    if reaction.energies is None or not only_moves(reaction, oracle):
         return True
     energies = np.array([end.energy for end in ends[:: -1 if swapped else 1]])
     return bool((np.abs(energies - reaction.energies) <= SAME_ENERGY).all())

@@ -107,9 +107,9 @@ def judge(
     x = saddle.position
     if not np.isfinite(x).all():
         return Judgement("unconverged", "the saddle has coordinates that are not finite", np.nan)
-    energies, gradients = oracle(x[None])
-    proof = {"energy": float(energies[0]), "gradient": gradients[0]}
-    force = float(np.linalg.norm(gradients[0], axis=1).max())
+    energy, gradient = means.at(oracle, x)
+    proof = {"energy": energy, "gradient": gradient}
+    force = float(np.linalg.norm(gradient, axis=1).max())
     if not force <= FMAX + FMAX_NOISE:
         return Judgement("unconverged", f"largest force {force:.3f} eV/A, above {FMAX}", **proof)
 
@@ -120,7 +120,7 @@ def judge(
         reason = f"largest force {force:.2g} eV/A, above {wanted:.2g} on so soft a surface"
         return Judgement("unconverged", reason, **proof)
 
-    point = means.stationary_point(oracle, x, proof["energy"], proof["gradient"], matrix, scale)
+    point = means.stationary_point(oracle, x, energy, gradient, matrix, scale)
     proof |= {"point": point, "mode": point.modes[0] if point.index else None}
     if point.index != 1:
         return Judgement(*_of_wrong_index(point), **proof)

@@ -32,6 +32,11 @@ class Measured:
     hessian_step: float = HESSIAN_STEP
     tells_conformers = True
 
+    def at(self, oracle, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy, eV, and gradient (N, 3), eV/angstrom, at (N, 3)."""
+        energies, gradients = oracle(x[None])
+        return float(energies[0]), gradients[0]
+
     def hessian(self, oracle, x: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, Scale]:
         """(3N, 3N) at (N, 3), eV/angstrom^2, and the units that it sets; 6N evaluations."""
         length = length_scale(x, ends)
@@ -48,7 +53,7 @@ class Measured:
         """Return both sides of the IRC; 30 to 100 evaluations a side."""
         return irc(oracle, numbers, point.position, point.hessian, way, step=self.step, scale=scale)
 
-    def is_minimum(self, oracle, x: np.ndarray) -> bool:
+    def is_minimum(self, oracle, x: np.ndarray, gradient: np.ndarray) -> bool:
         """Whether a stationary point (N, 3) is a minimum; 3N + 20 evaluations."""
         return stationary_point(oracle, x, *scaled_hessian(oracle, x)).index == 0
 

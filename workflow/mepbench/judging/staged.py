@@ -17,7 +17,8 @@ Only `intended` is believed of all that: where anything is left open, or the ver
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from ase.data import atomic_masses
@@ -30,25 +31,30 @@ from ..landscape.minima import (
     GENTLE_STEP,
     SAME_MINIMUM,
     Minimum,
+    minima,
     relax,
 )
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
 from ..landscape.softest import softest_curvature
 from ..landscape.steps import bent_upwards
+from ..landscape.surface import evaluate
 from ..oracle import Evaluated
 from ..path import align, remove_rigid_motion, rmsd
+from ..surrogate.relaxation import proven_on
 from ..surrogate.surrogate import NEAR, POINTS, Surrogate, learned_from
+from .connection import End, only_moves
 from .irc import Branch, first_step
 from .measured import IN_FULL, TIGHT, TIGHT_STEPS
 
-# Deviations above which the surrogate is not believed. They are four times the errors met.
+# Deviations above which the surrogate is not believed: of forces three times the errors met.
+# Believed any further it leads to the ends that it knows (docs/judge.md).
 SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
 # Near the saddle, where slopes are small and the way down is chosen, likewise of the slope.
 TOP, SURE_AT_TOP, FLAT = 0.3, 2.0, 0.1  # eV below the saddle; ; eV/angstrom
 BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
 LOOK, LOOKS = 10, 150  # steps between two looks at the deviations; looks a side
 BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
-ARRIVED = 0.02  # angstrom: a bottom so near to a point that is known is not asked
+LOOSE = 0.05  # eV/angstrom, at another conformer of an end, where only its bonds and index matter
 MOST = 60  # evaluations of the walk
 SETTLED, FAR, ROUNDS = 0.03, 0.5, 3  # angstrom, of one atom: who moves less keeps its curvatures
 FIRST, SHORTEST = 0.05, 1e-3  # angstrom sqrt(u), of the walk's first step, and least
@@ -109,6 +115,8 @@ class Staged:
 
     def __post_init__(self):
         self.surrogate = Surrogate(self.reaction, self.oracle)
+        self.minima: list[np.ndarray] = []
+        self.rest = GENTLE_FMAX if only_moves(self.reaction, self.oracle) else LOOSE
         if self.evaluated is not None:
             kept = _chosen(self.evaluated.positions, self.saddle)
             self.surrogate.learn(*(column[kept] for column in vars(self.evaluated).values()))
@@ -118,6 +126,14 @@ class Staged:
             self.surrogate.believe(prior)
             if self.surrogate.contradicted:
                 self.surrogate.disbelieve()
+
+    def at(self, oracle, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy and gradient at (N, 3), as search or refinement have paid for them already."""
+        if (known := self.evaluated) is not None:
+            same = np.flatnonzero((known.positions == x).all(axis=(1, 2)))
+            if len(same):
+                return float(known.energies[same[-1]]), known.gradients[same[-1]]
+        return evaluate(oracle, x)
 
     def hessian(self, oracle, x, ends) -> tuple[np.ndarray, Scale]:
         """Return the surrogate's Hessian at (N, 3), and its units."""
@@ -189,7 +205,7 @@ class Staged:
     def _side(self, start: np.ndarray) -> Branch:
         track = [start]
         masses, surrogate = atomic_masses[self.reaction.numbers], self.surrogate
-        length, bottoms = FIRST, 0
+        length, bottoms = FIRST, []
         for _ in range(LOOKS):
             if self.evidence.walk >= MOST:
                 break
@@ -209,10 +225,8 @@ class Staged:
             track.extend(ahead[1 : sure + 1])
             if doubtful is not None:
                 self._ask(ahead[doubtful])
-            elif len(ahead) <= LOOK:
-                bottoms += 1
-                if (branch := self._arrived(track, bottoms > BOTTOMS)) is not None:
-                    return branch
+            elif len(ahead) <= LOOK and (side := self._arrived(track, bottoms)) is not None:
+                return side
         raise Doubt("the walk on the surrogate does not end")
 
     def _looked_at(self, ahead: np.ndarray) -> tuple[int, int | None]:
@@ -243,8 +257,13 @@ class Staged:
         self.evidence.walk += 1
         self.evidence.surprise = max(self.evidence.surprise, surprise)
 
-    def _arrived(self, track: list[np.ndarray], relax_now: bool) -> Branch | None:
-        """Return the side that ends here, None where the bottom is not as predicted."""
+    def _arrived(self, track: list[np.ndarray], bottoms: list[Branch]) -> Branch | None:
+        """Return the side that ends here; None where the way goes on.
+
+        `bottoms` are the sides up to the earlier bottoms. The first that is loosely at rest is the
+        end if its curvatures are positive, and if the way from there leads to no given end, which
+        needs no proof. If not, the next that is at rest is.
+        """
         surrogate, bottom = self.surrogate, track[-1]
         for end, energy, gradient in zip(
             self.reaction.ends, self.reaction.energies, self.reaction.gradients, strict=True
@@ -253,16 +272,28 @@ class Staged:
             near = rmsd(bottom, end, self.oracle.invariances) < SAME_MINIMUM[0]
             if near and abs(float(known[0]) - energy) < SAME_MINIMUM[1]:
                 return self._branch([*track, align(end, bottom)], energy, gradient, True)
+        if bottoms and bottoms[-1].converged and self._bends_upwards(bottoms[-1]):
+            return bottoms[-1]
+        rest = GENTLE_FMAX if any(one.converged for one in bottoms) else self.rest
         before = self.oracle.evaluations
         energy, gradient, _ = surrogate.observe(bottom)
         end = Minimum(bottom, energy, float(np.linalg.norm(gradient, axis=1).max()), True)
-        if end.fmax > GENTLE_FMAX and relax_now:
+        if end.fmax > rest and len(bottoms) >= BOTTOMS:
             end = self._relaxed(bottom, GENTLE_FMAX, ORDINARY)
             gradient = end.gradient
         self.evidence.ends += self.oracle.evaluations - before
-        if end.fmax > GENTLE_FMAX and not relax_now:
-            return None
-        return self._branch([*track, end.positions], end.energy, gradient, end.converged)
+        at_rest = end.converged and end.fmax <= rest
+        bottoms.append(self._branch([*track, end.positions], end.energy, gradient, at_rest))
+        return bottoms[-1] if end.fmax <= GENTLE_FMAX or len(bottoms) > BOTTOMS else None
+
+    def _bends_upwards(self, side: Branch) -> bool:
+        """Whether the end of a side, loosely at rest, is seen to be a minimum."""
+        model = self.surrogate.surface.hessian(side.end)
+        ask = partial(softest_curvature, self.oracle, side.end, model, side.gradient)
+        if self._booked(ask).sign <= 0:
+            return False
+        self.minima.append(side.end)
+        return True
 
     def _branch(self, track, energy: float, gradient, converged: bool) -> Branch:
         track = np.array(track)
@@ -277,17 +308,27 @@ class Staged:
             self.oracle, numbers, x, fmax, steps, model=model, longest=GENTLE_STEP, scale=scale
         )
 
-    def is_minimum(self, oracle, x: np.ndarray) -> bool:
+    def is_minimum(self, oracle, x: np.ndarray, gradient: np.ndarray) -> bool:
         """Whether a stationary point (N, 3) is a minimum."""
+        if any(np.array_equal(x, known) for known in self.minima):
+            return True
         model = self.surrogate.surface.hessian(x)
-        found = self._booked(lambda: softest_curvature(oracle, x, model))
+        found = self._booked(partial(softest_curvature, oracle, x, model, gradient))
         if not found.sign:
-            return self._booked(lambda: IN_FULL.is_minimum(oracle, x))
+            return self._booked(lambda: IN_FULL.is_minimum(oracle, x, gradient))
         return found.sign > 0
 
     def minima_below(self, oracle, numbers, x) -> list[Minimum]:
-        """Return the minima below a saddle, proven in full."""
-        return self._booked(lambda: IN_FULL.minima_below(oracle, numbers, x))
+        """Return the minima below a place that is none, relaxed and proven on the surrogate."""
+        proven = proven_on(self.surrogate.surface)
+        return self._booked(lambda: minima(oracle, numbers, x, proven=proven))
+
+    def at_rest(self, end: End) -> End:
+        """Relax the end of a step's saddle as the ends of a reaction are: it may become one."""
+        if end.fmax <= GENTLE_FMAX:
+            return end
+        found = self._booked(partial(self._relaxed, end.position, GENTLE_FMAX, ORDINARY))
+        return replace(end, position=found.positions, energy=found.energy, fmax=found.fmax)
 
     def _booked(self, work: Callable):
         before = self.oracle.evaluations

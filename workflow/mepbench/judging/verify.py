@@ -244,6 +244,9 @@ class _Prover:
             judgement = judge(self.reaction, self.oracle, saddle, means=means)
             told = judgement.verdict
             doubt = "" if told in self.believed else f"{told}, if not in full"
+            if not doubt and told != "intended" and judgement.ends is not None:
+                ends = tuple(means.at_rest(end) for end in judgement.ends)
+                judgement = replace(judgement, ends=ends)
         except Doubt as error:
             doubt = str(error)
         except (SCFFailure, InputError):

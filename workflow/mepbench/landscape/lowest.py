@@ -25,13 +25,14 @@ import numpy as np
 
 from ..path import remove_rigid_motion, rigid_motions
 from .hessian import lowest_modes, without_rigid_motion
-from .index import SOFT, hessian_products
+from .index import hessian_products
 from .softest import completed
 
 STEP = 0.005  # angstrom, of the whole molecule, of a forward difference
-FORWARD = 0.02  # eV/angstrom^2: what a soft curvature by forward differences may be wrong by
+FORWARD = 0.01  # eV/angstrom^2: what a soft curvature by forward differences may be wrong by
 CENTRAL = 0.001  # likewise by the extrapolated central ones
-RESOLVED = 0.1  # of a negative curvature, the most that its residual may be
+SOFT = 0.03  # eV/angstrom^2: where the curvature that decides is below, it is measured anew
+RESOLVED = 0.2  # of a negative curvature, the most that its residual may be
 HALF = 0.5  # of the one that is to be positive, likewise
 INSIDE = 0.5  # of a wanted mode, the most that may lie outside the subspace
 MOST, MOST_AGAIN = 24, 5  # products by forward differences, and by central ones

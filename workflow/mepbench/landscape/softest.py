@@ -21,7 +21,7 @@ full Hessian; with its products six are recognised, and one (-0.012 eV/A^2, besi
 0.1) is missed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,7 @@ FEWEST, FEWEST_SOFT, MOST = 2, 5, 10  # products
 FLOPPY = 0.1  # eV/angstrom^2: a curvature below asks for `FEWEST_SOFT` products
 INSIDE = 0.5  # of the model's softest mode, the most that may lie outside V
 ERROR = 0.002  # eV/angstrom^2, of a curvature by central differences
+FORWARD_STEP, FORWARD_ERROR = 0.005, 0.004  # angstrom; eV/angstrom^2: likewise, by forward ones
 FLATTEST = 0.02  # eV/angstrom^2, of W where it is inverted
 
 
@@ -61,14 +62,17 @@ class Softest:
     sign: int
 
 
-def softest_curvature(oracle, x: np.ndarray, model: np.ndarray) -> Softest:
+def softest_curvature(
+    oracle, x: np.ndarray, model: np.ndarray, gradient: np.ndarray | None = None
+) -> Softest:
     """Measure the softest curvature at a point without forces until its sign is certain.
 
     Parameters
     ----------
-    oracle : `Oracle`; pays two evaluations a product
+    oracle : `Oracle`; pays one evaluation a product where the gradient is known, else two
     x : (N, 3) array, angstrom, of at least three atoms
     model : (3N, 3N) array, eV/angstrom^2, near the Hessian
+    gradient : (N, 3) array, eV/angstrom, at x
 
     Raises
     ------
@@ -77,6 +81,8 @@ def softest_curvature(oracle, x: np.ndarray, model: np.ndarray) -> Softest:
     """
     invariances = oracle.invariances
     model = without_rigid_motion(model, x, invariances)
+    error = ERROR if gradient is None else FORWARD_ERROR
+    before = oracle.evaluations
     V = P = np.empty((0, x.size))
     most = min(MOST, len(lowest_modes(model, x, invariances, count=MOST)[0]))
     while True:
@@ -85,16 +91,28 @@ def softest_curvature(oracle, x: np.ndarray, model: np.ndarray) -> Softest:
         v = modes.reshape(-1) - modes.reshape(-1) @ V.T @ V
         outside = np.linalg.norm(v)
         if len(V) >= min(FEWEST, most):
-            found = _softest(x, V, P, matrix, completed(model, V, P, SOFTER), invariances)
+            softer = completed(model, V, P, SOFTER)
+            found = _softest(x, V, P, matrix, softer, invariances, error)
+            found = replace(found, evaluations=oracle.evaluations - before)
             enough = outside < INSIDE and (found.curvature > FLOPPY or len(V) >= FEWEST_SOFT)
             if len(V) == most or found.sign < 0 or (found.sign > 0 and enough):
                 return found
         v = v / outside
         v = v - v @ V.T @ V
         v = v / np.linalg.norm(v)
-        shifts = STEP * np.array([1, -1])[:, None, None] * v.reshape(x.shape)
-        ahead, behind = remove_rigid_motion(oracle(x + shifts)[1], np.stack([x, x]), invariances)
-        V, P = np.vstack([V, v]), np.vstack([P, (ahead - behind).ravel() / (2 * STEP)])
+        V, P = np.vstack([V, v]), np.vstack([P, _product(oracle, x, v, gradient)])
+
+
+def _product(oracle, x: np.ndarray, v: np.ndarray, gradient: np.ndarray | None) -> np.ndarray:
+    """H v, (3N,), by a forward difference from a known gradient, or by a central one."""
+    step = STEP if gradient is None else FORWARD_STEP
+    signs = np.array([1, -1] if gradient is None else [1])
+    shifts = step * signs[:, None, None] * v.reshape(x.shape)
+    _, gradients = oracle(x + shifts)
+    ahead, *behind = remove_rigid_motion(gradients, np.stack([x] * len(signs)), oracle.invariances)
+    if gradient is None:
+        return (ahead - behind[0]).ravel() / (2 * step)
+    return (ahead - remove_rigid_motion(gradient, x, oracle.invariances)).ravel() / step
 
 
 def completed(model: np.ndarray, V: np.ndarray, P: np.ndarray, softer: float = 1.0) -> np.ndarray:
@@ -126,14 +144,14 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
     ) @ vectors.T
 
 
-def _softest(x, V, P, matrix, softer, invariances) -> Softest:
+def _softest(x, V, P, matrix, softer, invariances, error) -> Softest:
     theta, y = np.linalg.eigh(_blocks(V, P)[0])
     mode = (y[:, 0] @ V).reshape(x.shape)
     curvature = float(theta[0])
-    least = min(float(lowest_modes(softer, x, invariances, count=1)[0][0]), curvature) - ERROR
+    least = min(float(lowest_modes(softer, x, invariances, count=1)[0][0]), curvature) - error
     sign = 0
     if turns_freely(np.array([least]), mode[None], ORDINARY):
         sign = 1
-    elif not turns_freely(np.array([curvature + ERROR]), mode[None], ORDINARY):
+    elif not turns_freely(np.array([curvature + error]), mode[None], ORDINARY):
         sign = -1
-    return Softest(curvature, least, mode, matrix, 2 * len(V), sign)
+    return Softest(curvature, least, mode, matrix, 0, sign)

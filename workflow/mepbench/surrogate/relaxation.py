@@ -79,7 +79,12 @@ def proven_on_surrogate(
     pairs = InverseDistances(numbers)
     mean = Basins(numbers, starts, pairs)
     process = GaussianProcess(pairs, mean, KERNEL, LENGTH, NOISE, LEAST_SIGMA)
-    return partial(_proven, SurrogateSurface(process, invariances))
+    return proven_on(SurrogateSurface(process, invariances))
+
+
+def proven_on(surface: SurrogateSurface) -> Callable:
+    """Return the same for a surrogate that knows something already; it learns what is paid for."""
+    return partial(_proven, surface)
 
 
 def _proven(surface, oracle, numbers, start, model, fmax) -> tuple[Minimum, np.ndarray]:
