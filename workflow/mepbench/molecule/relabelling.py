@@ -59,7 +59,11 @@ def relabellings(
     for k, (a, b) in enumerate([*pairs, *((x, x) for x in keep)]):
         source += (relative_distances(numbers, a) < BOND) << k
         target += (relative_distances(numbers, b) < BOND) << k
+    if (np.sort(source, axis=None) != np.sort(target, axis=None)).any():
+        return  # they have not even as many bonds
     colour_s, colour_t = _refined_colours(numbers, source, target)
+    if (np.sort(colour_s) != np.sort(colour_t)).any():
+        return
     order = _search_order(target)
     checks = _stereo_checks(numbers, pairs, np.argsort(order))
     p = np.full(n, -1)
@@ -244,21 +248,21 @@ def _cis(x, atoms):
 def _refined_colours(numbers, source, target):
     """Colour the atoms of both graphs by element and bonds (Weisfeiler, Leman 1968)."""
     graphs = (source, target)
-    colours = [np.asarray(numbers).copy() for _ in graphs]
+    bonds = [
+        [[(int(row[j]), int(j)) for j in np.flatnonzero(row)] for row in graph] for graph in graphs
+    ]
+    colours = [np.asarray(numbers).tolist() for _ in graphs]
     for _ in range(len(numbers)):
         keys = [
-            [
-                (c[i], tuple(sorted((g[i, j], c[j]) for j in np.flatnonzero(g[i]))))
-                for i in range(len(c))
-            ]
-            for g, c in zip(graphs, colours, strict=True)
+            [(c[i], tuple(sorted((kind, c[j]) for kind, j in of))) for i, of in enumerate(side)]
+            for side, c in zip(bonds, colours, strict=True)
         ]
         palette = {key: k for k, key in enumerate(sorted(set(keys[0] + keys[1])))}
-        refined = [np.array([palette[key] for key in side]) for side in keys]
-        if len(palette) == len(set(colours[0].tolist() + colours[1].tolist())):
-            return refined
+        refined = [[palette[key] for key in side] for side in keys]
+        if len(palette) == len(set(colours[0] + colours[1])):
+            break
         colours = refined
-    return colours
+    return [np.array(side) for side in refined]
 
 
 def _search_order(graph: np.ndarray) -> list[int]:

@@ -212,6 +212,8 @@ def compare_both(
             together = _species_together if bond_changes(numbers, *ends) else _minima_together
             how = together(numbers, np.asarray(pair), ends, turns or by_length())
         found.append(ReactionMatch(r, p, swapped, how))
+        if how == "exact":
+            break
 
     def quality(match: ReactionMatch) -> tuple:
         both = (match.reactant, match.product)
