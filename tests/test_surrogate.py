@@ -106,7 +106,7 @@ def test_a_block_update_is_the_full_factorisation(space, kernel):
     for part in (slice(0, 2), slice(2, 3), slice(3, 7)):
         grown.add(x[part], energy[part], gradient[part])
     whole.add(x, energy, gradient)
-    assert grown.factor == pytest.approx(whole.factor, abs=1e-8)
+    assert grown.factor.lower == pytest.approx(whole.factor.lower, abs=1e-8)
     assert grown(x + 0.05)[0] == pytest.approx(whole(x + 0.05)[0], abs=1e-6)
 
 
@@ -223,8 +223,9 @@ class FlatTop:
         gradient = np.concatenate([(0.8 * along**3 - 0.4 * along)[:, None], 2 * across], axis=1)
         return 0.2 * along**4 - 0.2 * along**2 + (across**2).sum(axis=1), gradient[:, None]
 
-    def hessian(self, x):
-        return np.diag([2.4 * x[0, 0] ** 2 - 0.4, 2.0, 2.0])
+    def expansion(self, x):
+        (energy,), (gradient,) = self(x[None])
+        return energy, gradient, np.diag([2.4 * x[0, 0] ** 2 - 0.4, 2.0, 2.0])
 
 
 def test_descents_leave_a_flat_saddle():

@@ -143,17 +143,15 @@ def rigid_motions(positions: np.ndarray, invariances: tuple[str, ...]) -> np.nda
     invariances.
     """
     n = len(positions)
-    motions = [np.zeros((0, 3 * n))]
-    if "translation" in invariances:
-        motions.append(np.tile(np.eye(3)[:, None] / np.sqrt(n), (1, n, 1)).reshape(3, -1))
+    along, about = np.zeros((2, 3, n, 3))  # unit axes; unit axes times the positions
+    centred = positions - positions.mean(axis=0)
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        along[i, :, i] = n**-0.5
+        about[i, :, k], about[i, :, j] = centred[:, j], -centred[:, k]
+    motions = [along.reshape(3, -1)[: 3 * ("translation" in invariances)]]
     if "rotation" in invariances and n > 1:
-        centred = positions - positions.mean(axis=0)
-        about = np.zeros((3, n, 3))  # unit axes times the positions
-        for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-            about[i, :, k], about[i, :, j] = centred[:, j], -centred[:, k]
-        about = about.reshape(3, -1)
         # The square of a singular value is the moment of inertia of unit masses.
-        _, radii, basis = np.linalg.svd(about, full_matrices=False)
+        _, radii, basis = np.linalg.svd(about.reshape(3, -1), full_matrices=False)
         linear = radii[-1] < 0.2 * radii[0] and radii[-1] < NEARLY_LINEAR * pdist(positions).min()
         motions.append(basis[: 2 if linear else 3])
     return np.concatenate(motions)

@@ -17,7 +17,7 @@ import numpy as np
 
 from .hessian import without_rigid_motion
 from .steps import bofill_update, quadratic_step
-from .surface import Surface, evaluate
+from .surface import Surface, evaluate, expand
 
 STEP = 0.15  # angstrom sqrt(u): longest step, along the mass-weighted path
 LEFT = 0.5  # angstrom sqrt(u): a descent longer than this has left the saddle
@@ -68,15 +68,18 @@ def descend(
     """
     root = np.sqrt(np.repeat(masses, 3))
     weights = np.outer(root, root)
-    exact = getattr(surface, "hessian", None)
+    exact = hasattr(surface, "expansion")
+
+    def seen(x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray | None]:
+        return expand(surface, x) if exact else (*evaluate(surface, x), None)
 
     def weighted(matrix: np.ndarray) -> np.ndarray:
         return without_rigid_motion(matrix, x, surface.invariances) / weights
 
-    x, (energy, gradient) = start, evaluate(surface, start)
+    x, (energy, gradient, own) = start, seen(start)
     track, length, travelled = [(x, energy)], first or step, 0.0
     steepest, curvature = 0.0, None  # eV/angstrom; of either sign, along the last step
-    H = weighted(matrix if exact is None else exact(x))
+    H = own / weights if exact else weighted(matrix)
     for _ in range(steps):
         g = gradient.ravel() / root
         # Just off a flat saddle the forces are small as well, and the path may curve upwards
@@ -91,10 +94,10 @@ def descend(
         if not np.isfinite(move).all():
             break
         new = x + (move / root).reshape(x.shape)
-        new_energy, new_gradient = evaluate(surface, new)
-        curvature = (new_gradient.ravel() / root - g) @ move
-        if exact is None:
-            change = new_gradient.ravel() / root - g
+        new_energy, new_gradient, own = seen(new)
+        change = new_gradient.ravel() / root - g
+        curvature = change @ move
+        if not exact:
             error = np.linalg.norm(change - H @ move) / np.linalg.norm(g)
             taken = new_energy <= energy and error <= 2 * TOLERANCE
             H = bofill_update(H, move, change)
@@ -112,6 +115,6 @@ def descend(
             x, energy, gradient = new, new_energy, new_gradient
             travelled += arc
             track.append((x, energy))
-        H = weighted(H * weights if exact is None else exact(x))
+        H = own / weights if exact else weighted(H * weights)
     positions, energies = (np.array(column) for column in zip(*track, strict=True))
     return positions, energies

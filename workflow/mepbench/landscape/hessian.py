@@ -57,9 +57,13 @@ def without_rigid_motion(
     matrix: np.ndarray, positions: np.ndarray, invariances: tuple[str, ...]
 ) -> np.ndarray:
     """Project the rigid motions at `positions` out of a (3N, 3N) matrix, on both sides."""
-    basis = rigid_motions(positions, invariances)
-    left = matrix - basis.T @ (basis @ matrix)
-    return left - (left @ basis.T) @ basis
+    return projected(matrix, rigid_motions(positions, invariances))
+
+
+def projected(matrix: np.ndarray, rigid: np.ndarray) -> np.ndarray:
+    """Project orthonormal motions (K, 3N) out of a (3N, 3N) matrix, on both sides."""
+    left = matrix - rigid.T @ (rigid @ matrix)
+    return left - (left @ rigid.T) @ rigid
 
 
 def lowest_modes(
@@ -80,10 +84,11 @@ def lowest_modes(
     modes : (count, N, 3) array, unit vectors; of either sign, the largest component positive
     """
     rigid = rigid_motions(positions, invariances)
-    # The rows of vt beyond the rigid motions span the vibrations.
-    vibrations = np.linalg.svd(rigid, full_matrices=True)[2][len(rigid) :]
-    values, vectors = np.linalg.eigh(vibrations @ matrix @ vibrations.T)
-    modes = vectors[:, :count].T @ vibrations
+    # Made stiffer than any vibration, rigid motions come last.
+    stiff = 2 * np.abs(matrix).sum(axis=1).max() + 1.0
+    values, vectors = np.linalg.eigh(projected(matrix, rigid) + stiff * rigid.T @ rigid)
+    count = min(count, len(values) - len(rigid))
+    modes = vectors[:, :count].T
     largest = np.take_along_axis(modes, np.abs(modes).argmax(axis=1)[:, None], axis=1)
     return values[:count], (modes * np.sign(largest)).reshape(-1, *positions.shape)
 

@@ -82,10 +82,11 @@ class Descent:
         h_dx = times(self.hessian, d_x)
         r = h_dx + self.transport[:, None] * across(d_velocity, self.tangent)
         r = self.weight[:, None] * r
-        if not self.squared:
+        # Of r measured by the inverse Hessian, H H^-1 r is r itself: it lies across the tangent.
+        on_x = times(self.hessian, r) if self.squared else r
+        if not self.squared and self.transport.any():
             r = times(self.inverse, r)
-        on_x = times(self.hessian, r) + self.top[:, None] * h_dx
-        return on_x, self.transport[:, None] * across(r, self.tangent)
+        return on_x + self.top[:, None] * h_dx, self.transport[:, None] * across(r, self.tangent)
 
     def block(self):
         """Mean curvature to x alone, (3N, 3N), for preconditioning."""

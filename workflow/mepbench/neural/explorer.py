@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..landscape.hessian import lowest_modes, without_rigid_motion
+from ..landscape.hessian import lowest_modes
 from ..path import Path, Peak, remove_rigid_motion
 from ..surrogate.surrogate import NEAR as NEW
 from .follow import Followed, follow_saddle
@@ -249,8 +249,9 @@ class Explorer:
 
     def lowest(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Lowest curvature of the surrogate at a geometry (eV/angstrom^2), and its mode."""
-        hessian = without_rigid_motion(self.surrogate.surface.hessian(x), x, self.invariances)
-        values, modes = lowest_modes(hessian, x, self.invariances, count=1)
+        values, modes = lowest_modes(
+            self.surrogate.surface.hessian(x), x, self.invariances, count=1
+        )
         return float(values[0]), modes[0]
 
     def top(self) -> Peak:

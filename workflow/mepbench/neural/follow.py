@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..landscape.descent import descend
-from ..landscape.hessian import lowest_modes, without_rigid_motion
+from ..landscape.hessian import lowest_modes
 from ..landscape.steps import rational_step
-from ..landscape.surface import Surface, evaluate
+from ..landscape.surface import Surface, expand
 
 STEP = 0.15  # angstrom, of one atom
 OFF = 0.1  # angstrom, of the atom that moves most: where a descent starts beside the saddle
@@ -44,8 +44,7 @@ def follow_saddle(
     """
     mode, longest, before = tangent, STEP, None
     for _ in range(steps):
-        _, g = evaluate(surface, x)
-        H = without_rigid_motion(surface.hessian(x), x, surface.invariances)
+        _, g, H = expand(surface, x)
         values, modes = lowest_modes(H, x, surface.invariances, count=x.size)
         overlaps = np.abs(np.einsum("kij,ij->k", modes, mode))
         k = int(np.argmax(overlaps * (np.arange(len(values)) < max(3, len(values) // 3))))

@@ -47,17 +47,16 @@ class Relaxation:
                 break
 
     def _step(self, trust: float, beta: float, loss: str) -> float:
-        s = draw(self.points, self.rng, *self.profile, self.concentration)
         invariances = self.surrogate.invariances
+        s = draw(self.points, self.rng, *self.profile, self.concentration)
         path, count = self.curve.at(np.concatenate([s, SPEED_POINTS])), len(s)
         x = path.x[:count]
-        energy, gradient = self.surrogate(x)
+        energy, gradient, exact = self.surrogate.expansion(x)
         reactant, product = self.surrogate.ends
         self.profile = (
             np.concatenate([[0.0], s, [1.0]]),
             np.concatenate([[reactant], energy, [product]]),
         )
-        exact = self.surrogate.hessian(x)
         known = (energy, gradient, *positive(exact), widths(s))
         points = descent.Points(x, path.dx[:count], *known)
         if loss == "maxflux":

@@ -57,10 +57,8 @@ class Basins(Belief):
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """(K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
         r, unit, _, slope, weight = self._springs(x)
-        along = unit[..., :, None] * unit[..., None, :]
-        across = (np.einsum("ke,ked->kd", weight, slope) / r)[..., None, None] * (np.eye(3) - along)
-        stiffness = (weight @ self.k)[..., None, None]
+        across = np.einsum("ke,ked->kd", weight, slope) / r
         gradients = np.stack([self.pairs.pull(unit, one) for one in slope.swapaxes(0, 1)], axis=1)
         apart = gradients - np.einsum("ke,kex->kx", weight, gradients)[:, None]
         mixing = np.einsum("ke,kex,key->kxy", weight, apart, apart)
-        return self.pairs.assemble(stiffness * along + across) - BETA * mixing
+        return self.pairs.radial(unit, weight @ self.k - across, across) - BETA * mixing

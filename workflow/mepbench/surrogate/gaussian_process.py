@@ -18,9 +18,9 @@ on molecules: Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1
 """
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from .descriptor import Described
+from .factor import GrowingFactor
 
 
 def squared_exponential(u: np.ndarray):
@@ -37,17 +37,6 @@ def matern(u: np.ndarray):
 
 
 KERNELS = {"squared-exponential": squared_exponential, "matern": matern}
-
-
-def _root(matrix: np.ndarray) -> np.ndarray:
-    """Cholesky factor; of nearly equal geometries with a little more noise."""
-    for jitter in (0.0, 1e-9, 1e-7, 1e-5):
-        try:
-            noisy = matrix + jitter * np.eye(len(matrix)) if jitter else matrix
-            return cholesky(noisy, lower=True, check_finite=False)
-        except np.linalg.LinAlgError:
-            continue
-    raise np.linalg.LinAlgError("the surrogate's kernel matrix is not positive definite")
 
 
 class GaussianProcess:
@@ -86,37 +75,23 @@ class GaussianProcess:
 
     def describe(self, x: np.ndarray) -> Described:
         """Return p = q/l and its slope."""
-        found = self.descriptor(x)
-        slope = None if found.slope is None else found.slope / self.length
-        return Described(found.q / self.length, slope)
-
-    def _pull(self, slope, w):
-        pulled = self.descriptor.pull(slope, w)
-        return pulled if slope is not None else pulled / self.length
-
-    def _pulls(self, slope, w):
-        """J^T w, (K, M, 3N), of K geometries and M vectors w each, (K or 1, M, D)."""
-        pulled = self.descriptor.pulls(slope, w)
-        return pulled if slope is not None else pulled / self.length
+        return self.descriptor(x).over(self.length)
 
     def _cross(self, a: Described, b: Described, xs: int) -> np.ndarray:
         """Kernel blocks of K against M geometries, (K (3N+1), M (3N+1))."""
         k, m = len(a.q), len(b.q)
         d = a.q[:, None] - b.q[None]
         f, f1, f2, _ = self.kernel((d**2).sum(axis=2))
-        on_a = self._pulls(a.slope, d)
-        on_b = self._pulls(b.slope, d.swapaxes(0, 1)).swapaxes(0, 1)
-        if a.slope is None:
-            jj = np.broadcast_to(np.eye(xs) / self.length**2, (k, m, xs, xs))
-        else:
-            first, second = np.repeat(a.slope, m, axis=0), np.tile(b.slope, (k, 1, 1))
-            jj = self.descriptor.product(first, second).reshape(k, m, xs, xs)
+        on_a = d @ self.descriptor.jacobian(a.slope)
+        on_b = (d.swapaxes(0, 1) @ self.descriptor.jacobian(b.slope)).swapaxes(0, 1)
+        first, second = np.repeat(a.slope, m, axis=0), np.concatenate([b.slope] * k)
+        jj = self.descriptor.product(first, second).reshape(k, m, xs, xs)
         block = np.empty((k, m, xs + 1, xs + 1))
         block[..., 0, 0] = f
         block[..., 0, 1:] = -2 * f1[..., None] * on_b
         block[..., 1:, 0] = 2 * f1[..., None] * on_a
         block[..., 1:, 1:] = -2 * f1[..., None, None] * jj
-        block[..., 1:, 1:] -= 4 * f2[..., None, None] * on_a[..., :, None] * on_b[..., None, :]
+        block[..., 1:, 1:] -= (4 * f2[..., None] * on_a)[..., :, None] * on_b[..., None, :]
         return block.transpose(0, 2, 1, 3).reshape(k * (xs + 1), m * (xs + 1))
 
     def add(self, x: np.ndarray, energy: np.ndarray, gradient: np.ndarray) -> None:
@@ -126,17 +101,12 @@ class GaussianProcess:
         diagonal = np.tile(np.append(self.noise[0], np.full(size, self.noise[1])) ** 2, len(x))
         corner = self._cross(new, new, size) + np.diag(diagonal)
         if self.x is None:
+            self.factor = GrowingFactor()
+            self.factor.append(np.empty((0, len(corner))), corner)
             self.x, self.energy, self.gradient = x.copy(), energy.copy(), gradient.copy()
             self.data = new
-            self.factor = _root(corner)
         else:
-            side = self._cross(self.data, new, size)
-            lower = solve_triangular(self.factor, side, lower=True, check_finite=False).T
-            schur = _root(corner - lower @ lower.T)
-            old, more = len(self.factor), len(schur)
-            factor = np.zeros((old + more, old + more))
-            factor[:old, :old], factor[old:, :old], factor[old:, old:] = self.factor, lower, schur
-            self.factor = factor
+            self.factor.append(self._cross(self.data, new, size), corner)
             self.x = np.concatenate([self.x, x])
             self.energy = np.concatenate([self.energy, energy])
             self.gradient = np.concatenate([self.gradient, gradient])
@@ -152,7 +122,7 @@ class GaussianProcess:
     def _solve(self) -> None:
         self.constant, alpha, likely = self._fitted(self.prior)
         self.sigma = max(likely, self.least)
-        self.a, self.w = alpha[:, 0], self._push(alpha[:, 1:])
+        self.a, self.w = alpha[:, 0], self.descriptor.push(self.data.slope, alpha[:, 1:])
 
     def _fitted(self, prior) -> tuple[float, np.ndarray, float]:
         """Constant, weights (M, 3N + 1), and the likeliest sigma of the data less a mean."""
@@ -160,8 +130,7 @@ class GaussianProcess:
         residual = np.concatenate([(self.energy - v0)[:, None], self.gradient - g0], axis=1)
         constant = float(prior.offset(residual[:, 0]))
         residual[:, 0] -= constant
-        # The transpose is what LAPACK takes without a copy.
-        alpha = cho_solve((self.factor.T, False), residual.ravel(), check_finite=False)
+        alpha = self.factor.solve(residual.ravel())
         likely = np.sqrt(max(float(residual.ravel() @ alpha), 0.0) / len(alpha))
         return constant, alpha.reshape(residual.shape), likely
 
@@ -173,54 +142,51 @@ class GaussianProcess:
         """
         return self._fitted(prior)[2]
 
-    def _push(self, v):
-        pushed = self.descriptor.push(self.data.slope, v)
-        return pushed if self.data.slope is not None else pushed / self.length
-
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""
         at = self.describe(x)
-        d = at.q[:, None] - self.data.q[None]
-        f, f1, f2, _ = self.kernel(np.einsum("kmd,kmd->km", d, d))
+        d, (f, f1, f2, _) = self._apart(at)
         dw = np.einsum("kmd,md->km", d, self.w)
         v0, g0 = self.prior(x)
         energy = self.constant + v0 + f @ self.a - 2 * (f1 * dw).sum(axis=1)
+        on_p = _of_each(2 * self.a * f1 - 4 * f2 * dw, d) - 2 * f1 @ self.w
+        return energy, g0 + self.descriptor.pull(at.slope, on_p)
+
+    def expansion(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energy (K,), gradient (K, 3N) and Hessian (K, 3N, 3N) at (K, 3N) geometries."""
+        at = self.describe(x)
+        d, (f, f1, f2, f3) = self._apart(at)
+        dw = np.einsum("kmd,md->km", d, self.w)
+        v0, g0, h0 = self.prior.expansion(x)
+        energy = self.constant + v0 + f @ self.a - 2 * (f1 * dw).sum(axis=1)
         along = 2 * self.a * f1 - 4 * f2 * dw
-        on_p = np.einsum("km,kmd->kd", along, d) - 2 * f1 @ self.w
-        return energy, g0 + self._pull(at.slope, on_p)
+        on_p = _of_each(along, d) - 2 * f1 @ self.w
+        j = self.descriptor.jacobian(at.slope)
+        on_d, on_w = d @ j, self.w @ j
+        # Half of the matrix, without what the descriptor's own bend adds.
+        dd = 2 * self.a * f2 - 4 * f3 * dw
+        half = on_d.mT @ (dd[..., None] * on_d - 4 * f2[..., None] * on_w)
+        bend = self.descriptor.bend(at, on_p, along.sum(axis=1))
+        return energy, g0 + _of_each(on_p, j), h0 + half + half.mT + bend
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """Second derivatives, (K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
-        at = self.describe(x)
-        size = x.shape[1]
-        d = at.q[:, None] - self.data.q[None]
-        _, f1, f2, f3 = self.kernel(np.einsum("kmd,kmd->km", d, d))
-        dw = np.einsum("kmd,md->km", d, self.w)
-        on_d, on_w = self._pulls(at.slope, d), self._pulls(at.slope, self.w[None])
-        level = (2 * self.a * f1 - 4 * f2 * dw).sum(axis=1)
-        dd = 4 * self.a * f2 - 8 * f3 * dw
-        left = dd[..., None] * on_d - 4 * f2[..., None] * on_w
-        hessian = left.mT @ on_d - 4 * on_d.mT @ (f2[..., None] * on_w)
-        if at.slope is None:
-            hessian = hessian + level[:, None, None] * np.eye(size) / self.length**2
-        else:
-            hessian += level[:, None, None] * self.descriptor.product(at.slope, at.slope)
-            on_p = np.einsum("km,kmd->kd", 2 * self.a * f1 - 4 * f2 * dw, d) - 2 * f1 @ self.w
-            hessian += self.descriptor.bend(x, on_p / self.length)
-        return hessian + self.prior.hessian(x)
+        return self.expansion(x)[2]
+
+    def _apart(self, at: Described):
+        """Differences to the data (K, M, D), and of their squares the kernel, (K, M) each."""
+        d = at.q[:, None] - self.data.q
+        return d, self.kernel(np.einsum("kmd,kmd->km", d, d))
 
     def deviation(self, x: np.ndarray) -> np.ndarray:
         """Standard deviation of the energy, (K, 3N) -> (K,), eV.
 
         That of the prior adds to sigma, and like sigma counts for nothing at the data.
         """
-        at = self.describe(x)
-        d = at.q[:, None] - self.data.q[None]
-        f, f1, _, _ = self.kernel(np.einsum("kmd,kmd->km", d, d))
-        on_b = self._pulls(self.data.slope, d.swapaxes(0, 1)).swapaxes(0, 1)
+        d, (f, f1, _, _) = self._apart(self.describe(x))
+        on_b = (d.swapaxes(0, 1) @ self.descriptor.jacobian(self.data.slope)).swapaxes(0, 1)
         cross = np.concatenate([f[..., None], -2 * f1[..., None] * on_b], axis=2)
-        cross = cross.reshape(len(x), -1)
-        solved = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
+        solved = self.factor.forward(cross.reshape(len(x), -1).T)
         open_still = np.sqrt(np.maximum(1 - (solved**2).sum(axis=0), 0.0))
         return np.hypot(self.sigma, self.prior.deviation(x)) * open_still
 
@@ -228,10 +194,15 @@ class GaussianProcess:
         """Standard deviations of energy (K,), eV, and forces (K, 3N), eV/angstrom, at (K, 3N)."""
         k, size = x.shape
         cross = self._cross(self.data, self.describe(x), size)
-        solved = solve_triangular(self.factor, cross, lower=True, check_finite=False)
+        solved = self.factor.forward(cross)
         explained = (solved**2).sum(axis=0)
         own = [self.describe(one[None]) for one in x]
         prior = np.concatenate([np.diag(self._cross(one, one, size)) for one in own])
         sigma = np.hypot(self.sigma, self.prior.deviation(x))[:, None]
         spread = sigma * np.sqrt(np.maximum(prior - explained, 0.0)).reshape(k, size + 1)
         return spread[:, 0], spread[:, 1:]
+
+
+def _of_each(weights: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Sums of vectors, weighted: (K, M), (K, M, n) -> (K, n)."""
+    return (weights[:, None] @ vectors)[:, 0]

@@ -34,6 +34,10 @@ class Belief:
     # Of the data less the mean: the highest, so that away from all data the surrogate goes up.
     offset = staticmethod(np.max)
 
+    def expansion(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energy (K,), gradient (K, 3N) and Hessian (K, 3N, 3N) at (K, 3N) geometries."""
+        return *self(x), self.hessian(x)
+
     def deviation(self, x: np.ndarray) -> np.ndarray:
         """How unsure it is of itself at (K, 3N) geometries: (K,), eV."""
         return np.zeros(len(x))
@@ -73,13 +77,16 @@ class Springs(Belief):
         energy, slope, _ = self._radial(r)
         return energy.sum(axis=1), self.pairs.pull(unit, slope)
 
+    def expansion(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energy (K,), gradient (K, 3N) and Hessian (K, 3N, 3N) at (K, 3N) geometries."""
+        r, unit = self.pairs.between(x)
+        energy, slope, stiffness = self._radial(r)
+        hessian = self.pairs.radial(unit, stiffness - slope / r, slope / r)
+        return energy.sum(axis=1), self.pairs.pull(unit, slope), hessian
+
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """(K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
-        r, unit = self.pairs.between(x)
-        _, slope, stiffness = self._radial(r)
-        along = unit[..., :, None] * unit[..., None, :]
-        across = (slope / r)[..., None, None] * (np.eye(3) - along)
-        return self.pairs.assemble(stiffness[..., None, None] * along + across)
+        return self.expansion(x)[2]
 
 
 class Flat(Belief):
@@ -112,6 +119,10 @@ class Learned(Belief):
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""
         return self.surrogate(x)
+
+    def expansion(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Energy (K,), gradient (K, 3N) and Hessian (K, 3N, 3N) at (K, 3N) geometries."""
+        return self.surrogate.expansion(x)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """(K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""

@@ -25,7 +25,7 @@ from ..landscape.minima import Minimum, Proof, by_hessian, not_relaxed, relax
 from ..landscape.scale import ORDINARY, length_scale, surface_scale
 from ..landscape.softest import softest_curvature
 from ..landscape.steps import bent_upwards
-from ..landscape.surface import evaluate
+from ..landscape.surface import expand
 from ..path import remove_rigid_motion
 from .basins import Basins
 from .descriptor import InverseDistances
@@ -152,10 +152,10 @@ def _downhill(surface, start: np.ndarray, reach: float, fmax: float) -> np.ndarr
     """Return the surrogate's minimum, or where the way to it leaves the reach of `start`."""
     x = start
     for _ in range(NEWTON_STEPS):
-        _, gradient = evaluate(surface, x)
+        _, gradient, hessian = expand(surface, x)
         if _largest(gradient) < fmax:
             break
-        values, modes = lowest_modes(surface.hessian(x), x, surface.invariances, count=x.size)
+        values, modes = lowest_modes(hessian, x, surface.invariances, count=x.size)
         slopes = np.einsum("kij,ij->k", modes, gradient)
         # Curvatures are made positive: so each step leads down, also where the surrogate bends.
         move = np.einsum("k,kij->ij", -slopes / np.maximum(np.abs(values), SOFTEST), modes)

@@ -37,9 +37,14 @@ class SurrogateSurface:
         energies, gradients = self.surrogate(positions.reshape(len(positions), -1))
         return energies, gradients.reshape(positions.shape)
 
+    def expansion(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Energy, gradient (N, 3) and Hessian (3N, 3N) at one geometry (N, 3)."""
+        energies, gradients, hessians = self.surrogate.expansion(x.reshape(1, -1))
+        return float(energies[0]), gradients[0].reshape(x.shape), hessians[0]
+
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """(3N, 3N) at one geometry (N, 3)."""
-        return self.surrogate.hessian(x.reshape(1, -1))[0]
+        return self.expansion(x)[2]
 
 
 def learned_from(reaction, coordinates, evaluated, beside: np.ndarray) -> Learned:
