@@ -9,10 +9,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from disturbed import SlowRun, copy_with_slow_method, interruptible
 from repository_copy import ROOT
 from slurm_lab import PROFILE, Slurm
@@ -99,6 +101,38 @@ def test_the_workflow_runs_through_slurm_with_the_resources_it_asks_for(copy, sl
     copy.snakemake({**config, "results": "local"})
     local = read_runs(copy.folder / "local" / "runs.csv")
     assert runs[same].equals(local[same])
+
+
+def test_mepbench_runs_from_an_empty_folder_by_the_profile_that_it_writes(slurm, tmp_path):
+    config = {
+        "sets": {"one": "textbook"},
+        "select": TWO[:1],
+        "methods": {"geodesic": {"solver": "guess-only"}},
+        "report": False,
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    mepbench = [sys.executable, "-c", "import sys; from mepbench.cli import main; sys.exit(main())"]
+    environment = {**os.environ, **slurm.client}
+
+    def run(*arguments: str) -> None:
+        done = subprocess.run(
+            [*mepbench, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+
+    before = len(slurm.jobs())
+    run("profile", "slurm")
+    run("run", "mine.yaml", "--", "--profile", "profiles/slurm")
+    assert list(read_runs(tmp_path / "results" / "runs.csv")["verdict"]) == ["intended"]
+    # endpoints, guess, solve, judge, mechanism, score
+    jobs = slurm.jobs()[before:]
+    assert {job["JobState"] for job in jobs} == {"COMPLETED"}
+    assert len(jobs) == 6
 
 
 def test_a_cancelled_job_is_tried_again_and_goes_on_where_it_was(copy, slurm):
