@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-irc slurm lint format lock docs networks bench-surfaces bench-speed
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-speed
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,10 @@ bench: .venv/installed ## run every method on two published sets; `mepbench data
 
 bench-peers: peers ## every rival from outside beside ours, on the textbook and a hundred reactions of RDB7
 	@$(BIN)/mepbench run workflow/peers.yaml --cores $(CORES)
+
+bench-factorial: .venv/installed ## what guess, solver and refiner earn, each over all combinations of the others
+	@$(BIN)/mepbench run workflow/factorial.yaml --cores $(CORES)
+	@$(BIN)/python -m mepbench.reporting.factorial results/factorial
 
 ablation: .venv/installed ## what network, drawn points and guess earn the direct neural solver
 	@$(BIN)/mepbench run workflow/ablation.yaml --cores $(CORES)

@@ -1,5 +1,6 @@
 """Statistics against answers known by hand, by theorem, or from SciPy; no failure is ever lost."""
 
+import json
 import time
 
 import numpy as np
@@ -10,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mepbench.errors import InputError
+from mepbench.reporting.factorial import factorial, read_design
+from mepbench.reporting.factorial import readable as factorial_worded
 from mepbench.reporting.halves import halves
 from mepbench.reporting.halves import readable as halves_worded
 from mepbench.reporting.tables import TABLES, exact, write_tables
@@ -525,3 +529,49 @@ def test_the_halves_are_told_apart_by_alphabetical_order_in_each_set():
     assert found["pool_share"].tolist() == [0.5, 1.0, 0.5, 0.5]
     assert found.loc[("tuned", "x"), "cost_to_saddle_median"] == 60
     assert halves_worded(found.reset_index()).iloc[0, 1:3].tolist() == ["2/3", "100%"]
+
+
+def designed(verdicts: dict[tuple[str, str, str], list]) -> pd.DataFrame:
+    """Runs of a design, from the costs by reaction of each guess, solver and refiner."""
+    runs = runs_of({"_".join(key): costs for key, costs in verdicts.items()})
+    parts = runs["method"].str.split("_", expand=True)
+    return runs.assign(guess=parts[0], solver=parts[1], refiner=parts[2])
+
+
+def test_what_a_part_earns_is_over_all_combinations_of_the_others():
+    """By hand: g solves 5 of its 8 runs, h 2 of 8; of one refiner each."""
+    runs = designed(
+        {
+            ("g", "s", "r"): [10, 20, 30, INF],
+            ("g", "t", "r"): [40, INF, 50, INF],
+            ("h", "s", "r"): [60, INF, INF, INF],
+            ("h", "t", "r"): [70, INF, INF, INF],
+        }
+    )
+    guesses = factorial(runs, ("guess",)).set_index("guess")
+    assert guesses["share_intended"].to_dict() == {"g": 5 / 8, "h": 2 / 8}
+    assert guesses["cost_to_saddle_median"].to_dict() == {"g": 45, "h": INF}
+    assert (guesses["reactions"] == 4).all()
+    solvers = factorial(runs, ("solver",)).set_index("solver")
+    assert solvers["share_intended"].to_dict() == {"s": 4 / 8, "t": 3 / 8}
+    everything = factorial(runs, ("guess", "solver", "refiner"))
+    assert everything["share_intended"].tolist() == [3 / 4, 2 / 4, 1 / 4, 1 / 4]
+    assert list(everything.iloc[1][["guess", "solver", "refiner"]]) == ["g", "t", "r"]
+    # Reactions are drawn, not runs: a solved reaction brings all its combinations.
+    low, high = guesses.loc["h", ["share_intended_low", "share_intended_high"]]
+    assert (low, high) == (0, 3 / 4)
+    assert factorial_worded(guesses.reset_index())["solved"].tolist() == [
+        "62% (25% to 100%)",
+        "25% (0% to 75%)",
+    ]
+
+
+def test_a_design_with_a_combination_missing_is_refused(tmp_path):
+    runs = designed({("g", "s", "r"): [1], ("h", "s", "r"): [2], ("h", "t", "r"): [3]})
+    runs = runs.drop(columns="solver")
+    solvers = {name: {"solver": name.split("_")[1]} for name in runs["method"]}
+    manifest = {"config": {"methods": solvers}}
+    (tmp_path / "provenance.json").write_text(json.dumps(manifest), encoding="utf-8")
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(InputError, match="0 methods are"):
+        read_design(tmp_path)
