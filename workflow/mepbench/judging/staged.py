@@ -8,9 +8,9 @@ The surrogate is fitted to all that search and refinement have paid for. On it
 * each side of the reaction coordinate is walked, with exact Hessians, as far as the surrogate is
   sure of energy and forces. Where it is not, the true surface is asked, a little further on where
   the doubt is greatest, and the walk goes on from the last point that was sure;
-* where a side ends at the given reactant or product, these are proven; at another place the
-  true forces are asked until they vanish there, and it is proven like the staged ends
-  (`landscape.softest`), by its Hessian where the sign of its softest curvature stays open.
+* where a side ends at the given reactant or product, these are proven; at another place the true
+  forces are asked until they are small, and its softest curvature is measured like that of the
+  staged ends (`landscape.softest`), by its Hessian where the sign stays open.
 
 Only `intended` is believed of all that: where anything is left open, or the verdict is another,
 `Doubt` is raised and the proof is made in full. docs/judge.md says how often both agree.
