@@ -6,7 +6,7 @@ import numpy as np
 
 from ..learned.network import Ensemble
 from ..oracle import PotentialSpec
-from .lessons import Lesson
+from .lessons import Lesson, of_use
 from .training import measured
 
 RIVAL = PotentialSpec("xtb-python", {"method": "GFN1-xTB"})
@@ -36,6 +36,8 @@ def facts(
 ) -> dict:
     """Return plain values: what was taught and paid, and errors on what was held out.
 
+    Paid are also lessons that are of no use.
+
     Errors are means over atoms (forces, eV/angstrom) and geometries (energies less their mean
     within a reaction, eV), over reactions; of the ensemble, of its first member alone, and of
     GFN1-xTB at the same geometries.
@@ -43,8 +45,8 @@ def facts(
     single = Ensemble(ensemble.shape, 0)
     single.members.append(ensemble.members[0])
     return {
-        "reactions": len({lesson.name for lesson in taught}),
-        "geometries": sum(map(len, taught)),
+        "reactions": len({lesson.name for lesson in of_use(taught)}),
+        "geometries": sum(map(len, of_use(taught))),
         "evaluations": sum(lesson.paid for lesson in taught),
         "hours_training": round(sum(row["seconds"] for row in log) / 3600, 3),
         "parameters": sum(p.numel() for p in ensemble.parameters()),

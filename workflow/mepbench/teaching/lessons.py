@@ -173,6 +173,11 @@ def asked(oracle: Oracle, positions: np.ndarray) -> np.ndarray:
     return gradients
 
 
+def of_use(lessons: list[Lesson]) -> list[Lesson]:
+    """Return those with two geometries at least: one energy alone says nothing."""
+    return [lesson for lesson in lessons if len(lesson) > 1]
+
+
 def lesson_of(reaction: Reaction, oracle: Oracle) -> Lesson:
     """Return what was answered, but for what is far too high or too steep to be on a path."""
     known = oracle.evaluated

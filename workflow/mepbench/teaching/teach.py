@@ -29,7 +29,7 @@ from ..learned.network import Ensemble, Shape
 from ..oracle import PotentialSpec
 from ..reaction import Entry, read_set
 from . import card, training
-from .lessons import Lesson, along_paths, reaction_of, where_members_differ
+from .lessons import Lesson, along_paths, of_use, reaction_of, where_members_differ
 from .split import HELD_OUT, TAUGHT, molecules, split
 
 TEACHER = PotentialSpec("xtb-python")
@@ -111,7 +111,7 @@ def further_lesson(entry: Entry, plan: Plan, ensemble: Path) -> Lesson:
 def gathered(
     entries: list[Entry], folder: Path, cores: int, lesson: Callable[[Entry], Lesson]
 ) -> list[Lesson]:
-    """Have a lesson made of each reaction, on all cores, and read those that came of it."""
+    """Have a lesson made of each reaction, on all cores, and read them; none of one that failed."""
     missing = [entry for entry in entries if not _file(folder, entry).exists()]
     make = partial(_made, lesson=lesson, folder=folder)
     with ExitStack() as stack:
@@ -125,8 +125,7 @@ def gathered(
             if failure or done % 50 == 0:
                 print(f"{folder.name}: {done} of {len(missing)}. {failure}", file=sys.stderr)
     files = [_file(folder, entry) for entry in entries]
-    lessons = [Lesson.read(file) for file in files if file.exists()]
-    return [lesson for lesson in lessons if len(lesson) > 1]
+    return [Lesson.read(file) for file in files if file.exists()]
 
 
 def _made(entry: Entry, lesson: Callable[[Entry], Lesson], folder: Path) -> str:
@@ -162,7 +161,8 @@ class Teaching:
     ) -> Ensemble:
         """Teach one member; its checkpoint is `of`/member-k."""
         file = self.folder / of / f"member-{k}.safetensors"
-        about = {"round": turn, "taught": len({one.name for one in lessons}), "member": k}
+        names = {one.name for one in of_use(lessons)}
+        about = {"round": turn, "taught": len(names), "member": k}
         course = training.Course(epochs)
         known = list(self.log)
 
@@ -173,7 +173,7 @@ class Teaching:
 
         seed = self.plan.seed + 1000 * turn + k
         member, rows = training.taught(
-            file, self.shape, lessons, self.held_out, course, seed, begin, told
+            file, self.shape, of_use(lessons), self.held_out, course, seed, begin, told
         )
         self.log = [*known, *(about | row for row in rows)]
         write_rows(str(self.folder / "log.csv"), LOG, self.log)
@@ -211,7 +211,7 @@ def teach(
 
     first = partial(first_lesson, plan=plan)
     taught = first_round = lessons(0, names, first)
-    held_out = lessons(0, tested, first)
+    held_out = of_use(lessons(0, tested, first))
     run = Teaching(folder, plan, shape, held_out)
     ensemble, file = None, folder / "learned.safetensors"
     for turn in range(plan.rounds):
