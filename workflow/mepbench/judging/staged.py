@@ -51,6 +51,7 @@ from .measured import IN_FULL, TIGHT, TIGHT_STEPS
 SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
 # Near the saddle, where slopes are small and the way down is chosen, likewise of the slope.
 TOP, SURE_AT_TOP, FLAT = 0.3, 2.0, 0.1  # eV below the saddle; ; eV/angstrom
+GENTLE_SADDLE = 0.5  # eV/angstrom^2: half as far where the way down is less curved than this
 BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
 LOOK, LOOKS = 10, 150  # steps between two looks at the deviations; looks a side
 BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
@@ -236,7 +237,8 @@ class Staged:
         heights, gradients = self.surrogate.surface(ahead)
         slopes = np.linalg.norm(gradients, axis=2).max(axis=1)
         at_top = heights > self.height - TOP
-        bound = np.where(at_top, np.clip(SURE_AT_TOP * slopes, FLAT, SURE_FORCE), SURE_FORCE)
+        share = SURE_AT_TOP / (2 if self.evidence.curvatures[0] > -GENTLE_SADDLE else 1)
+        bound = np.where(at_top, np.clip(share * slopes, FLAT, SURE_FORCE), SURE_FORCE)
         doubt = np.maximum(energy / SURE_ENERGY, force / bound)
         far = np.array([self.surrogate.away(x) > NEAR for x in ahead])
         bad = np.flatnonzero((doubt > 1) & far)
