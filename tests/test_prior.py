@@ -114,7 +114,7 @@ def test_with_a_learned_mean_gradient_and_hessian_are_the_derivatives_of_the_ene
     slopes = (fit(at + step)[0] - fit(at - step)[0]) / 2e-5
     bends = (fit(at + step)[1] - fit(at - step)[1]) / 2e-5
     assert fit(at[None])[1][0] == pytest.approx(slopes, abs=1e-5)
-    assert fit.hessian(at[None])[0] == pytest.approx(bends, abs=1e-4)
+    assert fit.expansion(at[None])[2][0] == pytest.approx(bends, abs=1e-4)
 
 
 def test_a_learned_mean_predicts_better_than_springs_whatever_its_zero_of_energy_is():

@@ -570,7 +570,7 @@ def test_a_design_with_a_combination_missing_is_refused(tmp_path):
     runs = designed({("g", "s", "r"): [1], ("h", "s", "r"): [2], ("h", "t", "r"): [3]})
     runs = runs.drop(columns="solver")
     solvers = {name: {"solver": name.split("_")[1]} for name in runs["method"]}
-    manifest = {"config": {"methods": solvers}}
+    manifest = {"sets": {}, "config": {"methods": solvers}}
     (tmp_path / "provenance.json").write_text(json.dumps(manifest), encoding="utf-8")
     runs.to_csv(tmp_path / "runs.csv", index=False)
     with pytest.raises(InputError, match="0 methods are"):

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from ..errors import InputError
 from .checksums import sha256
 
 PACKAGES = (
@@ -56,6 +57,22 @@ def write_provenance(path: str, manifest: dict) -> None:
     """Write a manifest as JSON."""
     text = json.dumps(manifest, indent=2, default=str)
     Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(results: Path) -> dict:
+    """Return what a finished run says of itself, as `write_provenance` left it.
+
+    Raises
+    ------
+    InputError
+        where the folder has none.
+    """
+    try:
+        manifest = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
+        manifest["sets"]
+    except (OSError, KeyError, ValueError):
+        raise InputError(f"{results}: no provenance.json, so no finished run here.") from None
+    return manifest
 
 
 NO_RESULT = ("host", "system", "cores", "config.results")  # a result is none of these

@@ -35,7 +35,7 @@ from ..landscape.minima import (
     relax,
 )
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
-from ..landscape.softest import softest_curvature
+from ..landscape.softest import Softest, softest_curvature
 from ..landscape.steps import bent_upwards
 from ..landscape.surface import evaluate
 from ..oracle import Evaluated
@@ -116,7 +116,7 @@ class Staged:
 
     def __post_init__(self):
         self.surrogate = Surrogate(self.reaction, self.oracle)
-        self.minima: list[np.ndarray] = []
+        self.proven: list[np.ndarray] = []  # minima
         self.rest = GENTLE_FMAX if only_moves(self.reaction, self.oracle) else LOOSE
         if self.evaluated is not None:
             kept = _chosen(self.evaluated.positions, self.saddle)
@@ -290,12 +290,14 @@ class Staged:
 
     def _bends_upwards(self, side: Branch) -> bool:
         """Whether the end of a side, loosely at rest, is seen to be a minimum."""
-        model = self.surrogate.surface.hessian(side.end)
-        ask = partial(softest_curvature, self.oracle, side.end, model, side.gradient)
-        if self._booked(ask).sign <= 0:
+        if self._softest(side.end, side.gradient).sign <= 0:
             return False
-        self.minima.append(side.end)
+        self.proven.append(side.end)
         return True
+
+    def _softest(self, x: np.ndarray, gradient: np.ndarray) -> Softest:
+        model = self.surrogate.surface.hessian(x)
+        return self._booked(partial(softest_curvature, self.oracle, x, model, gradient))
 
     def _branch(self, track, energy: float, gradient, converged: bool) -> Branch:
         track = np.array(track)
@@ -312,13 +314,12 @@ class Staged:
 
     def is_minimum(self, oracle, x: np.ndarray, gradient: np.ndarray) -> bool:
         """Whether a stationary point (N, 3) is a minimum."""
-        if any(np.array_equal(x, known) for known in self.minima):
+        if any(np.array_equal(x, known) for known in self.proven):
             return True
-        model = self.surrogate.surface.hessian(x)
-        found = self._booked(partial(softest_curvature, oracle, x, model, gradient))
-        if not found.sign:
+        sign = self._softest(x, gradient).sign
+        if not sign:
             return self._booked(lambda: IN_FULL.is_minimum(oracle, x, gradient))
-        return found.sign > 0
+        return sign > 0
 
     def minima_below(self, oracle, numbers, x) -> list[Minimum]:
         """Return the minima below a place that is none, relaxed and proven on the surrogate."""

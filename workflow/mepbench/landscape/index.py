@@ -38,6 +38,7 @@ FLATTEST = 0.005  # eV/angstrom^2: no step is longer than such a curvature asks 
 SOFT = 0.2  # eV/angstrom^2: modes below are measured, but
 FEWEST, MOST = 3, 12  # so many at least, and at most
 STEP = 0.01  # angstrom, of the whole molecule: h
+FORWARD_STEP = 0.005  # angstrom, likewise, of a forward difference
 FALLS = 0.02, 0.05, 0.1, 0.2  # angstrom, of the whole molecule
 SEEN = 1e-6  # eV, of a change of energy: a hundred times what two SCFs differ by
 FMAX = 0.01  # eV/angstrom, at a stationary point
@@ -207,6 +208,14 @@ def hessian_products(
     forth, back, farther_forth, farther_back = gradients.reshape(4, len(modes), -1)
     near, far = (forth - back) / (2 * step), (farther_forth - farther_back) / (4 * step)
     return (4 * near - far) / 3, near
+
+
+def forward_product(oracle, x: np.ndarray, gradient: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """H v, (3N,), of a unit vector v (3N,): one evaluation, and the gradient (N, 3) at x."""
+    _, (ahead,) = oracle((x + FORWARD_STEP * v.reshape(x.shape))[None])
+    rest = remove_rigid_motion(gradient, x, oracle.invariances)
+    change = remove_rigid_motion(ahead, x, oracle.invariances) - rest
+    return change.ravel() / FORWARD_STEP
 
 
 def _with_products(matrix: np.ndarray, V: np.ndarray, products: np.ndarray) -> np.ndarray:

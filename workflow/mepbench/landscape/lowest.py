@@ -25,10 +25,9 @@ import numpy as np
 
 from ..path import remove_rigid_motion, rigid_motions
 from .hessian import lowest_modes, without_rigid_motion
-from .index import hessian_products
+from .index import forward_product, hessian_products
 from .softest import completed
 
-STEP = 0.005  # angstrom, of the whole molecule, of a forward difference
 FORWARD = 0.01  # eV/angstrom^2: what a soft curvature by forward differences may be wrong by
 CENTRAL = 0.001  # likewise by the extrapolated central ones
 SOFT = 0.03  # eV/angstrom^2: where the curvature that decides is below, it is measured anew
@@ -101,15 +100,12 @@ def lowest_pairs(
     SCFFailure, BudgetExhausted
         from the oracle.
     """
-    rest = remove_rigid_motion(gradient, x, oracle.invariances)
     known = _Subspace(x, model, oracle.invariances, index + 1)
     if start is not None:
         known.first = remove_rigid_motion(start, x, oracle.invariances).ravel()
     while known.size < min(MOST, known.vibrations):
         v = known.farthest()
-        _, (ahead,) = oracle((x + STEP * v.reshape(x.shape))[None])
-        change = remove_rigid_motion(ahead, x, oracle.invariances) - rest
-        known.add(v, change.ravel() / STEP, 1)
+        known.add(v, forward_product(oracle, x, gradient, v), 1)
         if known.size > index:
             found = known.pairs()
             seen = found.is_certain(index) and known.outside().max() < INSIDE

@@ -21,13 +21,13 @@ full Hessian; with its products six are recognised, and one (-0.012 eV/A^2, besi
 0.1) is missed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..path import remove_rigid_motion
 from .hessian import lowest_modes, without_rigid_motion
-from .index import STEP
+from .index import STEP, forward_product
 from .minima import turns_freely
 from .scale import ORDINARY
 
@@ -36,7 +36,7 @@ FEWEST, FEWEST_SOFT, MOST = 2, 5, 10  # products
 FLOPPY = 0.1  # eV/angstrom^2: a curvature below asks for `FEWEST_SOFT` products
 INSIDE = 0.5  # of the model's softest mode, the most that may lie outside V
 ERROR = 0.002  # eV/angstrom^2, of a curvature by central differences
-FORWARD_STEP, FORWARD_ERROR = 0.005, 0.004  # angstrom; eV/angstrom^2: likewise, by forward ones
+FORWARD_ERROR = 0.004  # likewise, by forward ones
 FLATTEST = 0.02  # eV/angstrom^2, of W where it is inverted
 
 
@@ -81,8 +81,7 @@ def softest_curvature(
     """
     invariances = oracle.invariances
     model = without_rigid_motion(model, x, invariances)
-    error = ERROR if gradient is None else FORWARD_ERROR
-    before = oracle.evaluations
+    error, price = (ERROR, 2) if gradient is None else (FORWARD_ERROR, 1)
     V = P = np.empty((0, x.size))
     most = min(MOST, len(lowest_modes(model, x, invariances, count=MOST)[0]))
     while True:
@@ -92,27 +91,24 @@ def softest_curvature(
         outside = np.linalg.norm(v)
         if len(V) >= min(FEWEST, most):
             softer = completed(model, V, P, SOFTER)
-            found = _softest(x, V, P, matrix, softer, invariances, error)
-            found = replace(found, evaluations=oracle.evaluations - before)
+            found = _softest(x, V, P, matrix, softer, invariances, error, price * len(V))
             enough = outside < INSIDE and (found.curvature > FLOPPY or len(V) >= FEWEST_SOFT)
             if len(V) == most or found.sign < 0 or (found.sign > 0 and enough):
                 return found
         v = v / outside
         v = v - v @ V.T @ V
         v = v / np.linalg.norm(v)
-        V, P = np.vstack([V, v]), np.vstack([P, _product(oracle, x, v, gradient)])
+        if gradient is None:
+            product = _central_product(oracle, x, v)
+        else:
+            product = forward_product(oracle, x, gradient, v)
+        V, P = np.vstack([V, v]), np.vstack([P, product])
 
 
-def _product(oracle, x: np.ndarray, v: np.ndarray, gradient: np.ndarray | None) -> np.ndarray:
-    """H v, (3N,), by a forward difference from a known gradient, or by a central one."""
-    step = STEP if gradient is None else FORWARD_STEP
-    signs = np.array([1, -1] if gradient is None else [1])
-    shifts = step * signs[:, None, None] * v.reshape(x.shape)
-    _, gradients = oracle(x + shifts)
-    ahead, *behind = remove_rigid_motion(gradients, np.stack([x] * len(signs)), oracle.invariances)
-    if gradient is None:
-        return (ahead - behind[0]).ravel() / (2 * step)
-    return (ahead - remove_rigid_motion(gradient, x, oracle.invariances)).ravel() / step
+def _central_product(oracle, x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    shifts = STEP * np.array([1, -1])[:, None, None] * v.reshape(x.shape)
+    ahead, behind = remove_rigid_motion(oracle(x + shifts)[1], np.stack([x, x]), oracle.invariances)
+    return (ahead - behind).ravel() / (2 * STEP)
 
 
 def completed(model: np.ndarray, V: np.ndarray, P: np.ndarray, softer: float = 1.0) -> np.ndarray:
@@ -144,7 +140,7 @@ def _inverse(matrix: np.ndarray) -> np.ndarray:
     ) @ vectors.T
 
 
-def _softest(x, V, P, matrix, softer, invariances, error) -> Softest:
+def _softest(x, V, P, matrix, softer, invariances, error, paid) -> Softest:
     theta, y = np.linalg.eigh(_blocks(V, P)[0])
     mode = (y[:, 0] @ V).reshape(x.shape)
     curvature = float(theta[0])
@@ -154,4 +150,4 @@ def _softest(x, V, P, matrix, softer, invariances, error) -> Softest:
         sign = 1
     elif not turns_freely(np.array([curvature + error]), mode[None], ORDINARY):
         sign = -1
-    return Softest(curvature, least, mode, matrix, 0, sign)
+    return Softest(curvature, least, mode, matrix, paid, sign)

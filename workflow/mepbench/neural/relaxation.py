@@ -47,8 +47,8 @@ class Relaxation:
                 break
 
     def _step(self, trust: float, beta: float, loss: str) -> float:
-        invariances = self.surrogate.invariances
         s = draw(self.points, self.rng, *self.profile, self.concentration)
+        invariances = self.surrogate.invariances
         path, count = self.curve.at(np.concatenate([s, SPEED_POINTS])), len(s)
         x = path.x[:count]
         energy, gradient, exact = self.surrogate.expansion(x)

@@ -10,7 +10,6 @@ are no independent evidence, as seeds are none (`statistics.bootstrap`). `make b
 prints the tables and leaves them beside the others.
 """
 
-import json
 import sys
 from itertools import product
 from pathlib import Path
@@ -19,6 +18,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files.metrics import formatted
+from ..files.provenance import read_manifest
 from ..scoring.score import read_runs
 from ..statistics.summary import intervals
 from .markup import markdown
@@ -34,10 +34,7 @@ def read_design(results: Path) -> pd.DataFrame:
     InputError
         where there is no finished run, or a combination is missing or there twice.
     """
-    try:
-        manifest = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{results}: no provenance.json, so no finished run here.") from None
+    manifest = read_manifest(results)
     runs = read_runs(results / "runs.csv")
     solvers = {name: method["solver"] for name, method in manifest["config"]["methods"].items()}
     runs = runs.assign(solver=runs["method"].map(solvers))

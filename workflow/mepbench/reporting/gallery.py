@@ -6,7 +6,6 @@ the references of a results folder, else from those that ship with the set; the 
 that found the intended saddle, and their median cost, from the folder's `runs.csv`.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pandas as pd
 
 from ..errors import REFUSED, InputError
 from ..files.metrics import KCAL_PER_EV
+from ..files.provenance import read_manifest
 from ..files.tidy import write_rows
 from ..reaction import SAFE_NAME, Entry, locate_set, read_set
 from .depiction import depict
@@ -84,10 +84,7 @@ def _chosen(spec: str, results: Path | None) -> tuple[str, str, set[str] | None]
     if results is None:
         stem = locate_set("gallery", spec).stem
         return (stem if SAFE_NAME.fullmatch(stem) else "set"), spec, None
-    try:
-        sets = json.loads((results / "provenance.json").read_text(encoding="utf-8"))["sets"]
-    except (OSError, KeyError, ValueError):
-        raise InputError(f"{results}: no provenance.json, so no finished run here.") from None
+    sets = read_manifest(results)["sets"]
     names = [name for name, given in sets.items() if spec in (name, given)]
     if not names:
         raise InputError(f"{results}: no run of the set {spec!r}, only of {', '.join(sets)}.")

@@ -10,7 +10,6 @@ A reference belongs to its endpoints. Where a run's are not the stored ones, bec
 the preparation has changed, the reference is left out until a new one is found.
 """
 
-import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ..errors import InputError, one_line
 from ..files.checksums import write_sums
 from ..files.frames import comment_text, iterate_frames, quoted, read_frames, write_frames
+from ..files.provenance import read_manifest
 from ..reaction import Reaction, irc_file, reaction_names, reference_file, verify_references
 
 ROLES = ("reactant", "product", "ts")
@@ -195,10 +195,7 @@ def update(results: Path, renew: Callable[[Path], Iterable[str]] = lambda file: 
     InputError
         if the folder holds no finished run, or the shipped files are not the released ones.
     """
-    try:
-        manifest = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError(f"{results}: no provenance.json, so no finished run here.") from None
+    manifest = read_manifest(results)
     found: dict[str, dict[str, Atoms]] = {}
     for atoms in read_frames(results / "reference.xyz"):
         found.setdefault(atoms.info["set"], {})[atoms.info["reaction"]] = atoms

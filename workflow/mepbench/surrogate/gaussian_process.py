@@ -169,10 +169,6 @@ class GaussianProcess:
         bend = self.descriptor.bend(at, on_p, along.sum(axis=1))
         return energy, g0 + _of_each(on_p, j), h0 + half + half.mT + bend
 
-    def hessian(self, x: np.ndarray) -> np.ndarray:
-        """Second derivatives, (K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
-        return self.expansion(x)[2]
-
     def _apart(self, at: Described):
         """Differences to the data (K, M, D), and of their squares the kernel, (K, M) each."""
         d = at.q[:, None] - self.data.q

@@ -84,10 +84,6 @@ class Springs(Belief):
         hessian = self.pairs.radial(unit, stiffness - slope / r, slope / r)
         return energy.sum(axis=1), self.pairs.pull(unit, slope), hessian
 
-    def hessian(self, x: np.ndarray) -> np.ndarray:
-        """(K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
-        return self.expansion(x)[2]
-
 
 class Flat(Belief):
     """No belief: where there are no bonds (model surfaces)."""
@@ -123,10 +119,6 @@ class Learned(Belief):
     def expansion(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Energy (K,), gradient (K, 3N) and Hessian (K, 3N, 3N) at (K, 3N) geometries."""
         return self.surrogate.expansion(x)
-
-    def hessian(self, x: np.ndarray) -> np.ndarray:
-        """(K, 3N) -> (K, 3N, 3N), eV/angstrom^2."""
-        return self.surrogate.hessian(x)
 
     def deviation(self, x: np.ndarray) -> np.ndarray:
         """That of the cheaper level's surrogate, (K,), eV."""

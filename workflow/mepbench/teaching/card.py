@@ -44,9 +44,10 @@ def facts(
     """
     single = Ensemble(ensemble.shape, 0)
     single.members.append(ensemble.members[0])
+    learned = of_use(taught)
     return {
-        "reactions": len({lesson.name for lesson in of_use(taught)}),
-        "geometries": sum(map(len, of_use(taught))),
+        "reactions": len({lesson.name for lesson in learned}),
+        "geometries": sum(map(len, learned)),
         "evaluations": sum(lesson.paid for lesson in taught),
         "hours_training": round(sum(row["seconds"] for row in log) / 3600, 3),
         "parameters": sum(p.numel() for p in ensemble.parameters()),

@@ -161,8 +161,8 @@ class Teaching:
     ) -> Ensemble:
         """Teach one member; its checkpoint is `of`/member-k."""
         file = self.folder / of / f"member-{k}.safetensors"
-        names = {one.name for one in of_use(lessons)}
-        about = {"round": turn, "taught": len(names), "member": k}
+        lessons = of_use(lessons)
+        about = {"round": turn, "taught": len({one.name for one in lessons}), "member": k}
         course = training.Course(epochs)
         known = list(self.log)
 
@@ -173,7 +173,7 @@ class Teaching:
 
         seed = self.plan.seed + 1000 * turn + k
         member, rows = training.taught(
-            file, self.shape, of_use(lessons), self.held_out, course, seed, begin, told
+            file, self.shape, lessons, self.held_out, course, seed, begin, told
         )
         self.log = [*known, *(about | row for row in rows)]
         write_rows(str(self.folder / "log.csv"), LOG, self.log)
