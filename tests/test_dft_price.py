@@ -41,7 +41,7 @@ def test_search_prior_band_and_sella_find_the_same_saddle(table):
     assert heights == pytest.approx([heights[0]] * 4, abs=2e-3)
     plain, helped, band, _ = done
     assert plain["total"] == sum(plain[s] for s in "ends spin path refine verify".split())
-    assert helped["ends"] == plain["ends"]
+    assert 0 < helped["ends"] <= plain["ends"]
     assert 0 < helped["path"] < plain["path"]
     assert band["total"] > plain["path"]
 
@@ -81,5 +81,5 @@ def test_the_page_has_the_tables_between_its_marks(table, tmp_path):
 def test_what_is_not_intended_has_its_verdict_in_the_table_and_counts_nowhere():
     common = {"reaction": "x", "natoms": 3, "charge": 1, "multiplicity": 2, "run": "plain"}
     text = tables([common | {"verdict": "bad-endpoints", "reason": "dissociates"}])
-    assert "| x, charge 1, doublet | 3 |  | **bad-endpoints** |" in text
+    assert "| x, charge 1, doublet | 3 | **bad-endpoints** |" in text
     assert "Medians" not in text

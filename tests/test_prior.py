@@ -13,14 +13,16 @@ from ase.calculators.lj import LennardJones
 import mepbench
 from mepbench.config import check_config, check_method, solver_files
 from mepbench.errors import InputError, NotSupported
+from mepbench.judging.verify import refine_and_judge
+from mepbench.landscape.hessian import hessian, lowest_modes, without_rigid_motion
 from mepbench.neural.below import searched_below
 from mepbench.neural.explorer import Candidate
 from mepbench.neural.soundings import ends_reached
-from mepbench.oracle import Oracle, PotentialSpec
+from mepbench.oracle import Evaluated, Oracle, PotentialSpec
 from mepbench.path import Path, align
 from mepbench.potentials.mueller_brown import KNOWN
 from mepbench.preparation.prepare import prepare
-from mepbench.reaction import Entry
+from mepbench.reaction import Entry, read_set
 from mepbench.registry import load, source_file
 from mepbench.solving.guess import Guess, make_guess
 from mepbench.solving.prior_price import compared, report
@@ -36,13 +38,19 @@ HCN = np.array([[-1.07, 0.02, 0.0], [0.0, 0.0, 0.0], [1.15, 0.0, 0.0]])
 HNC = np.array([[2.15, 0.02, 0.0], [0.0, 0.0, 0.0], [1.17, 0.0, 0.0]])
 
 
+ENTRY = Entry(
+    "mine",
+    "hcn",
+    "test",
+    numbers={role: np.array([1, 6, 7]) for role in ("reactant", "product")},
+    positions={"reactant": HCN, "product": HNC},
+)
+
+
 @pytest.fixture(scope="module")
 def hcn():
     """HCN and HNC, minima of GFN2-xTB, and a guess between them."""
-    numbers = {role: np.array([1, 6, 7]) for role in ("reactant", "product")}
-    ends = {"reactant": HCN, "product": HNC}
-    entry = Entry("mine", "hcn", "test", numbers=numbers, positions=ends)
-    reaction = prepare(entry, GFN2.load).reaction
+    reaction = prepare(ENTRY, GFN2.load).reaction
     return reaction, make_guess(reaction, "geodesic", None)
 
 
@@ -107,7 +115,7 @@ def test_with_a_learned_mean_gradient_and_hessian_are_the_derivatives_of_the_ene
     rng = np.random.default_rng(0)
     pairs, x, energy, gradient = observed(5, rng)
     fit = GaussianProcess(
-        pairs, Learned(cheaper(pairs, x, energy, gradient)), "matern", 0.6, (0, 0)
+        pairs, Learned(cheaper(pairs, x, energy, gradient), None), "matern", 0.6, (0, 0)
     )
     fit.add(x[:2], energy[:2], gradient[:2])
     at, step = x[4] + 0.03, 1e-5 * np.eye(9)
@@ -120,7 +128,7 @@ def test_with_a_learned_mean_gradient_and_hessian_are_the_derivatives_of_the_ene
 def test_a_learned_mean_predicts_better_than_springs_whatever_its_zero_of_energy_is():
     rng = np.random.default_rng(1)
     pairs, x, energy, gradient = observed(30, rng)
-    learned = Learned(cheaper(pairs, x[:25], energy[:25], gradient[:25]))
+    learned = Learned(cheaper(pairs, x[:25], energy[:25], gradient[:25]), None)
     springs = Springs(np.array([1, 6, 7]), np.array([HCN, HNC]), pairs)
     misses = []
     for prior in (learned, springs):
@@ -134,7 +142,7 @@ def test_a_learned_mean_predicts_better_than_springs_whatever_its_zero_of_energy
 def test_the_prior_s_doubt_is_its_surrogate_s_and_ends_where_the_expensive_level_is_known():
     rng = np.random.default_rng(2)
     pairs, x, energy, gradient = observed(6, rng)
-    learned = Learned(cheaper(pairs, x[:5], energy[:5], gradient[:5]))
+    learned = Learned(cheaper(pairs, x[:5], energy[:5], gradient[:5]), None)
     fit = GaussianProcess(pairs, learned, "matern", 0.6, (1e-6, 1e-6))
     fit.add(x[5:], energy[5:], gradient[5:])
     far = 1.5 * x[:1]
@@ -161,10 +169,10 @@ def test_with_a_prior_the_same_saddle_takes_half_the_evaluations(hcn, plain):
 def test_what_was_paid_for_the_expensive_level_is_not_mixed_with_the_prior_s(hcn):
     found = searched(hcn, GFN1)
     assert len(found.evaluated) == found.evaluations
-    assert len(found.prior_evaluated) == found.prior_evaluations
+    assert len(found.below.evaluated) == found.prior_evaluations
     for spec, evaluated in (
         (GFN2, found.evaluated),
-        (PotentialSpec.read(GFN1), found.prior_evaluated),
+        (PotentialSpec.read(GFN1), found.below.evaluated),
     ):
         energies, _ = spec.of(hcn[0]).evaluate(evaluated.positions)
         assert evaluated.energies == pytest.approx(energies, abs=1e-5)
@@ -262,7 +270,7 @@ def test_points_near_a_known_one_are_not_asked_again(hcn):
     reaction, _ = hcn
     oracle = Oracle(Wrapped(reaction), None)
     surrogate = Surrogate(reaction, oracle, kernel="matern", length=0.6, noise=1e-5)
-    learned = Learned(surrogate)
+    learned = Learned(surrogate, oracle)
     middle = reaction.ends.mean(axis=0) + np.array([[0.0, 1.0, 0.0], [0.0, 0, 0], [0.0, 0, 0]])
     assert learned.consult(middle) > 0.02
     assert learned.consult(middle + 0.001) == 0.0
@@ -456,12 +464,126 @@ def test_a_prior_is_asked_along_a_saddle_s_descents_before_these_are_believed():
     assert oracle.evaluations == 1
 
 
-def test_what_a_cheaper_level_has_answered_is_a_prior_again_without_asking_it(hcn):
+def test_what_a_cheaper_level_has_answered_is_a_prior_again_that_can_be_asked(hcn):
     reaction, _ = hcn
-    found = searched(hcn, GFN1)
+    below = searched(hcn, GFN1).below
+    cheap = Oracle(below.spec.of(reaction))
     pairs = InverseDistances(reaction.numbers)
-    learned = learned_from(reaction, pairs, found.prior_evaluated, found.peak.position)
-    at = found.prior_evaluated.positions
+    learned = learned_from(reaction, pairs, cheap, below.evaluated, reaction.reactant)
+    at = below.evaluated.positions
     energies, _ = learned(at.reshape(len(at), -1))
-    assert energies == pytest.approx(found.prior_evaluated.energies, abs=0.01)
-    assert learned.consult(found.peak.position + 0.3) == 0.0
+    assert energies == pytest.approx(below.evaluated.energies, abs=0.01)
+    assert cheap.evaluations == 0
+    assert learned.consult(reaction.reactant + np.array([[0.3, 0, 0], [0, 0, 0], [0, 0, 0]])) > 0.1
+    assert cheap.evaluations == 1
+
+
+def test_a_cheaper_level_remembers_no_more_than_a_process_may_and_forgets_the_farthest(hcn):
+    reaction, _ = hcn
+    cheap = Oracle(PotentialSpec.read(GFN1).of(reaction))
+    surrogate = Surrogate(reaction, cheap)
+    learned = Learned(surrogate, cheap)
+    bent = reaction.reactant.copy()
+    for _ in range(surrogate.most + 5):
+        bent[0] += [0.0, 0.012, 0.0]
+        learned.consult(bent)
+    assert len(surrogate) <= surrogate.most
+    assert surrogate.away(bent) == 0.0
+    assert surrogate.away(reaction.reactant) > 0.1
+
+
+@pytest.fixture(scope="module")
+def given():
+    """A reaction of the shipped set as another level gives it."""
+    return next(entry for entry in read_set("rdb7_dev", "rdb7_dev") if entry.name == "rxn006463")
+
+
+def test_where_both_levels_are_one_the_model_has_the_true_soft_curvatures(given):
+    reaction = prepare(given, GFN2.load, staged=True).reaction
+    oracle, cheap = Oracle(GFN2.of(reaction), reaction), Oracle(GFN2.of(reaction))
+    surrogate = Surrogate(reaction, oracle)
+    at = reaction.reactant, oracle.invariances
+    exact, _ = lowest_modes(hessian(oracle, reaction.reactant), *at)
+
+    def off() -> float:
+        """By how much the softest are off, eV/angstrom^2."""
+        model = without_rigid_motion(surrogate.surface.model_hessian(reaction.reactant), *at)
+        return np.abs(lowest_modes(model, *at)[0] - exact)[:2].max()
+
+    alone = off()
+    evaluated = Evaluated(reaction.ends, reaction.energies, reaction.gradients)
+    of = reaction, surrogate.coordinates, cheap, evaluated, reaction.reactant
+    surrogate.believe(learned_from(*of))
+    assert off() < 0.02 < alone
+    assert cheap.evaluations == 3 * 16 + 1
+
+
+def test_ends_on_a_prior_are_the_same_minima_for_fewer_evaluations(given):
+    plain = prepare(given, GFN2.load, staged=True)
+    helped = prepare(given, GFN2.load, staged=True, prior=PotentialSpec.read(GFN1))
+    assert helped.reaction.energies == pytest.approx(plain.reaction.energies, abs=5e-4)
+    assert [proof.kind for proof in helped.proofs] == ["staged", "staged"]
+    assert helped.evaluations < 0.8 * plain.evaluations
+    assert helped.prior_evaluations > helped.evaluations
+    assert (plain.prior_evaluations, plain.prior_seconds) == (0, 0.0)
+
+
+def test_a_prior_that_fails_at_the_ends_is_left_out_and_that_is_said():
+    class Failing:
+        load = staticmethod(lambda *state: Wrapped(prepare(ENTRY, GFN2.load).reaction, fails_at=1))
+
+    plain, helped = (
+        prepare(ENTRY, GFN2.load, staged=True, prior=prior) for prior in (None, Failing())
+    )
+    assert helped.evaluations == plain.evaluations
+    assert (
+        "the prior failed at the ends: OSError: the disk with the basis set is gone"
+        in helped.reason
+    )
+
+
+def test_a_prior_that_contradicts_at_the_ends_is_dropped():
+    calculator = PotentialSpec("ase", {"factory": "test_prior:lennard_jones"})
+    plain, helped = (
+        prepare(ENTRY, GFN2.load, staged=True, prior=prior) for prior in (None, calculator)
+    )
+    assert helped.verdict == "ok"
+    assert helped.reaction.energies == pytest.approx(plain.reaction.energies, abs=5e-4)
+
+
+def proven(reaction, solved, below):
+    return refine_and_judge(
+        reaction,
+        solved.path,
+        solved.peak,
+        "sella",
+        GFN2,
+        200,
+        0,
+        "staged",
+        solved.evaluated,
+        below,
+    )
+
+
+def test_a_staged_proof_goes_on_asking_the_prior_and_books_it_apart(given):
+    reaction = prepare(given, GFN2.load, staged=True).reaction
+    of = reaction, make_guess(reaction, "geodesic", None), METHOD
+    solved = solve(*of, {"prior": GFN1}, GFN2, 300, 0)
+    helped, plain = (proven(reaction, solved, below) for below in (solved.below, None))
+    assert helped.verdict == plain.verdict == "intended"
+    assert helped.proof.kind == "staged"
+    assert helped.verify_evaluations < plain.verify_evaluations
+    assert helped.prior_evaluations > 3 * len(reaction.numbers)
+    assert (plain.prior_evaluations, plain.prior_wall) == (0, 0.0)
+
+
+def test_a_prior_does_not_talk_a_staged_proof_into_a_saddle_that_only_the_cheaper_level_has():
+    """Of rxn008893 one side leads to the given end on GFN1-xTB, and to another on GFN2-xTB."""
+    entry = next(entry for entry in read_set("rdb7_dev", "rdb7_dev") if entry.name == "rxn008893")
+    reaction = prepare(entry, GFN2.load).reaction
+    of = reaction, make_guess(reaction, "geodesic", None), METHOD
+    solved = solve(*of, {"prior": GFN1}, GFN2, 300, 0)
+    judged = proven(reaction, solved, solved.below)
+    assert judged.verdict != "intended"
+    assert judged.proof.kind == "full"

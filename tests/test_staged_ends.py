@@ -149,10 +149,10 @@ def test_a_surrogate_that_gets_nowhere_hands_on_to_bfgs(monkeypatch):
 
 
 def test_a_sign_in_doubt_is_settled_by_the_full_hessian_and_said(monkeypatch):
-    def in_doubt(oracle, x, model):
+    def in_doubt(oracle, x, model, gradient):
         return Softest(0.01, -0.1, np.ones_like(x) / np.sqrt(x.size), model, 4, 0)
 
-    monkeypatch.setattr(relaxation, "softest_curvature", in_doubt)
+    monkeypatch.setattr(relaxation, "softest_decided", in_doubt)
     atoms = molecule("H2O")
     oracle = oracle_of(atoms.numbers)
     proven = proven_on_surrogate(atoms.numbers, atoms.positions[None], oracle.invariances)
@@ -195,7 +195,7 @@ def test_one_hessian_of_two_is_handed_on_to_nobody(monkeypatch):
         found = softest_curvature(*arguments)
         return replace(found, sign=0) if next(doubts) else found
 
-    monkeypatch.setattr(relaxation, "softest_curvature", second_in_doubt)
+    monkeypatch.setattr(relaxation, "softest_decided", second_in_doubt)
     prepared = prepare(hydrogen_cyanide(), PotentialSpec("xtb-python").load, staged=True)
     assert [proof.kind for proof in prepared.proofs] == ["staged", "full"]
     assert prepared.points == ()

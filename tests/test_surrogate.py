@@ -346,8 +346,8 @@ def test_a_ripple_beside_an_end_is_no_hump_of_the_reaction(explorer):
 
 def test_forgetting_keeps_the_ends_and_what_is_near_the_path(monkeypatch):
     known = mueller_brown.KNOWN[0]
-    monkeypatch.setattr("mepbench.surrogate.surrogate.ROWS", 40)
-    monkeypatch.setattr("mepbench.surrogate.surrogate.POINTS", 10)
+    monkeypatch.setattr("mepbench.surrogate.gaussian_process.ROWS", 40)
+    monkeypatch.setattr("mepbench.surrogate.gaussian_process.POINTS", 10)
     oracle = Oracle(mueller_brown.load(None, 0, 1), known.reaction)
     small = Surrogate(known.reaction, oracle, kernel="matern", length=0.6, noise=1e-5)
     line = np.linspace(known.reaction.reactant, known.reaction.product, 14)[1:-1]

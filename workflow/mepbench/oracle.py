@@ -172,6 +172,22 @@ class PotentialSpec:
         return self.load(reaction.numbers, reaction.charge, reaction.multiplicity)
 
 
+@dataclass(frozen=True)
+class Cheaper:
+    """A cheaper level of the same molecule: its potential, and what that has answered so far."""
+
+    spec: PotentialSpec
+    evaluated: Evaluated
+
+    @classmethod
+    def joined(cls, parts: Iterable["Cheaper | None"]) -> "Cheaper | None":
+        """Return all that searches with one prior have left; None where none has left anything."""
+        known = [part for part in parts if part is not None]
+        if not known:
+            return None
+        return cls(known[0].spec, Evaluated.joined(part.evaluated for part in known))
+
+
 class Oracle:
     """A metered, budgeted potential.
 
@@ -284,7 +300,15 @@ class Oracle:
         if self.prior is not None:
             raise ValueError("an oracle has one prior")
         self.prior = Oracle(spec.of(reaction), None, self.budget, self._slow)
+        self._prior_spec = spec
         return self.prior
+
+    @property
+    def cheaper(self) -> Cheaper | None:
+        """The prior with what it has answered; None if there is none, or it has not answered."""
+        if self.prior is None or self.prior.evaluated is None:
+            return None
+        return Cheaper(self._prior_spec, self.prior.evaluated)
 
     def doubt(self, positions: np.ndarray) -> str:
         """Why the potential itself would not be believed along a path (B, N, 3); mostly empty."""

@@ -12,6 +12,9 @@ The surrogate is fitted to all that search and refinement have paid for. On it
   forces are asked until they are small, and its softest curvature is measured like that of the
   staged ends (`landscape.softest`), by its Hessian where the sign stays open.
 
+Where the search had a cheaper level for a prior that is asked on: for its Hessian at stationary
+points, and along the walk wherever its own surrogate is not sure, before the true surface is.
+
 Only `intended` is believed of all that: where anything is left open, or the verdict is another,
 `Doubt` is raised and the proof is made in full. docs/judge.md says how often both agree.
 """
@@ -23,6 +26,7 @@ from functools import partial
 import numpy as np
 from ase.data import atomic_masses
 
+from ..errors import InputError
 from ..landscape.descent import STEP, descend
 from ..landscape.index import Stationary, energy_falls, settled
 from ..landscape.lowest import LowestPairs, lowest_pairs
@@ -35,13 +39,14 @@ from ..landscape.minima import (
     relax,
 )
 from ..landscape.scale import ORDINARY, Scale, length_scale, surface_scale
-from ..landscape.softest import Softest, softest_curvature
+from ..landscape.softest import Softest, softest_curvature, softest_decided
 from ..landscape.steps import bent_upwards
 from ..landscape.surface import evaluate
-from ..oracle import Evaluated
+from ..oracle import Cheaper, Evaluated
 from ..path import align, remove_rigid_motion, rmsd
+from ..surrogate.gaussian_process import POINTS
 from ..surrogate.relaxation import proven_on
-from ..surrogate.surrogate import NEAR, POINTS, Surrogate, learned_from
+from ..surrogate.surrogate import NEAR, Surrogate, learned_from
 from .connection import End, only_moves
 from .irc import Branch, first_step
 from .measured import IN_FULL, TIGHT, TIGHT_STEPS
@@ -53,10 +58,12 @@ SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
 TOP, SURE_AT_TOP, FLAT = 0.3, 2.0, 0.1  # eV below the saddle; ; eV/angstrom
 GENTLE_SADDLE = 0.5  # eV/angstrom^2: half as far where the way down is less curved than this
 BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
-LOOK, LOOKS = 10, 150  # steps between two looks at the deviations; looks a side
+LOOK, LOOKS = 10, 300  # steps between two looks at the deviations; looks a side
 BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
 LOOSE = 0.05  # eV/angstrom, at another conformer of an end, where only its bonds and index matter
 MOST = 60  # evaluations of the walk
+OF_PRIOR = 3.0  # times the deviations where the mean is another level's: the errors met are such
+SURE_BELOW = 0.02  # eV, likewise of a cheaper level, which is asked first
 SETTLED, FAR, ROUNDS = 0.03, 0.5, 3  # angstrom, of one atom: who moves less keeps its curvatures
 FIRST, SHORTEST = 0.05, 1e-3  # angstrom sqrt(u), of the walk's first step, and least
 UNCLEAR = 0.05  # eV/angstrom^2: a curvature with such an error is not left to the energy
@@ -100,7 +107,7 @@ class Staged:
     reaction : with energies and gradients of its ends
     oracle : `Oracle`; pays
     evaluated : what was paid for before, in order
-    below : what a cheaper level has answered, the search's prior; None where there was none
+    below : the search's prior, a cheaper level; None where there was none
     saddle : (N, 3) array, angstrom
     tangent : (N, 3) array, the mode that the search left the saddle along; None if unknown
     """
@@ -110,7 +117,7 @@ class Staged:
     evaluated: Evaluated | None
     saddle: np.ndarray
     tangent: np.ndarray | None = None
-    below: Evaluated | None = None
+    below: Cheaper | None = None
     evidence: Evidence = field(default_factory=Evidence)
     tells_conformers = False
 
@@ -122,11 +129,21 @@ class Staged:
             kept = _chosen(self.evaluated.positions, self.saddle)
             self.surrogate.learn(*(column[kept] for column in vars(self.evaluated).values()))
         if self.below is not None and self.surrogate.molecular:
-            coordinates = self.surrogate.coordinates
-            prior = learned_from(self.reaction, coordinates, self.below, self.saddle)
-            self.surrogate.believe(prior)
-            if self.surrogate.contradicted:
-                self.surrogate.disbelieve()
+            self._believe(self.below)
+
+    def _believe(self, below: Cheaper) -> None:
+        """Take the prior for the surrogate's mean, unless it can't be asked or is contradicted."""
+        try:
+            cheap = self.oracle.prior or self.oracle.beside(below.spec, self.reaction)
+        except InputError:
+            raise
+        except Exception:  # whatever a calculator raises that has answered before
+            return
+        answered = Evaluated.joined([below.evaluated, cheap.evaluated])
+        of = self.reaction, self.surrogate.coordinates, cheap, answered
+        self.surrogate.believe(learned_from(*of, self.saddle))
+        if self.surrogate.contradicted:
+            self.surrogate.disbelieve()
 
     def at(self, oracle, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy and gradient at (N, 3), as search or refinement have paid for them already."""
@@ -139,7 +156,7 @@ class Staged:
     def hessian(self, oracle, x, ends) -> tuple[np.ndarray, Scale]:
         """Return the surrogate's Hessian at (N, 3), and its units."""
         length = length_scale(x, ends)
-        matrix = self.surrogate.surface.hessian(x)
+        matrix = self.surrogate.surface.model_hessian(x)
         scale = surface_scale(matrix, length)
         if scale != ORDINARY:
             raise Doubt("the surface has a scale of its own")
@@ -221,6 +238,8 @@ class Staged:
                 shortest=SHORTEST,
                 steps=LOOK,
             )
+            if self._asked_below(ahead):
+                continue
             length = 2 * FIRST
             sure, doubtful = self._looked_at(ahead)
             track.extend(ahead[1 : sure + 1])
@@ -230,9 +249,18 @@ class Staged:
                 return side
         raise Doubt("the walk on the surrogate does not end")
 
+    def _asked_below(self, ahead: np.ndarray) -> bool:
+        """Ask the cheaper level where its surrogate is least sure; False if it is everywhere."""
+        prior = self.surrogate.prior
+        unsure = prior.deviation(ahead.reshape(len(ahead), -1))
+        most = int(np.argmax(unsure))
+        return unsure[most] > SURE_BELOW and self.surrogate.consult(ahead[most]) > 0
+
     def _looked_at(self, ahead: np.ndarray) -> tuple[int, int | None]:
         """Return the last point that is sure, and which one to ask; None if all are."""
         energy, forces = self.surrogate.deviations(ahead.reshape(len(ahead), -1))
+        if self.surrogate.believes:
+            energy, forces = OF_PRIOR * energy, OF_PRIOR * forces
         force = np.linalg.norm(forces.reshape(ahead.shape), axis=2).max(axis=1)
         heights, gradients = self.surrogate.surface(ahead)
         slopes = np.linalg.norm(gradients, axis=2).max(axis=1)
@@ -274,6 +302,8 @@ class Staged:
             near = rmsd(bottom, end, self.oracle.invariances) < SAME_MINIMUM[0]
             if near and abs(float(known[0]) - energy) < SAME_MINIMUM[1]:
                 return self._branch([*track, align(end, bottom)], energy, gradient, True)
+        if surrogate.consult(bottom) > self.rest:
+            return None
         if bottoms and bottoms[-1].converged and self._bends_upwards(bottoms[-1]):
             return bottoms[-1]
         rest = GENTLE_FMAX if any(one.converged for one in bottoms) else self.rest
@@ -290,14 +320,14 @@ class Staged:
 
     def _bends_upwards(self, side: Branch) -> bool:
         """Whether the end of a side, loosely at rest, is seen to be a minimum."""
-        if self._softest(side.end, side.gradient).sign <= 0:
+        if self._softest(softest_curvature, side.end, side.gradient).sign <= 0:
             return False
         self.proven.append(side.end)
         return True
 
-    def _softest(self, x: np.ndarray, gradient: np.ndarray) -> Softest:
-        model = self.surrogate.surface.hessian(x)
-        return self._booked(partial(softest_curvature, self.oracle, x, model, gradient))
+    def _softest(self, ask: Callable, x: np.ndarray, gradient: np.ndarray) -> Softest:
+        model = self.surrogate.surface.model_hessian(x)
+        return self._booked(partial(ask, self.oracle, x, model, gradient))
 
     def _branch(self, track, energy: float, gradient, converged: bool) -> Branch:
         track = np.array(track)
@@ -316,7 +346,7 @@ class Staged:
         """Whether a stationary point (N, 3) is a minimum."""
         if any(np.array_equal(x, known) for known in self.proven):
             return True
-        sign = self._softest(x, gradient).sign
+        sign = self._softest(softest_decided, x, gradient).sign
         if not sign:
             return self._booked(lambda: IN_FULL.is_minimum(oracle, x, gradient))
         return sign > 0

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import BudgetExhausted, InputError, SCFFailure, reported
 from ..landscape.index import FMAX_ASIDE, sides
 from ..landscape.tangency import PathQuality, path_quality
-from ..oracle import Evaluated, Oracle, PotentialSpec
+from ..oracle import Cheaper, Evaluated, Oracle, PotentialSpec
 from ..path import Path, Peak
 from ..reaction import Reaction
 from ..registry import load
@@ -68,6 +68,8 @@ class Judged:
     refine_oracle_seconds: float = 0.0
     verify_evaluations: int = 0
     verify_wall: float = 0.0
+    prior_evaluations: int = 0
+    prior_wall: float = 0.0
     proof: Proof = Proof("full")
 
 
@@ -81,7 +83,7 @@ def refine_and_judge(
     seed: int,
     proof: str = "full",
     evaluated: Evaluated | None = None,
-    below: Evaluated | None = None,
+    below: Cheaper | None = None,
     believed: Collection[str] = TOLD,
 ) -> Judged:
     """Optimise the saddle from the path's highest point, then prove or refute it.
@@ -94,7 +96,7 @@ def refine_and_judge(
     ----------
     proof : "full", or "staged" (see `staged`), which becomes full where it leaves a doubt
     evaluated : what the search has paid for, for the surrogate of a staged proof
-    below : what its prior, a cheaper level, has answered, for the mean of that
+    below : its prior, a cheaper level, which a staged proof asks on
     believed : verdicts that a staged proof may give
     """
     refine = load("refiners", refiner)
@@ -102,7 +104,7 @@ def refine_and_judge(
     verifier = Oracle(potential.of(reaction), reaction)
 
     def audit() -> None:
-        oracle.audit(budget, verifier.evaluations)
+        oracle.audit(budget, verifier.evaluations + _of_prior(verifier)[0])
 
     saddle, verdict, reason, refine_wall = _refined(
         lambda: refine(reaction, oracle, peak, seed), refine, refiner, audit
@@ -158,7 +160,9 @@ def refine_and_judge(
         refine_wall=refine_wall + going_on,
         refine_oracle_seconds=oracle.seconds,
         verify_evaluations=verifier.evaluations,
-        verify_wall=time.perf_counter() - start - going_on,
+        verify_wall=time.perf_counter() - start - going_on - _of_prior(verifier)[1],
+        prior_evaluations=_of_prior(verifier)[0],
+        prior_wall=_of_prior(verifier)[1],
         proof=prover.proof,
     )
 
@@ -186,6 +190,11 @@ def _refined(
     except ValueError as error:
         verdict, reason = "error", f"refinement: {error}"
     return saddle, verdict, reason, time.perf_counter() - start - (compiling() - compiled_before)
+
+
+def _of_prior(oracle: Oracle) -> tuple[int, float]:
+    """Evaluations and seconds of the prior beside an oracle."""
+    return (0, 0.0) if oracle.prior is None else (oracle.prior.evaluations, oracle.prior.wall)
 
 
 class _Prover:

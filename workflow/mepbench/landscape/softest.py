@@ -21,7 +21,7 @@ full Hessian; with its products six are recognised, and one (-0.012 eV/A^2, besi
 0.1) is missed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,6 +103,15 @@ def softest_curvature(
         else:
             product = forward_product(oracle, x, gradient, v)
         V, P = np.vstack([V, v]), np.vstack([P, product])
+
+
+def softest_decided(oracle, x: np.ndarray, model: np.ndarray, gradient: np.ndarray) -> Softest:
+    """Do the same by forward differences, and by central ones where these leave the sign open."""
+    found = softest_curvature(oracle, x, model, gradient)
+    if found.sign:
+        return found
+    again = softest_curvature(oracle, x, found.matrix)
+    return replace(again, evaluations=found.evaluations + again.evaluations)
 
 
 def _central_product(oracle, x: np.ndarray, v: np.ndarray) -> np.ndarray:

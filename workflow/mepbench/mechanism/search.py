@@ -18,7 +18,7 @@ import numpy as np
 
 from ..config import Method
 from ..judging.verify import OF_ANY_STEP, Judged, refine_and_judge
-from ..oracle import Evaluated, Oracle, PotentialSpec
+from ..oracle import Cheaper, Evaluated, Oracle, PotentialSpec
 from ..path import Path, Peak, align
 from ..reaction import Reaction
 from ..solving.guess import Guess, make_guess
@@ -229,7 +229,7 @@ class _Searching:
     judged: InitVar[Judged]
     searches: int = 0
     known: list[Evaluated | None] = field(default_factory=list)
-    below: list[Evaluated | None] = field(default_factory=list)
+    below: list[Cheaper | None] = field(default_factory=list)
     gradients_prior: int = 0
     wall_prior: float = 0.0
     left: list[Peak] = field(default_factory=list)
@@ -251,7 +251,7 @@ class _Searching:
     def take(self, solved: Solved) -> None:
         """Remember what a search has paid for, and the saddles that it has met beside its own."""
         self.known.append(solved.evaluated)
-        self.below.append(solved.prior_evaluated)
+        self.below.append(solved.below)
         if solved.path is not None:
             self.left = [*solved.path.others[:OTHERS], *self.left]
 
@@ -283,13 +283,15 @@ class _Searching:
             self.seed,
             self.proof,
             self.evaluated,
-            Evaluated.joined(self.below),
+            Cheaper.joined(self.below),
             believed=OF_ANY_STEP,
         )
         self.spent["refine"] += judged.refine_evaluations
         self.spent["verify"] += judged.verify_evaluations
         self.walls["refine"] += judged.refine_wall
         self.walls["verify"] += judged.verify_wall
+        self.gradients_prior += judged.prior_evaluations
+        self.wall_prior += judged.prior_wall
         self.network.add(judged, searched)
 
     def next_guess(self) -> Guess | None:

@@ -38,6 +38,8 @@ NO_COST = {
     "verify_evaluations": 0,
     "refine_wall": 0.0,
     "verify_wall": 0.0,
+    "prior_evaluations": 0,
+    "prior_wall": 0.0,
 }
 
 
@@ -102,12 +104,14 @@ class Explored:
     @property
     def prior_evaluations(self) -> int:
         """Gradient evaluations on the prior."""
-        return self.solved.prior_evaluations + self.mechanism.gradients_prior
+        proof = 0 if self.judged is None else self.judged.prior_evaluations
+        return self.solved.prior_evaluations + proof + self.mechanism.gradients_prior
 
     @property
     def prior_seconds(self) -> float:
         """Wall clock on the prior."""
-        return self.solved.prior_wall + self.mechanism.wall_prior
+        proof = 0.0 if self.judged is None else self.judged.prior_wall
+        return self.solved.prior_wall + proof + self.mechanism.wall_prior
 
     def _with_further(self, first: dict, kind: str) -> dict:
         """Add what the search for the steps has cost."""
@@ -181,7 +185,7 @@ def explore(
         seed,
         proof,
         solved.evaluated,
-        solved.prior_evaluated,
+        solved.below,
         OF_ANY_STEP if steps else TOLD,
     )
     told(judged)

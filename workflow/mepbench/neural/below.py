@@ -65,7 +65,7 @@ def searched_below(reaction, cheap, guess: Path, search: Callable) -> Below:
     )
     frames = _moved(guess.positions, ends - reaction.ends)
     surrogate, curve, saddle = search(below, cheap, Path(frames))
-    learned = Learned(surrogate)
+    learned = Learned(surrogate, cheap)
     for x in reaction.ends:
         learned.consult(x)
     path = curve(np.linspace(0, 1, FRAMES))

@@ -47,9 +47,9 @@ def write_page(file: Path, rows: Iterable[dict]) -> None:
 
 def _searches(names: list[str], by_run: dict) -> str:
     lines = [
-        "| reaction | atoms | ends | search, proof | all | with prior: search, proof | all | "
+        "| reaction | atoms | ends, search, proof | all | with prior: ends, search, proof | all | "
         "GFN2 | barrier (eV) | cm-1 |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in names:
         plain, helped = (by_run.get((name, run), {}) for run in RUNS)
@@ -58,10 +58,9 @@ def _searches(names: list[str], by_run: dict) -> str:
         cells = [
             _named(name, plain),
             plain["natoms"],
-            plain.get("ends", ""),
-            _search_and_proof(plain),
+            _stages(plain),
             plain.get("total", ""),
-            _search_and_proof(helped),
+            _stages(helped),
             helped.get("total", ""),
             helped.get("prior", ""),
             _heights(plain, helped),
@@ -80,13 +79,14 @@ def _named(name: str, row: Row) -> str:
     return f"{name}, {', '.join(state)}" if state else name
 
 
-def _search_and_proof(row: Row) -> str:
+def _stages(row: Row) -> str:
+    """Evaluations of ends, search and proof."""
     if not row:
         return ""
     if row["verdict"] != "intended":
         return f"**{row['verdict']}**"
     search = int(row["path"]) + int(row["refine"])
-    return f"{search}, {row['verify']}" + (" (full)" if row["proof"] == "full" else "")
+    return f"{row['ends']}, {search}, {row['verify']}" + (" (full)" * (row["proof"] == "full"))
 
 
 def _heights(plain: Row, helped: Row) -> str:
@@ -119,11 +119,14 @@ def _medians(names: list[str], by_run: dict) -> list[str]:
     for at, word in enumerate(RUNS.values()):
         rows = [pair[at] for pair in pairs]
         search = np.median([number(row["path"]) + number(row["refine"]) for row in rows])
-        proof, total = (np.median([number(row[c]) for row in rows]) for c in ("verify", "total"))
+        ends, proof, total = (
+            np.median([number(row[column]) for row in rows])
+            for column in ("ends", "verify", "total")
+        )
         beside = np.median([number(row["wall_s"]) / number(row["gradient_s"]) for row in rows])
         texts.append(
-            f"{word} the prior {search:g} for the search, {proof:g} for the proof, {total:g} in "
-            f"all, in the time of {beside:.0f} gradients"
+            f"{word} the prior {ends:g} for the ends, {search:g} for the search, {proof:g} for the "
+            f"proof, {total:g} in all, in the time of {beside:.0f} gradients"
         )
     same = sum(_same(*pair) for pair in pairs)
     return [
@@ -134,7 +137,7 @@ def _medians(names: list[str], by_run: dict) -> list[str]:
 
 def _tools(names: list[str], by_run: dict) -> str:
     lines = [
-        "| reaction | search without, with the prior, and its proof | CI-NEB | its top, eV off | "
+        "| reaction | ends, search, proof without; with the prior | CI-NEB | its top, eV off | "
         "Sella from the guess | its saddle, eV off |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -143,7 +146,7 @@ def _tools(names: list[str], by_run: dict) -> str:
         others = [by_run.get((name, tool)) for tool in TOOLS]
         if not any(others):
             continue
-        cells = [name, f"{_search_and_proof(plain)}; {_search_and_proof(helped)}"]
+        cells = [name, f"{_stages(plain)}; {_stages(helped)}"]
         for row in others:
             row = row or {}
             off = _height(row) - _height(plain)

@@ -12,7 +12,6 @@ computed again: after a kill the same command goes on. `make bench-dft` calls it
 
 import argparse
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -226,20 +225,10 @@ def rows(names: Iterable[str], output: File) -> Iterator[list[dict]]:
         elif run == "plain":
             row = searched(one, first, None)
         else:
-            row = searched(one, with_ends_of(first, output / one.name / "prior"), PRIOR)
+            row = searched(one, output / one.name / "prior", PRIOR)
         done.append(one.row | {"run": run} | row)
         write_rows(str(table), COLUMNS, done)
         yield done
-
-
-def with_ends_of(first: File, folder: File) -> File:
-    """Return a folder that has the evaluations of another: the ends are not computed again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if (first / FILE).exists() and not (folder / FILE).exists():
-        part = folder / f"{FILE}.part"
-        shutil.copyfile(first / FILE, part)
-        part.rename(folder / FILE)
-    return folder
 
 
 def main(arguments: list[str] | None = None) -> None:

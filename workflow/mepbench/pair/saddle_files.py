@@ -336,8 +336,8 @@ def row(search) -> dict:
         "wall_guess_s": search.guess.wall,
         "wall_path_s": solved.wall,
         "oracle_path_s": solved.oracle_seconds,
-        "gradients_prior": solved.prior_evaluations,
-        "wall_prior_s": solved.prior_wall,
+        "gradients_prior": search.evaluations.get("prior", 0),
+        "wall_prior_s": search.seconds.get("prior", 0.0),
         "potential": search.potential,
         "backend": search.backend,
     }

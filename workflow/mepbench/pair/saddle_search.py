@@ -313,7 +313,8 @@ def _search(
 
     entry, seed = given.entry, wanted.seed
     log.info("state: %s", state_text(entry.charge, entry.multiplicity, entry.state_from))
-    prepared = _prepared(given, progress, how | {"staged": wanted.proof == "staged"}, folder)
+    staged = {"staged": wanted.proof == "staged", "prior": below}
+    prepared = _prepared(given, progress, how | staged, folder)
     reaction = prepared.reaction
     notes = notes_on(prepared, given, not how["relaxed"])
     log.info("ends: %s, %.1f s; %s", _counted(progress, "ends", prepared), prepared.seconds, notes)
@@ -391,7 +392,10 @@ def _search(
     clocked = dict(zip(stages, seconds, strict=True))
     if below is not None:
         at = [line.stage for line in bill].index("path")
-        cheap = searches[0].prior_evaluations, searches[0].prior_seconds
+        cheap = (
+            prepared.prior_evaluations + searches[0].prior_evaluations,
+            prepared.prior_seconds + searches[0].prior_seconds,
+        )
         bill = (*bill[:at], bill_line(below, PRIOR, *cheap), *bill[at:])
         counted[PRIOR], clocked[PRIOR] = cheap
     return SaddleSearch(

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from ase import Atoms
 
-from ..errors import BadEndpoints, InputError, NotInstalled, NotSupported, SCFFailure
+from ..errors import BadEndpoints, InputError, NotInstalled, NotSupported, SCFFailure, plainly
 from ..landscape.index import Stationary
 from ..landscape.minima import Minimum, Proof, by_hessian, minima
 from ..landscape.thermochemistry import thermochemistry
 from ..molecule.structure import bonds
-from ..oracle import Oracle
+from ..oracle import Oracle, PotentialSpec
 from ..path import align, rmsd
 from ..reaction import Entry, Reaction
 from ..surrogate.relaxation import proven_on_surrogate
@@ -58,6 +58,7 @@ class Prepared:
     reason : one line; for "ok" what a user may want to know
     reaction : the prepared reaction, None unless `verdict` is "ok"
     evaluations, seconds : what preparation cost
+    prior_evaluations, prior_seconds : on a cheaper level
     fmax : largest atomic force at the two ends, eV/angstrom
     checks : for each of bonds, minima, order, stereo, distinct, whole and spin "ok", what is
         wrong, or what is worth to know; those that were not reached are missing
@@ -73,6 +74,8 @@ class Prepared:
     reaction: Reaction | None = None
     evaluations: int = 0
     seconds: float = 0.0
+    prior_evaluations: int = 0
+    prior_seconds: float = 0.0
     fmax: float = np.nan
     checks: dict[str, str] = field(default_factory=dict)
     relaxed: dict[str, Minimum] = field(default_factory=dict)
@@ -139,6 +142,7 @@ def prepare(
     accept_relaxed: bool = False,
     keep_order: bool = False,
     staged: bool = False,
+    prior: PotentialSpec | None = None,
 ) -> Prepared:
     """Prepare one entry. Nothing is raised: whatever goes wrong is a verdict and a reason.
 
@@ -151,9 +155,11 @@ def prepare(
     keep_order : leave equivalent atoms of given geometries numbered as they are
     staged : relax given geometries on a surrogate and prove them by their lowest mode, in full
         only where that leaves doubt; see `surrogate.relaxation`
+    prior : a cheaper level, for the mean of that surrogate
     """
     start = time.perf_counter()
     meter: list[Oracle] = []
+    below: list[Oracle] = []
     checks: dict[str, str] = {}
     found: dict[str, Minimum] = {}
 
@@ -163,15 +169,33 @@ def prepare(
             verdict,
             " ".join(reason.split())[:400],
             evaluations=sum(oracle.evaluations for oracle in meter),
-            seconds=time.perf_counter() - start,
+            seconds=time.perf_counter() - start - sum(oracle.wall for oracle in below),
+            prior_evaluations=sum(oracle.evaluations for oracle in below),
+            prior_seconds=sum(oracle.wall for oracle in below),
             checks=checks,
             relaxed={end: replace(m, model=None, point=None) for end, m in found.items()},
             **result,
         )
 
+    def proving(numbers, starts, invariances) -> tuple[Callable, str]:
+        """Return how given geometries are relaxed and proven, and what there is to say of it."""
+        if not staged:
+            return by_hessian, ""
+        of = numbers, starts, invariances
+        if prior is None or "rotation" not in invariances:
+            return proven_on_surrogate(*of), ""
+        try:
+            below.append(Oracle(prior.load(numbers, entry.charge, entry.multiplicity)))
+            return proven_on_surrogate(*of, below[0]), ""
+        except InputError:
+            raise
+        except Exception as error:  # whatever a calculator raises
+            return proven_on_surrogate(*of), f"the prior failed at the ends: {plainly(error)}"
+
+    given_as = relaxed, accept_relaxed, keep_order
     try:
         reaction, ends, notes, invariances = _prepare(
-            entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order, staged
+            entry, load_potential, proving, meter, checks, found, given_as
         )
     except (BadEndpoints, NotInstalled, NotSupported) as error:
         return outcome(error.verdict, str(error))
@@ -194,8 +218,9 @@ def prepare(
 
 
 def _prepare(
-    entry, load_potential, meter, checks, found, relaxed, accept_relaxed, keep_order, staged
+    entry, load_potential, proving, meter, checks, found, given_as
 ) -> tuple[Reaction, tuple[Minimum, Minimum], list[str], tuple[str, ...]]:
+    relaxed, accept_relaxed, keep_order = given_as
     if entry.problem:
         raise BadEndpoints(entry.problem)
     if entry.smiles is None:
@@ -225,9 +250,8 @@ def _prepare(
     elif relaxed:
         ends = _as_given(oracle, starts)
     else:
-        proven = by_hessian
-        if staged:
-            proven = proven_on_surrogate(numbers, np.array(starts), oracle.invariances)
+        proven, note = proving(numbers, np.array(starts), oracle.invariances)
+        notes.append(note)
         ends = check("minima", _relaxed_pair, oracle, numbers, starts, found, proven)
         changes = relaxation_changes(numbers, starts, ends) if molecular else {}
     if not relaxed:

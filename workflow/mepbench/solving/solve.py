@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BadEndpoints, BudgetExhausted, NotInstalled, SCFFailure, reported
-from ..oracle import Checkpoint, Evaluated, Oracle, PotentialSpec
+from ..oracle import Cheaper, Checkpoint, Evaluated, Oracle, PotentialSpec
 from ..path import AT_END, Path, Peak, checked, resample
 from ..reaction import Reaction
 from ..registry import load
@@ -23,7 +23,8 @@ PEAK_SEARCH = 11  # frames evaluated to find the highest point of a path without
 class Solved:
     """What the path stage of one method leaves behind for one reaction and seed.
 
-    `evaluated`, `evaluations` and `wall` are without those of a prior, which are `prior_...`.
+    `evaluated`, `evaluations` and `wall` are without those of a prior, `below`; its own are
+    `prior_...`.
     """
 
     path: Path | None
@@ -36,7 +37,7 @@ class Solved:
     oracle_seconds: float = 0.0
     trace: tuple[Checkpoint, ...] = ()
     evaluated: Evaluated | None = None
-    prior_evaluated: Evaluated | None = None
+    below: Cheaper | None = None
     prior_evaluations: int = 0
     prior_wall: float = 0.0
 
@@ -111,7 +112,7 @@ def solve(
         oracle_seconds=oracle.seconds,
         trace=tuple(oracle.trace),
         evaluated=oracle.evaluated,
-        prior_evaluated=None if prior is None else prior.evaluated,
+        below=oracle.cheaper,
         prior_evaluations=0 if prior is None else prior.evaluations,
         prior_wall=0.0 if prior is None else prior.wall,
     )

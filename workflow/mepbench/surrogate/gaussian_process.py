@@ -22,6 +22,10 @@ import numpy as np
 from .descriptor import Described
 from .factor import GrowingFactor
 
+ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
+KEPT = 0.7  # share of the points that stay
+LEAST_DIFFERENCE = 0.3  # eV, of sigma where the mean is another level's
+
 
 def squared_exponential(u: np.ndarray):
     """f, f', f'', f''' of exp(-u/2)."""
@@ -45,13 +49,15 @@ class GaussianProcess:
     Parameters
     ----------
     descriptor : `InverseDistances` or `Cartesians`
-    prior : mean function, see `prior`
+    prior : mean function, see `prior`, that needs no other level
     kernel : "squared-exponential" or "matern"
     length : in the descriptor's unit
     noise : of an energy in units of sigma, and of a gradient in units of sigma / angstrom
+    least : eV, of sigma
 
     Attributes
     ----------
+    prior : the mean at present: its own, or the surrogate of a cheaper level
     x : (M, 3N) array, angstrom
     energy, gradient : (M,) and (M, 3N) arrays, what was observed
     sigma : eV, by marginal likelihood
@@ -68,10 +74,50 @@ class GaussianProcess:
     ):
         self.descriptor, self.prior, self.kernel = descriptor, prior, KERNELS[kernel]
         self.length, self.noise, self.least = length, noise, least
+        self._own = prior, least
         self.x = self.energy = self.gradient = None
 
     def __len__(self) -> int:
         return 0 if self.x is None else len(self.x)
+
+    def believe(self, learned) -> None:
+        """Take the surrogate of a cheaper level, `prior.Learned`, for the mean."""
+        self.prior, self.least = learned, LEAST_DIFFERENCE
+        self._solve()
+
+    def disbelieve(self) -> None:
+        """Go back to its own mean, with all that was evaluated."""
+        self.prior, self.least = self._own
+        self._solve()
+
+    @property
+    def believes(self) -> bool:
+        """Whether the mean is another level's."""
+        return self.prior is not self._own[0]
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether all that was evaluated is less likely with another level's than with its own."""
+        return self.believes and self.misfit(self.prior) > self.misfit(self._own[0])
+
+    def consult(self, x: np.ndarray) -> float:
+        """Ask the cheaper level about one geometry (N, 3); by how much it was off, eV/A.
+
+        0 where it was not asked: it is known there, or fails, or there is no cheaper level.
+        """
+        off = self.prior.consult(x)
+        if off > 0:
+            self._solve()
+        return off
+
+    def away(self, x: np.ndarray) -> float:
+        """How far the atom of (N, 3) that moved most is from the nearest point known, angstrom."""
+        return float(apart(self.x.reshape(len(self), *x.shape), x).min())
+
+    @property
+    def most(self) -> int:
+        """How many points it remembers."""
+        return remembered(self.x.shape[1])
 
     def describe(self, x: np.ndarray) -> Described:
         """Return p = q/l and its slope."""
@@ -120,6 +166,8 @@ class GaussianProcess:
         self.add(x, energy, gradient)
 
     def _solve(self) -> None:
+        if self.x is None:
+            return
         self.constant, alpha, likely = self._fitted(self.prior)
         self.sigma = max(likely, self.least)
         self.a, self.w = alpha[:, 0], self.descriptor.push(self.data.slope, alpha[:, 1:])
@@ -202,3 +250,13 @@ class GaussianProcess:
 def _of_each(weights: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Sums of vectors, weighted: (K, M), (K, M, n) -> (K, n)."""
     return (weights[:, None] @ vectors)[:, 0]
+
+
+def apart(positions: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """How far the atom that moved most is, (K, N, 3) from (N, 3): (K,), angstrom."""
+    return np.linalg.norm(positions - x, axis=2).max(axis=1)
+
+
+def remembered(size: int) -> int:
+    """How many points of 3N = `size` coordinates a process remembers."""
+    return max(ROWS // (size + 1), POINTS)

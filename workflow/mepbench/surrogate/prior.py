@@ -17,10 +17,14 @@ is back at its own springs, and says by its deviation that it knows nothing. At 
 the expensive level is about to be evaluated, the cheaper one is evaluated first.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..errors import InputError, plainly
+from ..landscape.hessian import hessian
 from ..landscape.model_hessian import stretch_constants
+from .gaussian_process import KEPT, apart
 
 SHARE = 0.5
 CHANGE = 0.3  # angstrom
@@ -45,6 +49,10 @@ class Belief:
     def consult(self, x: np.ndarray) -> float:
         """Learn about one geometry (N, 3); return by how much its force was off, eV/angstrom."""
         return 0.0
+
+    def exact(self, x: np.ndarray) -> np.ndarray | None:
+        """The Hessian (3N, 3N) at (N, 3) of what it is a surrogate of; None if of nothing."""
+        return None
 
 
 class Springs(Belief):
@@ -102,15 +110,19 @@ class Learned(Belief):
 
     Parameters
     ----------
-    surrogate : `Surrogate` of that level, in the frame of the expensive one's reaction
+    surrogate : `GaussianProcess` of that level, in the frame of the expensive one's reaction
+    oracle : `Oracle` of that level
+
+    Attributes
+    ----------
     failure : why the cheaper level is asked no more; empty while it is
     """
 
     # Absolute energies of two levels have nothing in common but a constant.
     offset = staticmethod(np.mean)
 
-    def __init__(self, surrogate, failure: str = ""):
-        self.surrogate, self.failure = surrogate, failure
+    def __init__(self, surrogate, oracle):
+        self.surrogate, self.oracle, self.failure = surrogate, oracle, ""
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energy (K,) and gradient (K, 3N) at (K, 3N) geometries."""
@@ -125,16 +137,36 @@ class Learned(Belief):
         return self.surrogate.deviation(x)
 
     def consult(self, x: np.ndarray) -> float:
-        """Pay the cheaper level for one geometry, unless it is known there or has failed."""
-        if self.failure or self.surrogate.away(x) < BESIDE:
+        """Pay the cheaper level for one geometry, unless it is known there or has failed.
+
+        Where it knows too many, those farthest from there are forgotten.
+        """
+        if self.surrogate.away(x) < BESIDE:
             return 0.0
         _, believed = self.surrogate(x.reshape(1, -1))
+        answer = self._asked(lambda: self.oracle(x[None]))
+        if answer is None:
+            return 0.0
+        energies, gradients = answer
+        process = self.surrogate
+        process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
+        if len(process) > process.most:
+            far = apart(process.x.reshape(len(process), *x.shape), x)
+            process.keep(np.sort(np.argsort(far, kind="stable")[: int(KEPT * process.most)]))
+        return float(np.linalg.norm(gradients[0] - believed.reshape(x.shape), axis=1).max())
+
+    def exact(self, x: np.ndarray) -> np.ndarray | None:
+        """The cheaper level's own Hessian at (N, 3), for 3N + 1 evaluations; None if it fails."""
+        return self._asked(lambda: hessian(self.oracle, x, forward=True))
+
+    def _asked(self, question: Callable):
+        if self.failure:
+            return None
         try:
-            with self.surrogate.oracle.clocked():
-                _, gradient, _ = self.surrogate.observe(x)
+            with self.oracle.clocked():
+                return question()
         except InputError:
             raise
         except Exception as error:  # whatever a calculator raises
             self.failure = plainly(error)
-            return 0.0
-        return float(np.linalg.norm(gradient - believed.reshape(x.shape), axis=1).max())
+            return None

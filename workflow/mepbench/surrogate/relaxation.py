@@ -5,7 +5,9 @@
    steps lead to the surrogate's minimum, no farther than a trust radius; there the potential is
    asked. Where the energy rises the radius shrinks and the surrogate, which has learned of it, is
    minimised again from the same point; where it falls by half of what was expected, the radius
-   grows. Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103; Garijo del
+   grows. With a cheaper level, of which a surrogate of its own is then the mean, that is asked
+   first, until it is known where the potential is to be asked.
+   Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103; Garijo del
    Rio, Mortensen, Jacobsen, Phys. Rev. B 100, 104103 (2019), doi:10.1103/PhysRevB.100.104103.
 2. *Prove.* The softest curvature of the true Hessian, sought with the surrogate's for a model
    (`landscape.softest`). Where it is negative the way goes on down both sides of its mode.
@@ -23,14 +25,16 @@ from ..landscape.hessian import lowest_modes
 from ..landscape.index import aside
 from ..landscape.minima import Minimum, Proof, by_hessian, not_relaxed, relax
 from ..landscape.scale import ORDINARY, length_scale, surface_scale
-from ..landscape.softest import softest_curvature
+from ..landscape.softest import softest_decided
 from ..landscape.steps import bent_upwards
 from ..landscape.surface import expand
+from ..oracle import Oracle
 from ..path import remove_rigid_motion
 from .basins import Basins
 from .descriptor import InverseDistances
-from .gaussian_process import GaussianProcess
-from .surrogate import POINTS, ROWS, SurrogateSurface
+from .gaussian_process import KEPT, GaussianProcess
+from .prior import Learned
+from .surrogate import SurrogateSurface
 
 KERNEL, LENGTH = "matern", 2.5  # in sums of covalent radii per distance
 NOISE = 1e-5, 1e-4  # of energies, and of gradients per angstrom, in units of sigma
@@ -45,7 +49,8 @@ SOFTEST = 0.02  # eV/angstrom^2: no Newton step is longer than such a curvature 
 DEFINITE = 0.5  # eV/angstrom^2, the softest that BFGS starts with
 BOTH_WAYS = np.array([1.0, -1.0])[:, None, None]
 SHARE = 0.1  # of the forces wanted: the surrogate's own minimum
-KEPT = 0.7  # share of the points that stay where there are too many
+FEW = 3  # evaluations that contradict no cheaper level: springs are at rest at the start
+FORESEEN, FORESIGHTS = 0.02, 20  # eV/angstrom, of a cheaper level; evaluations of it to get there
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,10 @@ class _Known:
 
 
 def proven_on_surrogate(
-    numbers: np.ndarray, starts: np.ndarray, invariances: tuple[str, ...]
+    numbers: np.ndarray,
+    starts: np.ndarray,
+    invariances: tuple[str, ...],
+    cheap: Oracle | None = None,
 ) -> Callable:
     """Return the way in which `landscape.minima.minima` relaxes and proves the ends of a reaction.
 
@@ -73,12 +81,25 @@ def proven_on_surrogate(
     starts : (E, N, 3) array, angstrom, the ends as given
     invariances : the potential's; where it is not blind to rotation, and for two atoms, there is
         no surrogate, and `by_hessian` is returned
+    cheap : of a cheaper level, the mean of the surrogate, if there is one
+
+    Raises
+    ------
+    Exception
+        whatever the cheaper level's potential raises at one of the starts.
     """
     if "rotation" not in invariances or len(numbers) < 3:
         return by_hessian
     pairs = InverseDistances(numbers)
     mean = Basins(numbers, starts, pairs)
     process = GaussianProcess(pairs, mean, KERNEL, LENGTH, NOISE, LEAST_SIGMA)
+    if cheap is not None:
+        below = GaussianProcess(pairs, mean, KERNEL, LENGTH, NOISE, LEAST_SIGMA)
+        with cheap.clocked():
+            energies, gradients = cheap(starts)
+        flat = (len(starts), -1)
+        below.add(starts.reshape(flat), energies, gradients.reshape(flat))
+        process.believe(Learned(below, cheap))
     return proven_on(SurrogateSurface(process, invariances))
 
 
@@ -91,7 +112,7 @@ def _proven(surface, oracle, numbers, start, model, fmax) -> tuple[Minimum, np.n
     """Do what `by_hessian` does, with a surrogate."""
     end = _relaxed(surface, oracle, numbers, start, fmax)
     x, nowhere = end.positions, np.empty((0, *start.shape))
-    found = softest_curvature(oracle, x, end.model)
+    found = softest_decided(oracle, x, end.model, end.gradient)
     if surface_scale(found.matrix, length_scale(x)) != ORDINARY:
         return _by_hessian(oracle, numbers, end, fmax, "a soft surface")
     if found.sign == 0:
@@ -115,7 +136,7 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
     """Relax on the surrogate, and where it gets nowhere by BFGS with its Hessian."""
     here, reach, steps = _seen(surface, oracle, start), REACH, 1
     while here.force > fmax and reach > NEAREST and steps < MOST:
-        x = _downhill(surface, here.x, reach, SHARE * fmax)
+        x = _foreseen(surface, here.x, reach, SHARE * fmax)
         if _largest(x - here.x) < STILL:
             break
         expected = float(surface(x[None])[0][0]) - here.energy
@@ -128,7 +149,7 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
             here = there
         else:
             reach *= SHRUNK
-    model = surface.hessian(here.x)
+    model = surface.model_hessian(here.x)
     if here.force > fmax:
         end = relax(oracle, numbers, here.x, fmax, model=bent_upwards(model, DEFINITE))
         if not end.converged:
@@ -138,14 +159,26 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
 
 
 def _seen(surface: SurrogateSurface, oracle, x: np.ndarray) -> _Known:
-    """Pay for a geometry and learn it; forget the oldest where there are too many."""
-    energies, gradients = oracle(x[None])
+    """Pay for a geometry and learn it, the cheaper level first."""
     process = surface.surrogate
+    process.consult(x)
+    energies, gradients = oracle(x[None])
     process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
-    most = max(ROWS // (x.size + 1), POINTS)
-    if len(process) > most:
-        process.keep(np.arange(len(process))[-int(KEPT * most) :])
+    if len(process) > FEW and process.contradicted:
+        process.disbelieve()
+    if len(process) > process.most:  # the oldest are forgotten
+        process.keep(np.arange(len(process))[-int(KEPT * process.most) :])
     return _Known(x, float(energies[0]), remove_rigid_motion(gradients[0], x, oracle.invariances))
+
+
+def _foreseen(surface, start: np.ndarray, reach: float, fmax: float) -> np.ndarray:
+    """Return where `_downhill` leads once the cheaper level is known there."""
+    process = surface.surrogate
+    for _ in range(FORESIGHTS):
+        x = _downhill(surface, start, reach, fmax)
+        if process.consult(x) < FORESEEN:
+            break
+    return x
 
 
 def _downhill(surface, start: np.ndarray, reach: float, fmax: float) -> np.ndarray:

@@ -14,15 +14,12 @@ import numpy as np
 
 from ..oracle import Evaluated
 from .descriptor import InverseDistances, descriptor
-from .gaussian_process import GaussianProcess
+from .gaussian_process import KEPT, GaussianProcess, apart, remembered
 from .prior import BESIDE, Flat, Learned, Springs
 
 KERNEL, LENGTH, NOISE = "matern", 0.6, 1e-5
-ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
-KEPT = 0.7  # share of the points that stay
 NEAR = 0.05  # angstrom: a point nearer to a known one teaches nothing
 LEAST_SIGMA = 2.0  # eV, of molecules: two ends with zero gradients look like no variance at all
-LEAST_DIFFERENCE = 0.3  # eV, the same of the difference between two levels
 
 
 @dataclass(frozen=True)
@@ -46,33 +43,36 @@ class SurrogateSurface:
         """(3N, 3N) at one geometry (N, 3)."""
         return self.expansion(x)[2]
 
+    def model_hessian(self, x: np.ndarray) -> np.ndarray:
+        """Return the same, with the Hessian of a cheaper level itself where that is the mean."""
+        matrix, prior = self.hessian(x), self.surrogate.prior
+        if (exact := prior.exact(x)) is None:
+            return matrix
+        return matrix + exact - prior.expansion(x.reshape(1, -1))[2][0]
 
-def learned_from(reaction, coordinates, evaluated, beside: np.ndarray) -> Learned:
-    """Return the prior mean of a cheaper level that is asked no more, from what it has answered.
+
+def learned_from(reaction, coordinates, oracle, evaluated, beside: np.ndarray) -> Learned:
+    """Return the prior mean of a cheaper level, from what it has answered in a search.
 
     Parameters
     ----------
     reaction : of the expensive level
     coordinates : `InverseDistances`
+    oracle : `Oracle` of the cheaper level, for what is asked from now on
     evaluated : `oracle.Evaluated` of the cheaper level; near points teach nothing
     beside : (N, 3) array, angstrom: the nearest to it are learned, as many as a search remembers
     """
     springs = Springs(reaction.numbers, reaction.ends, coordinates)
     fit = GaussianProcess(coordinates, springs, KERNEL, LENGTH, (NOISE, 10 * NOISE), LEAST_SIGMA)
-    order = np.argsort(_apart(evaluated.positions, beside), kind="stable")
+    order = np.argsort(apart(evaluated.positions, beside), kind="stable")
     kept: list[int] = []
     for k in order:
-        if not kept or _apart(evaluated.positions[kept], evaluated.positions[k]).min() > BESIDE:
+        if not kept or apart(evaluated.positions[kept], evaluated.positions[k]).min() > BESIDE:
             kept.append(int(k))
-    kept = kept[: max(ROWS // (beside.size + 1), POINTS)]
+    kept = kept[: remembered(beside.size)]
     x, gradients = (column[kept] for column in (evaluated.positions, evaluated.gradients))
     fit.add(x.reshape(len(x), -1), evaluated.energies[kept], gradients.reshape(len(x), -1))
-    return Learned(fit, failure="its search is over")
-
-
-def _apart(positions: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """How far the atom that moved most is, (K, N, 3) from (N, 3): (K,), angstrom."""
-    return np.linalg.norm(positions - x, axis=2).max(axis=1)
+    return Learned(fit, oracle)
 
 
 class Surrogate(GaussianProcess):
@@ -89,7 +89,6 @@ class Surrogate(GaussianProcess):
     Attributes
     ----------
     ends : (2,) array, eV
-    springs : the prior that needs no other level; none on model surfaces
     contradicted_at : which evaluation made springs the likelier prior; 0 if none did
     """
 
@@ -105,45 +104,15 @@ class Surrogate(GaussianProcess):
         self.oracle, self.invariances = oracle, oracle.invariances
         self.coordinates = descriptor(reaction.numbers, self.invariances)
         self.molecular = isinstance(self.coordinates, InverseDistances)
-        self.springs, least, self.contradicted_at = Flat(), 0.1, 0
+        mean, least, self.contradicted_at = Flat(), 0.1, 0
         if self.molecular:
-            self.springs = Springs(reaction.numbers, reaction.ends, self.coordinates)
+            mean = Springs(reaction.numbers, reaction.ends, self.coordinates)
             least = LEAST_SIGMA
         else:
             length = length * float(np.linalg.norm(reaction.ends[1] - reaction.ends[0]))
-        super().__init__(self.coordinates, self.springs, kernel, length, (noise, 10 * noise), least)
+        super().__init__(self.coordinates, mean, kernel, length, (noise, 10 * noise), least)
         self.ends, gradients = oracle(reaction.ends)
         self.add(reaction.ends.reshape(2, -1), self.ends, gradients.reshape(2, -1))
-
-    def believe(self, learned: Learned) -> None:
-        """Take the surrogate of a cheaper level for the prior mean."""
-        self.prior, self.least = learned, LEAST_DIFFERENCE
-        self._solve()
-
-    def disbelieve(self) -> None:
-        """Go back to springs, with all that was evaluated."""
-        self.prior, self.least = self.springs, LEAST_SIGMA
-        self._solve()
-
-    @property
-    def believes(self) -> bool:
-        """Whether the prior mean is another level's."""
-        return self.prior is not self.springs
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether all that was evaluated is less likely with another level's than with springs."""
-        return self.believes and self.misfit(self.prior) > self.misfit(self.springs)
-
-    def consult(self, x: np.ndarray) -> float:
-        """Ask the prior's own level about one geometry (N, 3); by how much it was off, eV/A.
-
-        0 where it was not asked: it is known there, or fails, or has no level of its own.
-        """
-        off = self.prior.consult(x)
-        if off > 0:
-            self._solve()
-        return off
 
     @property
     def surface(self) -> SurrogateSurface:
@@ -177,10 +146,6 @@ class Surrogate(GaussianProcess):
         kept = order[: int(KEPT * self.most)][::-1]
         self.learn(known.positions[kept], known.energies[kept], known.gradients[kept])
 
-    def away(self, x: np.ndarray) -> float:
-        """How far the atom that moved most is from the nearest point known, angstrom."""
-        return float(_apart(self.x.reshape(len(self), -1, 3), x).min())
-
     def forget(self, path: np.ndarray) -> None:
         """Keep the points nearest to a path's (M, N, 3) frames, if there are too many."""
         if len(self) <= self.most:
@@ -188,11 +153,6 @@ class Surrogate(GaussianProcess):
         distance = self._from_path(self.data.q, path)
         distance[:2], distance[-5:] = -1.0, -0.5
         self.keep(np.sort(np.argsort(distance, kind="stable")[: int(KEPT * self.most)]))
-
-    @property
-    def most(self) -> int:
-        """How many points it remembers."""
-        return max(ROWS // (self.x.shape[1] + 1), POINTS)
 
     def _from_path(self, q: np.ndarray, path: np.ndarray) -> np.ndarray:
         """Distances of points q (K, D) of the descriptor from a path's nearest frames, (K,)."""
