@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-speed
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-speed bench-own
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ bench-irc: .venv/installed ## what a saddle and its proof cost by Sella and its 
 
 bench-dft: dft ## searches, band and Sella on PBE0/def2-SVP from xTB geometries; goes on where it was stopped
 	$(BIN)/python -m mepbench.pair.dft_price --page docs/dft.md
+
+bench-own: .venv/installed ## a surface taught by what half of a set's searches have paid for, as the prior of the other half
+	$(BIN)/python -m mepbench.pair.own_surface rdb7_dev --cores $(CORES)
 
 bench-surfaces: .venv/installed ## evaluations a second of each surface, 10 to 100 atoms, singly and in a batch
 	$(BIN)/python -m mepbench.solving.throughput

@@ -26,7 +26,7 @@ import numpy as np
 
 from ..errors import SCFFailure
 from ..landscape.model_hessian import model_hessian
-from ..oracle import Oracle, PotentialSpec
+from ..oracle import Evaluated, Oracle, PotentialSpec
 from ..path import align, spline, tangents
 from ..reaction import Entry, Reaction
 from ..registry import load
@@ -179,12 +179,16 @@ def of_use(lessons: list[Lesson]) -> list[Lesson]:
 
 
 def lesson_of(reaction: Reaction, oracle: Oracle) -> Lesson:
+    """Return what an oracle has answered."""
+    return lesson(reaction.name, reaction.numbers, oracle.evaluated, oracle.evaluations)
+
+
+def lesson(name: str, numbers: np.ndarray, known: Evaluated | None, paid: int) -> Lesson:
     """Return what was answered, but for what is far too high or too steep to be on a path."""
-    known = oracle.evaluated
     if known is None:
-        nothing = np.empty((0, *reaction.reactant.shape))
-        return Lesson(reaction.name, reaction.numbers, nothing, nothing[:, 0, 0], nothing, 0)
+        nothing = np.empty((0, len(numbers), 3))
+        return Lesson(name, numbers, nothing, nothing[:, 0, 0], nothing, 0)
     force = np.linalg.norm(known.gradients, axis=2).max(axis=1)
     usable = (known.energies - known.energies.min() < HIGHEST) & (force < STEEPEST)
     columns = (column[usable] for column in vars(known).values())
-    return Lesson(reaction.name, np.asarray(reaction.numbers), *columns, oracle.evaluations)
+    return Lesson(name, np.asarray(numbers), *columns, paid)

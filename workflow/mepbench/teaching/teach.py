@@ -196,9 +196,18 @@ def joined(shape: Shape, members) -> Ensemble:
 
 
 def teach(
-    source: str, unseen: list[str], plan: Plan, shape: Shape, folder: Path, cores: int
+    source: str,
+    unseen: list[str],
+    plan: Plan,
+    shape: Shape,
+    folder: Path,
+    cores: int,
+    first: Callable[[Entry], Lesson] | None = None,
 ) -> Path:
-    """Do all that was not done before; return the file of the weights."""
+    """Do all that was not done before; return the file of the weights.
+
+    `first` makes the lessons of the first round, by default along geodesic paths.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _same_plan(folder / "plan.json", plan, shape)
     entries = {entry.name: entry for entry in read_entries(source, folder)}
@@ -209,7 +218,7 @@ def teach(
     def lessons(turn: int, of: list[str], lesson: Callable) -> list[Lesson]:
         return gathered([entries[n] for n in of], folder / f"lessons-{turn}", cores, lesson)
 
-    first = partial(first_lesson, plan=plan)
+    first = first or partial(first_lesson, plan=plan)
     taught = first_round = lessons(0, names, first)
     held_out = of_use(lessons(0, tested, first))
     run = Teaching(folder, plan, shape, held_out)
