@@ -12,6 +12,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
@@ -192,10 +193,10 @@ def prepare(
         except Exception as error:  # whatever a calculator raises
             return proven_on_surrogate(*of), f"the prior failed at the ends: {plainly(error)}"
 
-    given_as = relaxed, accept_relaxed, keep_order
+    wanted = _Wanted(relaxed, accept_relaxed, keep_order)
     try:
         reaction, ends, notes, invariances = _prepare(
-            entry, load_potential, proving, meter, checks, found, given_as
+            entry, load_potential, proving, meter, checks, found, wanted
         )
     except (BadEndpoints, NotInstalled, NotSupported) as error:
         return outcome(error.verdict, str(error))
@@ -217,10 +218,17 @@ def prepare(
     )
 
 
+class _Wanted(NamedTuple):
+    """How given geometries are taken, see `prepare`."""
+
+    relaxed: bool
+    accept_relaxed: bool
+    keep_order: bool
+
+
 def _prepare(
-    entry, load_potential, proving, meter, checks, found, given_as
+    entry, load_potential, proving, meter, checks, found, wanted: _Wanted
 ) -> tuple[Reaction, tuple[Minimum, Minimum], list[str], tuple[str, ...]]:
-    relaxed, accept_relaxed, keep_order = given_as
     if entry.problem:
         raise BadEndpoints(entry.problem)
     if entry.smiles is None:
@@ -247,26 +255,26 @@ def _prepare(
     if starts is None:
         ends = check("minima", reactive_pair, mappings, oracle)
         checks["bonds"] = checks["order"] = checks["stereo"] = "ok"
-    elif relaxed:
+    elif wanted.relaxed:
         ends = _as_given(oracle, starts)
     else:
         proven, note = proving(numbers, np.array(starts), oracle.invariances)
         notes.append(note)
         ends = check("minima", _relaxed_pair, oracle, numbers, starts, found, proven)
         changes = relaxation_changes(numbers, starts, ends) if molecular else {}
-    if not relaxed:
+    if not wanted.relaxed:
         check("minima", check_minima, ends)
     check("whole", check_whole, numbers, *ends)
     check("distinct", check_distinct, numbers, *ends, oracle.invariances, changes)
     if molecular and starts is not None:
-        if not relaxed:
-            notes.append(check("bonds", check_bonds, numbers, starts, ends, accept_relaxed))
-        if not keep_order:
+        if not wanted.relaxed:
+            notes.append(check("bonds", check_bonds, numbers, starts, ends, wanted.accept_relaxed))
+        if not wanted.keep_order:
             product, note = ordered(oracle, numbers, *ends)
             ends, checks["order"] = (ends[0], product), note or "ok"
             notes.append(note)
         notes.append(check("stereo", check_stereo, numbers, *ends))
-    if molecular and not relaxed:
+    if molecular and not wanted.relaxed:
         check("spin", check_spin, numbers, *state, ends, load_potential)
     reaction = _finish(entry, numbers, *ends, oracle)
     notes = [note for note in (*notes, *entry.notes) if note]
