@@ -48,7 +48,7 @@ def test_a_search_that_was_done_is_not_done_again(journals, small, monkeypatch):
     def never(*ends, **options):
         raise AssertionError("searched again")
 
-    monkeypatch.setattr(own_surface, "find_saddle", never)
+    monkeypatch.setattr(own_surface, "price", never)
     assert len(own_surface.paid_for(small[0], folder)) == len(lesson)
     with pytest.raises(InputError, match="no-such"):
         own_surface.lesson_of_journal(folder / "no-such.xyz", small[0])

@@ -86,7 +86,8 @@ def _stages(row: Row) -> str:
     if row["verdict"] != "intended":
         return f"**{row['verdict']}**"
     search = int(row["path"]) + int(row["refine"])
-    return f"{row['ends']}, {search}, {row['verify']}" + (" (full)" * (row["proof"] == "full"))
+    full = " (full)" if row["proof"] == "full" else ""
+    return f"{row['ends']}, {search}, {row['verify']}{full}"
 
 
 def _heights(plain: Row, helped: Row) -> str:

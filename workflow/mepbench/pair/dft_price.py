@@ -222,10 +222,8 @@ def rows(names: Iterable[str], output: File) -> Iterator[list[dict]]:
             if not (first / "ends.xyz").exists():
                 continue
             row = compared(one, run, first)
-        elif run == "plain":
-            row = searched(one, first, None)
         else:
-            row = searched(one, output / one.name / "prior", PRIOR)
+            row = searched(one, output / one.name / run, PRIOR if run == "prior" else None)
         done.append(one.row | {"run": run} | row)
         write_rows(str(table), COLUMNS, done)
         yield done

@@ -14,18 +14,17 @@
 4. *Compare.* Each reaction of the other half is searched without it and with it as prior; saddles
    are those of the potential either way.
 
-What was done is not done again: the same command goes on after a kill. `make bench-own` calls it.
+Searches, lessons and epochs that are done are not done again: the same command goes on after a
+kill. `make bench-own` calls it.
 """
 
 import argparse
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ase import Atoms
 
 from ..errors import InputError
 from ..files.frames import read_frames
@@ -37,22 +36,18 @@ from ..teaching.lessons import Lesson, lesson
 from ..teaching.split import HELD_OUT, TAUGHT
 from ..teaching.teach import TEACHER, Plan, divided, read_entries, teach
 from .evaluations import FILE
-from .saddle_search import find_saddle
+from .price import price
 
 PLAN = Plan(tested=20, asked=8, parts=(), share=0.5)
-JOURNALS, WEIGHTS = "journals", "learned.safetensors"
+JOURNALS = "journals"
 
 
 def paid_for(entry: Entry, journals: Path) -> Lesson:
     """Search a reaction in a folder of its own, unless that was done; return all that it paid."""
     folder = journals / entry.name
     if not (folder / "summary.json").exists():
-        ends = [
-            Atoms(entry.numbers[role], entry.positions[role]) for role in ("reactant", "product")
-        ]
-        state = {"charge": entry.charge, "multiplicity": entry.multiplicity}
-        with suppress(InputError):  # ends that are refused have taught something, too
-            find_saddle(*ends, TEACHER.name, **state, mechanism=False, folder=folder)
+        # Ends that are refused have taught something, too.
+        price(entry, calculator=TEACHER.name, mechanism=False, folder=folder)
     return lesson_of_journal(folder / FILE, entry)
 
 

@@ -112,7 +112,16 @@ class GaussianProcess:
 
     def away(self, x: np.ndarray) -> float:
         """How far the atom of (N, 3) that moved most is from the nearest point known, angstrom."""
-        return float(apart(self.x.reshape(len(self), *x.shape), x).min())
+        return float(self.distances(x).min())
+
+    def distances(self, x: np.ndarray) -> np.ndarray:
+        """How far the atom of (N, 3) that moved most is from each point known, (M,), angstrom."""
+        return apart(self.x.reshape(len(self), *x.shape), x)
+
+    def forget_farthest(self, far: np.ndarray) -> None:
+        """Keep the points for which `far` (M,) is least, if there are too many."""
+        if len(self) > self.most:
+            self.keep(np.sort(np.argsort(far, kind="stable")[: int(KEPT * self.most)]))
 
     @property
     def most(self) -> int:

@@ -24,7 +24,6 @@ import numpy as np
 from ..errors import InputError, plainly
 from ..landscape.hessian import hessian
 from ..landscape.model_hessian import stretch_constants
-from .gaussian_process import KEPT, apart
 
 SHARE = 0.5
 CHANGE = 0.3  # angstrom
@@ -150,9 +149,7 @@ class Learned(Belief):
         energies, gradients = answer
         process = self.surrogate
         process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
-        if len(process) > process.most:
-            far = apart(process.x.reshape(len(process), *x.shape), x)
-            process.keep(np.sort(np.argsort(far, kind="stable")[: int(KEPT * process.most)]))
+        process.forget_farthest(process.distances(x))
         return float(np.linalg.norm(gradients[0] - believed.reshape(x.shape), axis=1).max())
 
     def exact(self, x: np.ndarray) -> np.ndarray | None:

@@ -32,7 +32,7 @@ from ..oracle import Oracle
 from ..path import remove_rigid_motion
 from .basins import Basins
 from .descriptor import InverseDistances
-from .gaussian_process import KEPT, GaussianProcess
+from .gaussian_process import GaussianProcess
 from .prior import Learned
 from .surrogate import SurrogateSurface
 
@@ -166,8 +166,7 @@ def _seen(surface: SurrogateSurface, oracle, x: np.ndarray) -> _Known:
     process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
     if len(process) > FEW and process.contradicted:
         process.disbelieve()
-    if len(process) > process.most:  # the oldest are forgotten
-        process.keep(np.arange(len(process))[-int(KEPT * process.most) :])
+    process.forget_farthest(-np.arange(len(process)))  # the oldest
     return _Known(x, float(energies[0]), remove_rigid_motion(gradients[0], x, oracle.invariances))
 
 

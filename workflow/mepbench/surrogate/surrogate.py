@@ -152,7 +152,7 @@ class Surrogate(GaussianProcess):
             return
         distance = self._from_path(self.data.q, path)
         distance[:2], distance[-5:] = -1.0, -0.5
-        self.keep(np.sort(np.argsort(distance, kind="stable")[: int(KEPT * self.most)]))
+        self.forget_farthest(distance)
 
     def _from_path(self, q: np.ndarray, path: np.ndarray) -> np.ndarray:
         """Distances of points q (K, D) of the descriptor from a path's nearest frames, (K,)."""
