@@ -269,3 +269,11 @@ def test_a_finished_run_does_nothing_again_and_another_plan_is_refused(run, monk
     with pytest.raises(InputError, match="begun with epochs 2, not 5"):
         teach.teach(source, [], replace(plan, epochs=5), SMALL, out, 1)
     assert json.loads((out / "plan.json").read_text())["plan"]["epochs"] == 2
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", ".."])
+def test_a_reaction_whose_name_would_leave_the_folder_is_refused(name, tmp_path):
+    frames = [f"1\nreaction={name} role={role}\nH 0 0 0\n" for role in ("reactant", "product")]
+    (tmp_path / "set.xyz").write_text("".join(frames))
+    with pytest.raises(InputError, match="so it may have no slash"):
+        teach.read_entries(str(tmp_path / "set.xyz"), tmp_path)

@@ -73,13 +73,25 @@ class Plan:
 
 
 def read_entries(spec: str, folder: Path) -> list[Entry]:
-    """Read a set; one that is packed (`.xyz.gz`) is unpacked in the folder first."""
+    """Read a set; one that is packed (`.xyz.gz`) is unpacked in the folder first.
+
+    Raises
+    ------
+    InputError
+        if a reaction's name, which names files here, would lead out of their folder.
+    """
     if spec.endswith(".gz"):
         file = folder / Path(spec).stem
         if not file.exists():
             file.write_bytes(gzip.decompress(Path(spec).read_bytes()))
         spec = str(file)
     usable = [entry for entry in read_set(Path(spec).stem, spec) if entry.problem is None]
+    for entry in usable:
+        if entry.name in (".", "..") or Path(entry.name).name != entry.name:
+            raise InputError(
+                f"{spec}: reaction {entry.name!r}: its name becomes a file's, so it may have no "
+                "slash. Rename it."
+            )
     return [entry for entry in usable if (entry.charge, entry.multiplicity) == (0, 1)]
 
 
