@@ -220,7 +220,13 @@ class _Renumberings:
         for (parent, _), leaves in orbits.items():
             if 1 < len(leaves) <= LARGEST_ORBIT:
                 self.orbits.setdefault(parent, []).append(leaves)
-        self.leaves = sorted(k for at in self.orbits.values() for orbit in at for k in orbit)
+        leaves = [k for at in self.orbits.values() for orbit in at for k in orbit]
+        self.rest = np.setdiff1d(np.arange(len(numbers)), leaves)
+        # Of each atom its leaves, and all the orders in which they may stand, the one as is first.
+        self.choices = {
+            parent: (np.concatenate(at), np.array([np.concatenate(c) for c in _orders(at)]))
+            for parent, at in self.orbits.items()
+        }
         self.skeletons = np.array(list(islice(self._skeletons(), MOST_SKELETONS)))
 
     def drawn(self, draw: np.random.Generator) -> np.ndarray:
@@ -251,32 +257,26 @@ class _Renumberings:
 
     def _placed(self, mobile, fixed, marks) -> list[np.ndarray]:
         """The skeletons that are nearest, with their leaves at their places."""
-        rest = np.setdiff1d(np.arange(len(mobile)), self.leaves)
+        rest = self.rest
         near = rmsds(mobile[self.skeletons][:, rest], fixed[rest], ("translation", "rotation"))
         nearest = self.skeletons[np.argsort(near, kind="stable")[:TRIED_SKELETONS]]
-        return [self._leaves_placed(p, mobile, fixed, marks) for p in nearest]
+        about = {parent: [m for m in marks if parent in m.atoms] for parent in self.choices}
+        return [self._leaves_placed(p, mobile, fixed, about) for p in nearest]
 
-    def _leaves_placed(self, p, mobile, fixed, marks):
+    def _leaves_placed(self, p, mobile, fixed, about: dict[int, list[Mark]]):
         """Place the leaves at each skeleton atom nearest to where they are in `fixed`."""
         p = p.copy()
-        rest = np.setdiff1d(np.arange(len(p)), self.leaves)
-        anchors = rest if len(rest) > 3 else np.arange(len(p))
+        anchors = self.rest if len(self.rest) > 3 else np.arange(len(p))
         for _ in range(ROUNDS):
             moved = align_by(mobile[p], fixed, anchors)
             before = p.copy()
-            for parent, orbits in self.orbits.items():
-                here = [m for m in marks if parent in m.atoms]
-                at = [k for orbit in orbits for k in orbit]
+            for parent, (at, choices) in self.choices.items():
                 # `at` keeps its slots in x[p]; the choice is which of them gets which position.
-                options = []
-                for choice in product(*(permutations(orbit) for orbit in orbits)):
-                    slots = [k for orbit in choice for k in orbit]
-                    distance = ((moved[slots] - fixed[at]) ** 2).sum()
-                    options.append((distance, slots))
+                distance = ((moved[choices] - fixed[at]) ** 2).sum(axis=(1, 2))
                 trial = p.copy()
-                for _, slots in sorted(options, key=lambda option: option[0]):
+                for slots in choices[np.argsort(distance, kind="stable")]:
                     trial[at] = p[slots]
-                    if all(mark.holds(mobile[trial]) for mark in here):
+                    if all(mark.holds(mobile[trial]) for mark in about[parent]):
                         moved[at] = moved[slots]
                         p = trial
                         break
@@ -323,6 +323,10 @@ class _Renumberings:
                 p[i], used[c] = -1, False
 
         yield from place(0)
+
+
+def _orders(orbits: list[list[int]]):
+    return product(*(permutations(orbit) for orbit in orbits))
 
 
 def align_by(mobile: np.ndarray, fixed: np.ndarray, atoms: np.ndarray) -> np.ndarray:
