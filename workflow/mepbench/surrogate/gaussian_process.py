@@ -24,6 +24,7 @@ from .factor import GrowingFactor
 
 ROWS, POINTS = 2600, 36  # forget above this many rows, but not below this many points
 KEPT = 0.7  # share of the points that stay
+AT_ONCE = 6  # points appended together: their kernel blocks are all in memory
 LEAST_DIFFERENCE = 0.3  # eV, of sigma where the mean is another level's
 
 
@@ -151,22 +152,25 @@ class GaussianProcess:
 
     def add(self, x: np.ndarray, energy: np.ndarray, gradient: np.ndarray) -> None:
         """Append observations, (K, 3N), (K,), (K, 3N): block Cholesky."""
-        new = self.describe(x)
-        size = x.shape[1]
-        diagonal = np.tile(np.append(self.noise[0], np.full(size, self.noise[1])) ** 2, len(x))
-        corner = self._cross(new, new, size) + np.diag(diagonal)
         if self.x is None:
-            self.factor = GrowingFactor()
+            self.factor, self.data = GrowingFactor(), None
+            self.x, self.energy, self.gradient = x[:0], energy[:0], gradient[:0]
+        for at in range(0, len(x), AT_ONCE):
+            self._append(self.describe(x[at : at + AT_ONCE]), x.shape[1])
+        self.x = np.concatenate([self.x, x])
+        self.energy = np.concatenate([self.energy, energy])
+        self.gradient = np.concatenate([self.gradient, gradient])
+        self._solve()
+
+    def _append(self, new: Described, size: int) -> None:
+        one = np.append(self.noise[0], np.full(size, self.noise[1])) ** 2
+        corner = self._cross(new, new, size) + np.diag(np.tile(one, len(new.q)))
+        if self.data is None:
             self.factor.append(np.empty((0, len(corner))), corner)
-            self.x, self.energy, self.gradient = x.copy(), energy.copy(), gradient.copy()
             self.data = new
         else:
             self.factor.append(self._cross(self.data, new, size), corner)
-            self.x = np.concatenate([self.x, x])
-            self.energy = np.concatenate([self.energy, energy])
-            self.gradient = np.concatenate([self.gradient, gradient])
             self.data = self.data.joined(new)
-        self._solve()
 
     def keep(self, points: np.ndarray) -> None:
         """Factorise anew, for these of the data alone."""

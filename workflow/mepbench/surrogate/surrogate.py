@@ -135,9 +135,12 @@ class Surrogate(GaussianProcess):
 
     def learn(self, x: np.ndarray, energies: np.ndarray, gradients: np.ndarray) -> None:
         """Take over what another paid for, (K, N, 3), the last first; near ones teach nothing."""
+        known, new = self.x.reshape(-1, *x.shape[1:]), []
         for k in reversed(range(len(x))):
-            if self.away(x[k]) > NEAR:
-                self.add(x[k].reshape(1, -1), energies[k : k + 1], gradients[k].reshape(1, -1))
+            if apart(np.concatenate([known, x[new]]), x[k]).min() > NEAR:
+                new.append(k)
+        if new:
+            self.add(x[new].reshape(len(new), -1), energies[new], gradients[new].reshape(len(new), -1))
 
     def recall(self, known: Evaluated, path: np.ndarray) -> None:
         """Take over what earlier searches paid for, as much as is near to a path (M, N, 3)."""
