@@ -28,6 +28,7 @@ from ase.data import atomic_masses
 
 from ..errors import InputError
 from ..landscape.descent import STEP, descend
+from ..landscape.hessian import projected
 from ..landscape.index import Stationary, energy_falls, settled
 from ..landscape.lowest import LowestPairs, lowest_pairs
 from ..landscape.minima import (
@@ -43,7 +44,7 @@ from ..landscape.softest import Softest, softest_curvature, softest_decided
 from ..landscape.steps import bent_upwards
 from ..landscape.surface import evaluate
 from ..oracle import Cheaper, Evaluated
-from ..path import align, remove_rigid_motion, rmsd
+from ..path import align, remove_rigid_motion, rigid_motions, rmsd
 from ..surrogate.gaussian_process import POINTS
 from ..surrogate.relaxation import proven_on
 from ..surrogate.surrogate import NEAR, Surrogate, learned_from
@@ -54,10 +55,13 @@ from .measured import IN_FULL, TIGHT, TIGHT_STEPS
 # Deviations above which the surrogate is not believed: of forces three times the errors met.
 # Believed any further it leads to the ends that it knows (docs/judge.md).
 SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
-# Near the saddle, where slopes are small and the way down is chosen, likewise of the slope.
-TOP, SURE_AT_TOP, FLAT = 0.3, 2.0, 0.1  # eV below the saddle; ; eV/angstrom
+# Near the saddle and on ridges, where slopes are small and the way down is decided, likewise of
+# the slope.
+TOP, RIDGE = 0.3, -0.05  # eV below the saddle; eV/angstrom^2, of the softest curvature across
+SURE_AT_TOP, FLAT = 2.0, 0.1  # ; eV/angstrom
 GENTLE_SADDLE = 0.5  # eV/angstrom^2: half as far where the way down is less curved than this
 BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
+EACH = 2  # steps between two points whose deviations are looked at, elsewhere
 LOOK, LOOKS = 10, 300  # steps between two looks at the deviations; looks a side
 BOTTOMS = 12  # evaluations at the bottom of a well, as predicted, before it is relaxed from there
 LOOSE = 0.05  # eV/angstrom, at another conformer of an end, where only its bonds and index matter
@@ -257,30 +261,55 @@ class Staged:
         return unsure[most] > SURE_BELOW and self.surrogate.consult(ahead[most]) > 0
 
     def _looked_at(self, ahead: np.ndarray) -> tuple[int, int | None]:
-        """Return the last point that is sure, and which one to ask; None if all are."""
-        energy, forces = self.surrogate.deviations(ahead.reshape(len(ahead), -1))
+        """Return the last point that is sure, and which one to ask; None if all are.
+
+        Deviations are the dear part, and smooth along the way: where it is decided all are taken.
+        """
+        decides, bounds = self._bounds(ahead)
+        each = np.arange(len(ahead)) % EACH == 0
+        each[0], each[-1] = False, True
+        looked = np.flatnonzero(decides | each)
+        x, bounds = ahead[looked], bounds[looked]
+        energy, forces = self.surrogate.deviations(x.reshape(len(x), -1))
         if self.surrogate.believes:
             energy, forces = OF_PRIOR * energy, OF_PRIOR * forces
-        force = np.linalg.norm(forces.reshape(ahead.shape), axis=2).max(axis=1)
-        heights, gradients = self.surrogate.surface(ahead)
-        slopes = np.linalg.norm(gradients, axis=2).max(axis=1)
-        at_top = heights > self.height - TOP
-        share = SURE_AT_TOP / (2 if self.evidence.curvatures[0] > -GENTLE_SADDLE else 1)
-        bound = np.where(at_top, np.clip(share * slopes, FLAT, SURE_FORCE), SURE_FORCE)
-        doubt = np.maximum(energy / SURE_ENERGY, force / bound)
-        far = np.array([self.surrogate.away(x) > NEAR for x in ahead])
+        force = np.linalg.norm(forces.reshape(x.shape), axis=2).max(axis=1)
+        doubt = np.maximum(energy / SURE_ENERGY, force / bounds)
+        far = np.array([self.surrogate.away(one) > NEAR for one in x])
         bad = np.flatnonzero((doubt > 1) & far)
-        sure = int(bad[0]) - 1 if len(bad) else len(ahead) - 1
-        if sure >= 0:
+        sure = int(bad[0]) if len(bad) else len(x)
+        if sure:
             found = self.evidence
-            found.energy_deviation = max(found.energy_deviation, float(energy[: sure + 1].max()))
-            found.force_deviation = max(found.force_deviation, float(force[: sure + 1].max()))
+            found.energy_deviation = max(found.energy_deviation, float(energy[:sure].max()))
+            found.force_deviation = max(found.force_deviation, float(force[:sure].max()))
+        last = int(looked[sure - 1]) if sure else 0
         if not len(bad):
-            return sure, None
+            return last, None
         ask = int(bad[0])
-        while ask + 1 < len(ahead) and doubt[ask] <= doubt[ask + 1] <= BEYOND:
+        while ask + 1 < len(x) and doubt[ask] <= doubt[ask + 1] <= BEYOND:
             ask += 1
-        return max(sure, 0), ask
+        return last, int(looked[ask])
+
+    def _bounds(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Say which of points (K, N, 3) decide the way, and up to which deviation they are sure.
+
+        (K,) bools, and (K,), eV/angstrom, of the force on an atom.
+        """
+        heights, gradients = self.surrogate.surface(x)
+        slopes = np.linalg.norm(gradients, axis=2).max(axis=1)
+        share = SURE_AT_TOP / (2 if self.evidence.curvatures[0] > -GENTLE_SADDLE else 1)
+        bounds = np.clip(share * slopes, FLAT, SURE_FORCE)
+        decides = heights > self.height - TOP
+        for k in np.flatnonzero(~decides & (bounds < SURE_FORCE)):
+            decides[k] = self._on_a_ridge(x[k])
+        return decides, np.where(decides, bounds, SURE_FORCE)
+
+    def _on_a_ridge(self, x: np.ndarray) -> bool:
+        """Whether the surrogate bends downwards across the way at (N, 3)."""
+        _, gradient, matrix = self.surrogate.surface.expansion(x)
+        along = gradient.ravel() / max(np.linalg.norm(gradient), 1e-9)
+        fixed = np.vstack([rigid_motions(x, self.oracle.invariances), along])
+        return bool(np.linalg.eigvalsh(projected(matrix, fixed))[0] < RIDGE)
 
     def _ask(self, x: np.ndarray) -> None:
         _, _, surprise = self.surrogate.observe(x)

@@ -140,7 +140,9 @@ class Surrogate(GaussianProcess):
             if apart(np.concatenate([known, x[new]]), x[k]).min() > NEAR:
                 new.append(k)
         if new:
-            self.add(x[new].reshape(len(new), -1), energies[new], gradients[new].reshape(len(new), -1))
+            self.add(
+                x[new].reshape(len(new), -1), energies[new], gradients[new].reshape(len(new), -1)
+            )
 
     def recall(self, known: Evaluated, path: np.ndarray) -> None:
         """Take over what earlier searches paid for, as much as is near to a path (M, N, 3)."""
