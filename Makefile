@@ -79,8 +79,9 @@ bench-own: .venv/installed ## a surface taught by what half of a set's searches 
 bench-surfaces: .venv/installed ## evaluations a second of each surface, 10 to 100 atoms, singly and in a batch
 	$(BIN)/python -m mepbench.solving.throughput
 
-bench-speed: .venv/installed ## seconds of the processor by stage: geodesic and Sella, neural-surrogate
-	$(BIN)/python -m mepbench.judging.search_speed rdb7_dev --every 4
+bench-speed: .venv/installed ## seconds of the processor by stage and by number of atoms: geodesic and Sella, NEB, neural-surrogate
+	$(BIN)/python -m mepbench.judging.search_speed rdb7_dev --every 4 --atoms 10 19 31 46 61 --output results/speed/speed.csv
+	$(BIN)/python -m mepbench.reporting.speed results/speed/speed.csv
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected
 	$(BIN)/python tests/scale.py

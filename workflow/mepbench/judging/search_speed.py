@@ -1,65 +1,72 @@
-"""Where the seconds of a search go: guess, path, refinement and proof, way by way, as ratios.
+"""Where the seconds of a search go: guess, path, refinement and proof, way by way.
 
-    python -m mepbench.judging.search_speed SET [--prepared] [--every N]
+    python -m mepbench.judging.search_speed SET ... --output FILE [--every N] [--atoms N ...]
 
-searches and proves each reaction of a set by the geodesic's peak and Sella, and by
-`neural-surrogate` with a full and with a staged proof, all in one process, and prints medians of
-the processor's seconds by stage and by number of atoms. Each is done twice and the quicker one
-counts: Sella compiles for every new number of atoms, and machines have other work. `make
-bench-speed` calls it.
+searches and proves each reaction of some sets: by the geodesic's peak and Sella, told where it
+leads in full or, as practitioners do, by Sella's own IRC; by a nudged elastic band; and by
+`neural-surrogate`, with a full and with a staged proof. All ways of a reaction run in one process,
+each twice, of which the quicker counts: Sella compiles for every new number of atoms, and machines
+have other work. `--atoms` adds enols, which become ketones, of about so many atoms: one reaction,
+whose molecule grows. A row a search is written to FILE, the processor's seconds by stage; what is
+there is not computed again. `make bench-speed` calls it, and `reporting.speed` shows it.
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-
-import numpy as np
+from collections.abc import Callable, Iterator
+from pathlib import Path as File
 
 from ..config import check_method
-from ..oracle import PotentialSpec
-from ..reaction import Reaction
+from ..files.tidy import read_rows, write_rows
+from ..oracle import Oracle, PotentialSpec
+from ..preparation.prepare import prepare
+from ..reaction import Entry, Reaction
+from ..registry import load
 from ..solving.guess import make_guess
 from ..solving.prior_price import reactions_of
 from ..solving.solve import solve
+from .sella_bill import BUDGET, sella_irc
 from .verify import refine_and_judge
 
+SELLA_IRC = "sella-irc"
 WAYS = {  # solver and proof of each
     "geodesic + Sella": ("guess-only", "full"),
+    "geodesic + Sella, its IRC": ("guess-only", SELLA_IRC),
+    "NEB": ("neb", "full"),
     "neural-surrogate": ("neural-surrogate", "full"),
     "neural-surrogate, staged proof": ("neural-surrogate", "staged"),
 }
 STAGES = ("guess", "path", "refine", "verify")
-SIZES = (0, 10, 15, 20, 30, 60)  # atoms: bounds of the groups, the upper one belongs to each
-TIMES, DAY = 2, 86_400
+COLUMNS = (
+    *("set", "reaction", "natoms", "way", "verdict"),
+    *(f"{stage}_s" for stage in STAGES),
+    *(f"gradients_{stage}" for stage in STAGES[1:]),
+)
+TIMES = 2
+GROWING = "enols"
 
 
-@dataclass(frozen=True)
-class Searched:
-    """One reaction by one way; `seconds` of the processor and `evaluations` are by stage."""
-
-    way: str
-    reaction: str
-    natoms: int
-    verdict: str
-    seconds: tuple[float, ...]
-    evaluations: tuple[int, ...]
-
-
-def searched(reaction: Reaction, way: str) -> Searched:
-    """Search one reaction by one way, and prove what is found."""
+def searched(reaction: Reaction, way: str) -> dict:
+    """Search one reaction by one way, and prove what is found: a row of `COLUMNS`."""
     solver, proof = WAYS[way]
     method, potential = check_method(solver, {"solver": solver})
     spec, budget = PotentialSpec(*potential), method.budget
-    seconds, evaluations = dict.fromkeys(STAGES, 0.0), dict.fromkeys(STAGES, 0)
-    guess, seconds["guess"] = _clocked(lambda: make_guess(reaction, method.guess, None))
+    seconds, evaluations = dict.fromkeys(STAGES, 0.0), dict.fromkeys(STAGES[1:], 0)
+    guess, seconds["guess"] = _clocked(lambda: make_guess(reaction, method.guess, spec))
     solved, seconds["path"] = _clocked(
         lambda: solve(reaction, guess, solver, method.options, spec, budget["path"], seed=0)
     )
     evaluations["path"], verdict = solved.evaluations, solved.verdict
-    if solved.peak is not None:
+    if solved.peak is not None and proof == SELLA_IRC:
+        oracle = Oracle(spec.of(reaction), reaction, budget["refine"])
+        saddle, seconds["refine"] = _clocked(lambda: _refined(reaction, oracle, solved.peak))
+        evaluations["refine"], verdict = oracle.evaluations, "unconverged"
+        if saddle is not None:
+            oracle = Oracle(spec.of(reaction), reaction, BUDGET["irc"])
+            verdict, seconds["verify"] = _clocked(lambda: sella_irc(reaction, oracle, saddle))
+            evaluations["verify"] = oracle.evaluations
+    elif solved.peak is not None:
         judged, both = _clocked(
             lambda: refine_and_judge(
                 reaction,
@@ -78,19 +85,30 @@ def searched(reaction: Reaction, way: str) -> Searched:
         seconds["refine"], seconds["verify"] = share * both, (1 - share) * both
         evaluations["refine"] = judged.refine_evaluations
         evaluations["verify"], verdict = judged.verify_evaluations, judged.verdict
-    return Searched(
-        way,
-        reaction.name,
-        reaction.natoms,
-        verdict,
-        tuple(seconds.values()),
-        tuple(evaluations.values()),
-    )
+    return {
+        "set": reaction.set,
+        "reaction": reaction.name,
+        "natoms": reaction.natoms,
+        "way": way,
+        "verdict": verdict,
+        **{f"{stage}_s": round(value, 4) for stage, value in seconds.items()},
+        **{f"gradients_{stage}": value for stage, value in evaluations.items()},
+    }
 
 
-def quickest(reaction: Reaction, way: str) -> Searched:
+def _refined(reaction: Reaction, oracle: Oracle, peak):
+    """Return the saddle by Sella; None where there is none."""
+    try:
+        found = load("refiners", "sella")(reaction, oracle, peak, 0)
+    except Exception:  # whatever Sella makes of a hopeless guess
+        return None
+    return found if found.converged else None
+
+
+def quickest(reaction: Reaction, way: str) -> dict:
     """Search one reaction by one way some times; return the quickest."""
-    return min((searched(reaction, way) for _ in range(TIMES)), key=lambda one: sum(one.seconds))
+    rows = (searched(reaction, way) for _ in range(TIMES))
+    return min(rows, key=lambda row: sum(row[f"{stage}_s"] for stage in STAGES))
 
 
 def _clocked(work: Callable):
@@ -99,55 +117,44 @@ def _clocked(work: Callable):
     return done, time.process_time() - start
 
 
-def report(rows: Sequence[Searched]) -> str:
-    """Return both tables in Markdown: by stage, and of all stages by number of atoms."""
-    ways = list(dict.fromkeys(row.way for row in rows))
-    of = {way: [row for row in rows if row.way == way] for way in ways}
-    stages = " | ".join(f"{stage} (s)" for stage in STAGES)
-    lines = [
-        f"| | solved | evaluations | {stages} | to the saddle (s) | ratio | all (s) | ratio | "
-        "verified a core and day |",
-        "| --- |" + " ---: |" * (len(STAGES) + 7),
-    ]
-    firsts = None
-    for way, mine in of.items():
-        seconds = np.array([row.seconds for row in mine])
-        evaluations = np.array([sum(row.evaluations[:-1]) for row in mine])
-        solved = sum(row.verdict == "intended" for row in mine)
-        saddle, whole = seconds[:, :-1].sum(axis=1), seconds.sum(axis=1)
-        firsts = firsts or (np.median(saddle), np.median(whole))
-        ratios = (np.median(saddle) / firsts[0], np.median(whole) / firsts[1])
-        lines.append(
-            f"| {way} | {solved}/{len(mine)} | {np.median(evaluations):.0f} | "
-            + " | ".join(f"{value:.2f}" for value in np.median(seconds, axis=0))
-            + f" | {np.median(saddle):.2f} | {ratios[0]:.2f} | {np.median(whole):.2f} | "
-            f"{ratios[1]:.2f} | {DAY * solved / whole.sum():,.0f} |"
-        )
-    groups = [f"{low + 1} to {high}" for low, high in pairwise(SIZES)]
-    lines += ["", f"| all stages (s), atoms | {' | '.join(groups)} |"]
-    lines.append("| --- |" + " ---: |" * len(groups))
-    for way, mine in of.items():
-        cells = []
-        for low, high in pairwise(SIZES):
-            group = [sum(row.seconds) for row in mine if low < row.natoms <= high]
-            cells.append(f"{np.median(group):.2f} ({len(group)})" if group else "")
-        lines.append(f"| {way} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+def growing(atoms: list[int]) -> Iterator[Reaction]:
+    """Yield enols that become ketones, CH2=C(OH)R -> CH3C(=O)R, R an alkyl chain."""
+    load_potential = PotentialSpec("xtb-python").load
+    for size in atoms:
+        carbons = max(1, round((size - 7) / 3))
+        chain = "".join(f"[CH2:{k}]" for k in range(5, 4 + carbons)) + f"[CH3:{4 + carbons}]"
+        smiles = f"[CH2:1]=[C:2]([O:3][H:4]){chain}>>[H:4][CH2:1][C:2](=[O:3]){chain}"
+        entry = Entry(GROWING, f"enol-{7 + 3 * carbons}", "made here", smiles=smiles)
+        prepared = prepare(entry, load_potential)
+        if prepared.reaction is not None:
+            yield prepared.reaction
+        else:
+            print(f"{entry.name}: {prepared.reason}", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Search, and print what it took."""
+    """Search, and write what it took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", help="a shipped set, a file or a folder")
-    parser.add_argument("--prepared", action="store_true", help="the set is a run's endpoints.xyz")
+    parser.add_argument("sets", nargs="*", metavar="SET", help="a shipped set, a file or a folder")
     parser.add_argument("--every", type=int, default=1, help="only every so many-th reaction")
-    options = parser.parse_args(arguments)
-    rows = []
-    for reaction in reactions_of(options.set, options.prepared)[:: options.every]:
+    parser.add_argument("--atoms", nargs="*", type=int, default=[], help="sizes of the enols")
+    parser.add_argument("--output", type=File, required=True, help="CSV file for the rows")
+    given = parser.parse_args(arguments)
+    rows = list(read_rows(str(given.output))) if given.output.exists() else []
+    known = {(row["set"], row["reaction"], row["way"]) for row in rows}
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+
+    def reactions() -> Iterator[Reaction]:
+        for name in given.sets:
+            yield from reactions_of(name, prepared=False)[:: given.every]
+        yield from growing(given.atoms)
+
+    for reaction in reactions():
         for way in WAYS:
-            rows.append(quickest(reaction, way))
-            print(rows[-1], file=sys.stderr, flush=True)
-    print(report(rows))
+            if (reaction.set, reaction.name, way) not in known:
+                rows.append(quickest(reaction, way))
+                write_rows(str(given.output), COLUMNS, rows)
+                print(*rows[-1].values(), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
