@@ -100,6 +100,18 @@ def test_the_sign_of_the_softest_curvature_is_found_in_a_few_gradients(lowest, s
     assert found.least - 1e-6 <= lowest <= found.curvature + 1e-6
 
 
+def test_a_minimum_is_no_saddle_for_forces_that_are_not_those_of_its_energy():
+    rng = np.random.default_rng(7)
+    values = np.concatenate([[0.02], np.geomspace(0.6, 50, 29)])
+    modes = np.linalg.qr(rng.normal(size=(30, 30)))[0]
+    hessian = (modes * values) @ modes.T
+    wrong = hessian - 0.4 * np.outer(modes[:, 0], modes[:, 1])
+    assert np.linalg.eigvalsh(wrong + wrong.T)[0] / 2 < -0.04
+    found = softest_curvature(Quadratic(wrong), np.zeros((10, 3)), hessian, np.zeros((10, 3)))
+    assert found.curvature < -0.04
+    assert found.sign == 0
+
+
 def test_ends_relax_into_the_minima_of_bfgs_for_half_the_evaluations():
     atoms = molecule("CH3CHO")
     starts = []

@@ -15,6 +15,8 @@
 3. Two products at least, and five where a curvature below 0.1 eV/A^2 was seen: between loosely
    bound molecules the model is too stiff by more than any factor, and the negative mode appears
    after the third to the fifth product only.
+4. Negative is only what exceeds all by which W is not symmetric: stiff modes bend in forward
+   differences, and grids do not turn with the molecule.
 
 Of 117 different ends of published reactions, relaxed on the surrogate, seven are saddles by their
 full Hessian; with its products six are recognised, and one (-0.012 eV/A^2, beside six modes below
@@ -157,6 +159,9 @@ def _softest(x, V, P, matrix, softer, invariances, error, paid) -> Softest:
     sign = 0
     if turns_freely(np.array([least]), mode[None], ORDINARY):
         sign = 1
-    elif not turns_freely(np.array([curvature + error]), mode[None], ORDINARY):
-        sign = -1
+    else:
+        W = V @ P.T
+        unclear = max(error, float(np.linalg.norm(W - W.T, 2)))
+        if not turns_freely(np.array([curvature + unclear]), mode[None], ORDINARY):
+            sign = -1
     return Softest(curvature, least, mode, matrix, paid, sign)
