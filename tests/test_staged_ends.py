@@ -9,6 +9,7 @@ from ase.build import molecule
 from mepbench.landscape.minima import by_hessian, minima, relax
 from mepbench.landscape.softest import Softest, completed, softest_curvature
 from mepbench.oracle import Oracle, PotentialSpec
+from mepbench.pair.dft_price import shipped_ends
 from mepbench.preparation.prepare import prepare
 from mepbench.reaction import Entry
 from mepbench.surrogate import relaxation
@@ -133,6 +134,21 @@ def test_ends_relax_into_the_minima_of_bfgs_for_half_the_evaluations():
         assert found.energy == pytest.approx(wanted.energy, abs=1e-4)
     assert sum(paid) < plain.evaluations / 2
     assert paid[1] <= paid[0]  # the second end starts with what the first has taught
+
+
+def test_ends_that_are_mirror_images_do_not_disturb_each_other():
+    ((reactant, product),) = [given.ends for given in shipped_ends(["formaldimine-inversion"])]
+    numbers, starts = reactant.numbers, np.array([reactant.positions, product.positions])
+    oracle = Oracle(PotentialSpec("xtb-python", {"method": "GFN1-xTB"}).load(numbers, 0, 1))
+    energies, evaluations = [], []
+    proven = proven_on_surrogate(numbers, starts, oracle.invariances)
+    for start in starts:
+        before = oracle.evaluations
+        (end,) = minima(oracle, numbers, start, proven=proven)
+        evaluations.append(oracle.evaluations - before)
+        energies.append(end.energy)
+    assert energies[0] == pytest.approx(energies[1], abs=1e-4)
+    assert evaluations[1] <= evaluations[0] + 2
 
 
 def test_a_planar_ammonia_is_left_to_both_sides_without_a_hessian():

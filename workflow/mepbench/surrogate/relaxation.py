@@ -6,7 +6,8 @@
    asked. Where the energy rises the radius shrinks and the surrogate, which has learned of it, is
    minimised again from the same point; where it falls by half of what was expected, the radius
    grows. With a cheaper level, of which a surrogate of its own is then the mean, that is asked
-   first, until it is known where the potential is to be asked.
+   first, until it is known where the potential is to be asked. An end that makes sigma leap is
+   relaxed without the others.
    Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103; Garijo del
    Rio, Mortensen, Jacobsen, Phys. Rev. B 100, 104103 (2019), doi:10.1103/PhysRevB.100.104103.
 2. *Prove.* The softest curvature of the true Hessian, sought with the surrogate's for a model
@@ -43,6 +44,7 @@ REACH, FARTHEST, NEAREST = 0.2, 0.5, 0.01  # angstrom, of one atom: trust radius
 STILL = 1e-5  # angstrom: the surrogate takes a point for its minimum that is none
 SHRUNK, GROWN, AS_EXPECTED = 0.4, 1.5, 0.5
 RISES = 1e-5  # eV: a rise of less is noise
+STRANGE = 3.0  # times sigma: by which a new start says that the other end teaches it nothing
 MOST = 60  # evaluations an end, before BFGS goes on
 NEWTON_STEPS, LONGEST = 60, 0.15  # on the surrogate; angstrom, of one atom
 SOFTEST = 0.02  # eV/angstrom^2: no Newton step is longer than such a curvature asks for
@@ -134,7 +136,7 @@ def _by_hessian(oracle, numbers, end: Minimum, fmax, doubt: str) -> tuple[Minimu
 
 def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
     """Relax on the surrogate, and where it gets nowhere by BFGS with its Hessian."""
-    here, reach, steps = _seen(surface, oracle, start), REACH, 1
+    here, reach, steps = _begun(surface, oracle, start), REACH, 1
     while here.force > fmax and reach > NEAREST and steps < MOST:
         x = _foreseen(surface, here.x, reach, SHARE * fmax)
         if _largest(x - here.x) < STILL:
@@ -156,6 +158,19 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
             raise not_relaxed(end, fmax)
         return end
     return Minimum(here.x, here.energy, here.force, True, model, here.gradient)
+
+
+def _begun(surface: SurrogateSurface, oracle, start: np.ndarray) -> _Known:
+    """Pay for where a relaxation starts; what no one smooth surface joins to that is forgotten.
+
+    Two ends that are nearly mirror images are near in distances, and may be wells all the same.
+    """
+    process = surface.surrogate
+    before = process.sigma if len(process) else np.inf
+    here = _seen(surface, oracle, start)
+    if process.sigma > STRANGE * before:
+        process.keep(np.array([len(process) - 1]))
+    return here
 
 
 def _seen(surface: SurrogateSurface, oracle, x: np.ndarray) -> _Known:
