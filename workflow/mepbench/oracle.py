@@ -240,6 +240,11 @@ class Oracle:
         """Evaluations left; infinite without a budget."""
         return np.inf if self.budget is None else self.budget - self.evaluations
 
+    @property
+    def spent_on_prior(self) -> tuple[int, float]:
+        """Evaluations and seconds of the cheaper level, if there is one."""
+        return (0, 0.0) if self.prior is None else (self.prior.evaluations, self.prior.wall)
+
     def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Evaluate one batch: one round.
 

@@ -104,7 +104,7 @@ def refine_and_judge(
     verifier = Oracle(potential.of(reaction), reaction)
 
     def audit() -> None:
-        oracle.audit(budget, verifier.evaluations + _of_prior(verifier)[0])
+        oracle.audit(budget, verifier.evaluations + verifier.spent_on_prior[0])
 
     saddle, verdict, reason, refine_wall = _refined(
         lambda: refine(reaction, oracle, peak, seed), refine, refiner, audit
@@ -150,6 +150,7 @@ def refine_and_judge(
             saddle.tangent,
             converged=judgement.verdict != "unconverged",
         )
+    prior_evaluations, prior_wall = verifier.spent_on_prior
     return Judged(
         verdict=verdict,
         reason="; ".join(text for text in (reason, *notes) if text),
@@ -160,9 +161,9 @@ def refine_and_judge(
         refine_wall=refine_wall + going_on,
         refine_oracle_seconds=oracle.seconds,
         verify_evaluations=verifier.evaluations,
-        verify_wall=time.perf_counter() - start - going_on - _of_prior(verifier)[1],
-        prior_evaluations=_of_prior(verifier)[0],
-        prior_wall=_of_prior(verifier)[1],
+        verify_wall=time.perf_counter() - start - going_on - prior_wall,
+        prior_evaluations=prior_evaluations,
+        prior_wall=prior_wall,
         proof=prover.proof,
     )
 
@@ -190,11 +191,6 @@ def _refined(
     except ValueError as error:
         verdict, reason = "error", f"refinement: {error}"
     return saddle, verdict, reason, time.perf_counter() - start - (compiling() - compiled_before)
-
-
-def _of_prior(oracle: Oracle) -> tuple[int, float]:
-    """Evaluations and seconds of the prior beside an oracle."""
-    return (0, 0.0) if oracle.prior is None else (oracle.prior.evaluations, oracle.prior.wall)
 
 
 class _Prover:

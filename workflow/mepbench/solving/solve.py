@@ -81,13 +81,12 @@ def solve(
     except Exception as error:
         verdict, reason = "error", f"path stage: {reported(error)}"
     wall = time.perf_counter() - start - (compiling() - compiled_before)
-    prior = oracle.prior
-    if prior is not None:
-        wall -= prior.wall
+    prior_evaluations, prior_wall = oracle.spent_on_prior
+    wall -= prior_wall
     peak = None
     try:
         oracle.audit(budget)
-        if prior is not None and not _names_prior(options):
+        if oracle.prior is not None and not _names_prior(options):
             raise ValueError("a prior was asked that the options do not name")
     except ValueError as error:
         verdict, reason = "error", f"path stage: {error}"
@@ -113,8 +112,8 @@ def solve(
         trace=tuple(oracle.trace),
         evaluated=oracle.evaluated,
         below=oracle.cheaper,
-        prior_evaluations=0 if prior is None else prior.evaluations,
-        prior_wall=0.0 if prior is None else prior.wall,
+        prior_evaluations=prior_evaluations,
+        prior_wall=prior_wall,
     )
 
 
