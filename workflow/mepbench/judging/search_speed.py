@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     def reactions() -> Iterator[Reaction]:
         for name in given.sets:
-            yield from reactions_of(name, prepared=False)[:: given.every]
+            yield from reactions_of(name, every=given.every)
         yield from growing(given.atoms)
 
     for reaction in reactions():

@@ -76,12 +76,12 @@ def _outcome(solved: Solved, reaction: Reaction) -> tuple[int, float, float]:
     return solved.evaluations, solved.wall, float(height)
 
 
-def reactions_of(given: str, prepared: bool) -> list[Reaction]:
-    """Return a set's reactions, prepared here or, from `endpoints.xyz` of a run, as they are."""
+def reactions_of(given: str, prepared: bool = False, every: int = 1) -> list[Reaction]:
+    """Return every so many-th reaction of a set, prepared here, or of a run's `endpoints.xyz`."""
     if prepared:
-        return read_endpoints(given)
+        return read_endpoints(given)[::every]
     load = PotentialSpec("xtb-python").load
-    found = [prepare(entry, load).reaction for entry in read_set(Path(given).stem, given)]
+    found = [prepare(entry, load).reaction for entry in read_set(Path(given).stem, given)[::every]]
     return [reaction for reaction in found if reaction is not None]
 
 
@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=1, help="only every so many-th reaction")
     parser.add_argument("--cores", type=int, default=1)
     options = parser.parse_args(arguments)
-    reactions = reactions_of(options.set, options.prepared)[:: options.every]
+    reactions = reactions_of(options.set, options.prepared, options.every)
     rows = []
     with ProcessPoolExecutor(options.cores) as pool:
         for row in pool.map(partial(compared, prior=options.prior), reactions):
