@@ -6,8 +6,8 @@
    asked. Where the energy rises the radius shrinks and the surrogate, which has learned of it, is
    minimised again from the same point; where it falls by half of what was expected, the radius
    grows. With a cheaper level, of which a surrogate of its own is then the mean, that is asked
-   first, until it is known where the potential is to be asked. An end that makes sigma leap is
-   relaxed without the others.
+   first, until it is known where the potential is to be asked. Where sigma leaps an end is
+   relaxed without what others have taught.
    Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103; Garijo del
    Rio, Mortensen, Jacobsen, Phys. Rev. B 100, 104103 (2019), doi:10.1103/PhysRevB.100.104103.
 2. *Prove.* The softest curvature of the true Hessian, sought with the surrogate's for a model
@@ -44,7 +44,7 @@ REACH, FARTHEST, NEAREST = 0.2, 0.5, 0.01  # angstrom, of one atom: trust radius
 STILL = 1e-5  # angstrom: the surrogate takes a point for its minimum that is none
 SHRUNK, GROWN, AS_EXPECTED = 0.4, 1.5, 0.5
 RISES = 1e-5  # eV: a rise of less is noise
-STRANGE = 3.0  # times sigma: by which a new start says that the other end teaches it nothing
+STRANGE = 3.0  # times sigma: a point that raises it so says that other ends teach nothing here
 MOST = 60  # evaluations an end, before BFGS goes on
 NEWTON_STEPS, LONGEST = 60, 0.15  # on the surrogate; angstrom, of one atom
 SOFTEST = 0.02  # eV/angstrom^2: no Newton step is longer than such a curvature asks for
@@ -136,13 +136,13 @@ def _by_hessian(oracle, numbers, end: Minimum, fmax, doubt: str) -> tuple[Minimu
 
 def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
     """Relax on the surrogate, and where it gets nowhere by BFGS with its Hessian."""
-    here, reach, steps = _begun(surface, oracle, start), REACH, 1
+    here, reach, steps = _seen(surface, oracle, start, 0), REACH, 1
     while here.force > fmax and reach > NEAREST and steps < MOST:
         x = _foreseen(surface, here.x, reach, SHARE * fmax)
         if _largest(x - here.x) < STILL:
             break
         expected = float(surface(x[None])[0][0]) - here.energy
-        there = _seen(surface, oracle, x)
+        there = _seen(surface, oracle, x, steps)
         steps += 1
         rise = there.energy - here.energy
         if there.force <= fmax or rise < RISES:
@@ -160,25 +160,19 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
     return Minimum(here.x, here.energy, here.force, True, model, here.gradient)
 
 
-def _begun(surface: SurrogateSurface, oracle, start: np.ndarray) -> _Known:
-    """Pay for where a relaxation starts; what no one smooth surface joins to that is forgotten.
+def _seen(surface: SurrogateSurface, oracle, x: np.ndarray, own: int) -> _Known:
+    """Pay for a geometry and learn it, the cheaper level first; `own` are of the same end before.
 
-    Two ends that are nearly mirror images are near in distances, and may be wells all the same.
+    What no one smooth surface joins to these is forgotten: two ends that are nearly mirror images
+    are near in distances, and may be wells all the same.
     """
     process = surface.surrogate
-    before = process.sigma if len(process) else np.inf
-    here = _seen(surface, oracle, start)
-    if process.sigma > STRANGE * before:
-        process.keep(np.array([len(process) - 1]))
-    return here
-
-
-def _seen(surface: SurrogateSurface, oracle, x: np.ndarray) -> _Known:
-    """Pay for a geometry and learn it, the cheaper level first."""
-    process = surface.surrogate
     process.consult(x)
+    before = process.sigma if len(process) else np.inf
     energies, gradients = oracle(x[None])
     process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
+    if process.sigma > STRANGE * before and len(process) > own + 1:
+        process.keep(np.arange(len(process) - own - 1, len(process)))
     if len(process) > FEW and process.contradicted:
         process.disbelieve()
     process.forget_farthest(-np.arange(len(process)))  # the oldest
