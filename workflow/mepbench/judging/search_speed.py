@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path as File
 
 from ..config import check_method
+from ..errors import BudgetExhausted, SCFFailure
 from ..files.tidy import read_rows, write_rows
 from ..oracle import Oracle, PotentialSpec
+from ..path import Peak
 from ..preparation.prepare import prepare
 from ..reaction import Entry, Reaction
 from ..registry import load
@@ -35,7 +37,7 @@ WAYS = {  # solver and proof of each
     "geodesic + Sella, its IRC": ("guess-only", SELLA_IRC),
     "NEB": ("neb", "full"),
     "neural-surrogate": ("neural-surrogate", "full"),
-    "neural-surrogate, staged proof": ("neural-surrogate", "staged"),
+    "neural-surrogate, staged": ("neural-surrogate", "staged"),
 }
 STAGES = ("guess", "path", "refine", "verify")
 COLUMNS = (
@@ -53,7 +55,7 @@ def searched(reaction: Reaction, way: str) -> dict:
     method, potential = check_method(solver, {"solver": solver})
     spec, budget = PotentialSpec(*potential), method.budget
     seconds, evaluations = dict.fromkeys(STAGES, 0.0), dict.fromkeys(STAGES[1:], 0)
-    guess, seconds["guess"] = _clocked(lambda: make_guess(reaction, method.guess, spec))
+    guess, seconds["guess"] = _clocked(lambda: make_guess(reaction, method.guess, None))
     solved, seconds["path"] = _clocked(
         lambda: solve(reaction, guess, solver, method.options, spec, budget["path"], seed=0)
     )
@@ -62,7 +64,7 @@ def searched(reaction: Reaction, way: str) -> dict:
         oracle = Oracle(spec.of(reaction), reaction, budget["refine"])
         saddle, seconds["refine"] = _clocked(lambda: _refined(reaction, oracle, solved.peak))
         evaluations["refine"], verdict = oracle.evaluations, "unconverged"
-        if saddle is not None:
+        if saddle is not None and saddle.converged:
             oracle = Oracle(spec.of(reaction), reaction, BUDGET["irc"])
             verdict, seconds["verify"] = _clocked(lambda: sella_irc(reaction, oracle, saddle))
             evaluations["verify"] = oracle.evaluations
@@ -96,13 +98,12 @@ def searched(reaction: Reaction, way: str) -> dict:
     }
 
 
-def _refined(reaction: Reaction, oracle: Oracle, peak):
-    """Return the saddle by Sella; None where there is none."""
+def _refined(reaction: Reaction, oracle: Oracle, peak: Peak) -> Peak | None:
+    """Return the saddle by Sella, converged or not; None where it has no answer."""
     try:
-        found = load("refiners", "sella")(reaction, oracle, peak, 0)
-    except Exception:  # whatever Sella makes of a hopeless guess
+        return load("refiners", "sella")(reaction, oracle, peak, 0)
+    except (BudgetExhausted, SCFFailure):
         return None
-    return found if found.converged else None
 
 
 def quickest(reaction: Reaction, way: str) -> dict:
@@ -120,8 +121,7 @@ def _clocked(work: Callable):
 def growing(atoms: list[int]) -> Iterator[Reaction]:
     """Yield enols that become ketones, CH2=C(OH)R -> CH3C(=O)R, R an alkyl chain."""
     load_potential = PotentialSpec("xtb-python").load
-    for size in atoms:
-        carbons = max(1, round((size - 7) / 3))
+    for carbons in dict.fromkeys(max(1, round((size - 7) / 3)) for size in atoms):
         chain = "".join(f"[CH2:{k}]" for k in range(5, 4 + carbons)) + f"[CH3:{4 + carbons}]"
         smiles = f"[CH2:1]=[C:2]([O:3][H:4]){chain}>>[H:4][CH2:1][C:2](=[O:3]){chain}"
         entry = Entry(GROWING, f"enol-{7 + 3 * carbons}", "made here", smiles=smiles)
@@ -142,6 +142,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     rows = list(read_rows(str(given.output))) if given.output.exists() else []
     known = {(row["set"], row["reaction"], row["way"]) for row in rows}
+    if known:
+        print(f"{given.output}: {len(known)} rows are kept; remove it to measure anew")
     given.output.parent.mkdir(parents=True, exist_ok=True)
 
     def reactions() -> Iterator[Reaction]:

@@ -14,9 +14,11 @@ import pandas as pd
 from ..judging.search_speed import COLUMNS, GROWING, SELLA_IRC, STAGES, WAYS
 from .markup import markdown
 from .plotting import SMALLEST, house_style, legend_below, new_figure
-from .styles import style
+from .styles import styles
 
 DAY, NODE = 86_400, 64  # seconds; cores
+LARGE = 15  # atoms, from which growth is told
+LIKE = {"geodesic + Sella": "geodesic", "NEB": "neb"}  # drawn as in all figures
 SECONDS = [f"{stage}_s" for stage in STAGES]
 
 
@@ -65,34 +67,36 @@ def by_stage(rows: pd.DataFrame) -> pd.DataFrame:
 def by_size(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the seconds of each way on the reaction that grows, and the power that they grow by.
 
-    The power is that of a line through the logarithms of all sizes from 15 atoms on.
+    A search that does not end at the intended saddle has its verdict beside its seconds. The power
+    is that of a line through the logarithms of the others, from `LARGE` atoms on.
     """
     grown = rows[rows.set == GROWING]
-    table = grown.pivot(index="way", columns="natoms", values="all_s").reindex(
-        [way for way in WAYS if way in set(grown.way)]
-    )
-    powers = []
-    for _, values in table.iterrows():
-        known = values[values.index >= 15].dropna()
-        enough = len(known) > 1
-        power = np.polyfit(np.log(known.index), np.log(known), 1)[0] if enough else np.nan
-        powers.append(f"{power:.1f}" if enough else "")
-    said = table.map(lambda value: "" if np.isnan(value) else f"{value:.1f}")
-    said.columns = [f"{natoms} atoms" for natoms in said.columns]
-    return said.assign(power=powers).reset_index()
+    found = []
+    for way, mine in grown.groupby("way", sort=False):
+        mine = mine.sort_values("natoms")
+        said = {"way": way}
+        for one in mine.itertuples():
+            verdict = "" if one.verdict == "intended" else f" ({one.verdict})"
+            said[f"{one.natoms} atoms"] = f"{one.all_s:.1f}{verdict}"
+        large = mine[(mine.natoms >= LARGE) & (mine.verdict == "intended")]
+        fitted = len(large) > 1
+        power = np.polyfit(np.log(large.natoms), np.log(large.all_s), 1)[0] if fitted else np.nan
+        found.append(said | {"power": f"{power:.1f}" if fitted else ""})
+    return pd.DataFrame(found).fillna("")
 
 
 def draw(rows: pd.DataFrame, file: Path) -> None:
-    """Draw seconds of the processor against atoms: points of sets, lines of what grows."""
+    """Draw seconds against atoms: points of sets, lines of what grows where it is intended."""
     with house_style():
         figure = new_figure()
         axes = figure.subplots()
-        for place, way in enumerate(WAYS):
-            look, mine = style(place), rows[rows.way == way]
+        looks = styles(LIKE.get(way, way) for way in WAYS)
+        for way in WAYS:
+            look, mine = looks[LIKE.get(way, way)], rows[rows.way == way]
             of_sets, grown = mine[mine.set != GROWING], mine[mine.set == GROWING]
             faint = {"linestyle": "", "alpha": 0.25, "markeredgewidth": 0}
             axes.plot(of_sets.natoms, of_sets.all_s, **{**look.point, "markersize": 2}, **faint)
-            grown = grown.sort_values("natoms")
+            grown = grown[grown.verdict == "intended"].sort_values("natoms")
             axes.plot(grown.natoms, grown.all_s, label=way, **look.line)
         axes.set(xscale="log", yscale="log", xlabel="atoms", ylabel="seconds of one core")
         ticks = [6, 10, 20, 30, 60]
