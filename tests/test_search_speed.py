@@ -51,6 +51,7 @@ def file(tmp_path):
         row(sella, "b", 18, "other", (0.5, 0.0, 1.5, 4.0), (11, 40, 600)),
         row(ours, "a", 8, "intended", (0.5, 0.5, 0.0, 1.0), (15, 0, 300)),
         row(ours, "b", 18, "intended", (0.5, 0.5, 0.0, 1.0), (25, 0, 600)),
+        row("geodesic + Sella, its IRC", "a", 8, "intended", (0.5, 0, 1, 1), (11, 20, 90)),
         row(sella, "enol-19", 19, "other", (0, 0, 0, 0.1), (9, 0, 0), GROWING),
         *(
             row(ours, f"enol-{n}", n, verdict, (0, 0, 0, seconds), (9, 0, 9), GROWING)
@@ -67,7 +68,8 @@ def file(tmp_path):
 
 
 def test_medians_ratios_and_throughput_are_of_all_that_was_searched(file):
-    sella, ours = speed.by_stage(speed.read_speed(file)).to_dict("records")
+    sella, ours, irc = speed.by_stage(speed.read_speed(file)).to_dict("records")
+    assert (irc["of the proof"], irc["verified a day"], irc["a node"]) == ("90", "", "")
     assert (sella["solved"], ours["solved"]) == ("1/2", "2/2")
     assert (sella["evaluations"], ours["evaluations"]) == ("41", "20")
     assert (sella["to the saddle (s)"], ours["to the saddle (s)"]) == ("2.00 (1.00)", "1.00 (0.50)")

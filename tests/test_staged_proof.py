@@ -344,3 +344,74 @@ def test_a_surrogate_that_breaks_down_leaves_the_proof_to_the_full_one(monkeypat
     judged = refine_and_judge(reaction, path, Peak(saddle), "sella", XTB, 200, 0, "staged")
     assert (judged.verdict, judged.proof.kind) == ("intended", "full")
     assert "the kernel matrix is not positive definite" in judged.proof.doubt
+
+
+class Believed:
+    """A surrogate of three atoms of which all is given, point by point: x[0, 0] is its number."""
+
+    molecular, believes = True, False
+
+    def __init__(self, slopes, forces, across=1.0, height=-1.0):
+        self.slopes, self.forces = np.array(slopes), np.array(forces)
+        self.across, self.height, self.looked = across, height, []
+
+    @property
+    def surface(self):
+        return self
+
+    def __call__(self, positions):
+        gradients = np.zeros_like(positions)
+        gradients[:, 0, 0] = self.slopes[positions[:, 0, 0].astype(int)]
+        return np.full(len(positions), self.height), gradients
+
+    def expansion(self, x):
+        energies, gradients = self(x[None])
+        curvatures = np.ones(x.size)
+        curvatures[0], curvatures[4] = -5.0, self.across  # along the gradient; across it
+        return energies[0], gradients[0], np.diag(curvatures)
+
+    def deviations(self, flat):
+        at = flat[:, 0].astype(int)
+        self.looked += at.tolist()
+        forces = np.zeros_like(flat)
+        forces[:, 0] = self.forces[at]
+        return np.zeros(len(flat)), forces
+
+    def away(self, x):
+        return 1.0
+
+
+def looked_at(surrogate):
+    means = object.__new__(Staged)
+    means.surrogate, means.height = surrogate, 0.0
+    means.oracle = type("Oracle", (), {"invariances": ()})
+    means.evidence = mepbench.judging.staged.Evidence(curvatures=(-3.0, 1.0))
+    ahead = np.zeros((len(surrogate.slopes), 3, 3))
+    ahead[:, 0, 0] = range(len(ahead))
+    return means._looked_at(ahead)
+
+
+# Between its neighbours point 5 lies 0.8 off; the slope is 0.3 eV/A.
+FORCES = [0.1, 0.1, 0.1, 0.1, 0.1, 0.8, 0.1, 0.1, 0.1, 0.1, 0.1]
+
+
+def test_a_walk_looks_at_each_point_of_a_ridge_and_holds_it_against_the_slope():
+    ridge = Believed([0.3] * 11, FORCES, across=-1.0)
+    assert looked_at(ridge) == (4, 5)
+    assert ridge.looked == list(range(11))
+
+
+def test_a_walk_looks_at_every_other_point_of_a_valley_and_of_a_steep_slope():
+    for valley in (Believed([0.3] * 11, FORCES), Believed([3.0] * 11, FORCES, across=-1.0)):
+        assert looked_at(valley) == (10, None)
+        assert valley.looked == [2, 4, 6, 8, 10]
+
+
+def test_a_walk_looks_at_each_point_near_the_top():
+    top = Believed([0.3] * 11, FORCES, height=-0.1)
+    assert looked_at(top) == (4, 5)
+
+
+def test_a_walk_goes_nowhere_where_it_is_not_sure_at_once():
+    assert looked_at(Believed([0.3] * 3, [2.0, 1.9, 1.8], height=-0.1)) == (0, 0)
+    assert looked_at(Believed([0.3], [0.1])) == (0, None)

@@ -58,7 +58,7 @@ SURE_ENERGY, SURE_FORCE = 0.05, 1.0  # eV; eV/angstrom, on an atom
 # Near the saddle and on ridges, where slopes are small and the way down is decided, likewise of
 # the slope.
 TOP, RIDGE = 0.3, -0.05  # eV below the saddle; eV/angstrom^2, of the softest curvature across
-SURE_AT_TOP, FLAT = 2.0, 0.1  # ; eV/angstrom
+SURE_OF_SLOPE, FLAT = 2.0, 0.1  # times the slope; eV/angstrom, at least
 GENTLE_SADDLE = 0.5  # eV/angstrom^2: half as far where the way down is less curved than this
 BEYOND = 3.0  # times these, as far as the walk looks ahead for the greatest doubt
 EACH = 2  # steps between two points whose deviations are looked at, elsewhere
@@ -86,7 +86,8 @@ class Evidence:
     ----------
     curvatures, errors : of the saddle's two lowest modes, eV/angstrom^2
     residuals : of these, eV/angstrom^2
-    energy_deviation, force_deviation : the largest that the walk accepted, eV and eV/angstrom
+    energy_deviation, force_deviation : the largest that were accepted where the walk looked, eV
+        and eV/angstrom
     surprise : the largest error of a predicted energy, eV
     index, walk, ends : evaluations
     """
@@ -263,7 +264,8 @@ class Staged:
     def _looked_at(self, ahead: np.ndarray) -> tuple[int, int | None]:
         """Return the last point that is sure, and which one to ask; None if all are.
 
-        Deviations are the dear part, and smooth along the way: where it is decided all are taken.
+        Deviations are dear, and smooth along the way: at the top and on flat ridges they are
+        computed at all points, elsewhere at every `EACH`-th, whose neighbours follow it.
         """
         decides, bounds = self._bounds(ahead)
         each = np.arange(len(ahead)) % EACH == 0
@@ -297,7 +299,7 @@ class Staged:
         """
         heights, gradients = self.surrogate.surface(x)
         slopes = np.linalg.norm(gradients, axis=2).max(axis=1)
-        share = SURE_AT_TOP / (2 if self.evidence.curvatures[0] > -GENTLE_SADDLE else 1)
+        share = SURE_OF_SLOPE / (2 if self.evidence.curvatures[0] > -GENTLE_SADDLE else 1)
         bounds = np.clip(share * slopes, FLAT, SURE_FORCE)
         decides = heights > self.height - TOP
         for k in np.flatnonzero(~decides & (bounds < SURE_FORCE)):
@@ -305,7 +307,9 @@ class Staged:
         return decides, np.where(decides, bounds, SURE_FORCE)
 
     def _on_a_ridge(self, x: np.ndarray) -> bool:
-        """Whether the surrogate bends downwards across the way at (N, 3)."""
+        """Whether a molecule's surrogate bends downwards across the way at (N, 3)."""
+        if not self.surrogate.molecular:
+            return False
         _, gradient, matrix = self.surrogate.surface.expansion(x)
         along = gradient.ravel() / max(np.linalg.norm(gradient), 1e-9)
         fixed = np.vstack([rigid_motions(x, self.oracle.invariances), along])

@@ -16,7 +16,8 @@
    bound molecules the model is too stiff by more than any factor, and the negative mode appears
    after the third to the fifth product only.
 4. Negative is only what exceeds all by which W is not symmetric: stiff modes bend in forward
-   differences, and grids do not turn with the molecule.
+   differences, and grids do not turn with the molecule. What is positive need not: between ends
+   that are minima a seeming saddle sends the search astray, and its price is many evaluations.
 
 Of 117 different ends of published reactions, relaxed on the surrogate, seven are saddles by their
 full Hessian; with its products six are recognised, and one (-0.012 eV/A^2, beside six modes below

@@ -102,17 +102,17 @@ def proven_on_surrogate(
         flat = (len(starts), -1)
         below.add(starts.reshape(flat), energies, gradients.reshape(flat))
         process.believe(Learned(below, cheap))
-    return proven_on(SurrogateSurface(process, invariances))
+    return partial(_proven, SurrogateSurface(process, invariances), True)
 
 
 def proven_on(surface: SurrogateSurface) -> Callable:
     """Return the same for a surrogate that knows something already; it learns what is paid for."""
-    return partial(_proven, surface)
+    return partial(_proven, surface, False)
 
 
-def _proven(surface, oracle, numbers, start, model, fmax) -> tuple[Minimum, np.ndarray]:
-    """Do what `by_hessian` does, with a surrogate."""
-    end = _relaxed(surface, oracle, numbers, start, fmax)
+def _proven(surface, forgets, oracle, numbers, start, model, fmax) -> tuple[Minimum, np.ndarray]:
+    """Do what `by_hessian` does, with a surrogate; one that `forgets` what others have taught."""
+    end = _relaxed(surface, forgets, oracle, numbers, start, fmax)
     x, nowhere = end.positions, np.empty((0, *start.shape))
     found = softest_decided(oracle, x, end.model, end.gradient)
     if surface_scale(found.matrix, length_scale(x)) != ORDINARY:
@@ -134,15 +134,15 @@ def _by_hessian(oracle, numbers, end: Minimum, fmax, doubt: str) -> tuple[Minimu
     return replace(proven, proof=replace(proven.proof, doubt=doubt)), below
 
 
-def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
+def _relaxed(surface, forgets, oracle, numbers, start, fmax) -> Minimum:
     """Relax on the surrogate, and where it gets nowhere by BFGS with its Hessian."""
-    here, reach, steps = _seen(surface, oracle, start, 0), REACH, 1
+    here, reach, steps = _seen(surface, oracle, start, 0 if forgets else None), REACH, 1
     while here.force > fmax and reach > NEAREST and steps < MOST:
         x = _foreseen(surface, here.x, reach, SHARE * fmax)
         if _largest(x - here.x) < STILL:
             break
         expected = float(surface(x[None])[0][0]) - here.energy
-        there = _seen(surface, oracle, x, steps)
+        there = _seen(surface, oracle, x, steps if forgets else None)
         steps += 1
         rise = there.energy - here.energy
         if there.force <= fmax or rise < RISES:
@@ -160,21 +160,22 @@ def _relaxed(surface, oracle, numbers, start, fmax) -> Minimum:
     return Minimum(here.x, here.energy, here.force, True, model, here.gradient)
 
 
-def _seen(surface: SurrogateSurface, oracle, x: np.ndarray, own: int) -> _Known:
-    """Pay for a geometry and learn it, the cheaper level first; `own` are of the same end before.
+def _seen(surface: SurrogateSurface, oracle, x: np.ndarray, own: int | None) -> _Known:
+    """Pay for a geometry and learn it, the cheaper level first.
 
-    What no one smooth surface joins to these is forgotten: two ends that are nearly mirror images
-    are near in distances, and may be wells all the same.
+    `own` are the points of the same end before; None if all are to stay. What no one smooth
+    surface joins to these is forgotten: two ends that are nearly mirror images are near in
+    distances, and may be wells all the same.
     """
     process = surface.surrogate
     process.consult(x)
-    before = process.sigma if len(process) else np.inf
+    before = max(process.sigma, LEAST_SIGMA) if len(process) else np.inf
     energies, gradients = oracle(x[None])
     process.add(x.reshape(1, -1), energies, gradients.reshape(1, -1))
-    if process.sigma > STRANGE * before and len(process) > own + 1:
-        process.keep(np.arange(len(process) - own - 1, len(process)))
     if len(process) > FEW and process.contradicted:
         process.disbelieve()
+    elif own is not None and process.sigma > STRANGE * before and len(process) > own + 1:
+        process.keep(np.arange(len(process) - own - 1, len(process)))
     process.forget_farthest(-np.arange(len(process)))  # the oldest
     return _Known(x, float(energies[0]), remove_rigid_motion(gradients[0], x, oracle.invariances))
 
