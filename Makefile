@@ -80,7 +80,7 @@ bench-surfaces: .venv/installed ## evaluations a second of each surface, 10 to 1
 	$(BIN)/python -m mepbench.solving.throughput
 
 bench-speed: .venv/installed ## seconds of the processor by stage and by number of atoms: geodesic and Sella, NEB, neural-surrogate
-	$(BIN)/python -m mepbench.judging.search_speed rdb7_dev --every 4 --atoms 10 19 31 46 61 --output results/speed/speed.csv
+	$(BIN)/python -m mepbench.judging.search_speed rdb7_dev --every 6 --atoms 10 19 31 46 61 --output results/speed/speed.csv
 	$(BIN)/python -m mepbench.reporting.speed results/speed/speed.csv
 
 bench-scale: .venv/installed ## how long 100 to 20,000 reactions take to be planned and collected

@@ -102,6 +102,7 @@ def draw(rows: pd.DataFrame, file: Path) -> None:
         ticks = [6, 10, 20, 30, 60]
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.set_xticks([], minor=True)
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.tick_params(labelsize=SMALLEST)
         legend_below(figure)
         for suffix in (".png", ".pdf"):
