@@ -119,6 +119,8 @@ def _proven(surface, forgets, oracle, numbers, start, model, fmax) -> tuple[Mini
         return _by_hessian(oracle, numbers, end, fmax, "a soft surface")
     if found.sign == 0:
         doubt = f"a curvature between {found.least:.2g} and {found.curvature:.2g} eV/A^2"
+        if found.curvature < 0:
+            doubt += ", which the errors of its products may be"
         return _by_hessian(oracle, numbers, end, fmax, doubt)
     error = found.curvature - found.least
     proof = Proof("staged", found.curvature, error, found.evaluations)
