@@ -17,6 +17,8 @@ Rasmussen, Williams, Gaussian Processes for Machine Learning (2006), chapters 2,
 on molecules: Denzel, Kaestner, J. Chem. Phys. 148, 094114 (2018), doi:10.1063/1.5017103.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from .descriptor import Described
@@ -273,3 +275,18 @@ def apart(positions: np.ndarray, x: np.ndarray) -> np.ndarray:
 def remembered(size: int) -> int:
     """How many points of 3N = `size` coordinates a process remembers."""
     return max(ROWS // (size + 1), POINTS)
+
+
+def far_apart(
+    positions: np.ndarray, order: Iterable[int], distance: float, known: np.ndarray
+) -> list[int]:
+    """Say which of (K, N, 3) points are beside none that came before in an order, nor known.
+
+    `known` (M, N, 3), M of 0 and more; `distance` is that of the atom that moved most, angstrom.
+    """
+    kept: list[int] = []
+    for k in order:
+        before = np.concatenate([known, positions[kept]])
+        if not len(before) or apart(before, positions[k]).min() > distance:
+            kept.append(int(k))
+    return kept

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..oracle import Evaluated
 from .descriptor import InverseDistances, descriptor
-from .gaussian_process import KEPT, GaussianProcess, apart, remembered
+from .gaussian_process import KEPT, GaussianProcess, apart, far_apart, remembered
 from .prior import BESIDE, Flat, Learned, Springs
 
 KERNEL, LENGTH, NOISE = "matern", 0.6, 1e-5
@@ -65,10 +65,7 @@ def learned_from(reaction, coordinates, oracle, evaluated, beside: np.ndarray) -
     springs = Springs(reaction.numbers, reaction.ends, coordinates)
     fit = GaussianProcess(coordinates, springs, KERNEL, LENGTH, (NOISE, 10 * NOISE), LEAST_SIGMA)
     order = np.argsort(apart(evaluated.positions, beside), kind="stable")
-    kept: list[int] = []
-    for k in order:
-        if not kept or apart(evaluated.positions[kept], evaluated.positions[k]).min() > BESIDE:
-            kept.append(int(k))
+    kept = far_apart(evaluated.positions, order, BESIDE, evaluated.positions[:0])
     kept = kept[: remembered(beside.size)]
     x, gradients = (column[kept] for column in (evaluated.positions, evaluated.gradients))
     fit.add(x.reshape(len(x), -1), evaluated.energies[kept], gradients.reshape(len(x), -1))
@@ -135,10 +132,7 @@ class Surrogate(GaussianProcess):
 
     def learn(self, x: np.ndarray, energies: np.ndarray, gradients: np.ndarray) -> None:
         """Take over what another paid for, (K, N, 3), the last first; near ones teach nothing."""
-        known, new = self.x.reshape(-1, *x.shape[1:]), []
-        for k in reversed(range(len(x))):
-            if apart(np.concatenate([known, x[new]]), x[k]).min() > NEAR:
-                new.append(k)
+        new = far_apart(x, reversed(range(len(x))), NEAR, self.x.reshape(-1, *x.shape[1:]))
         if new:
             self.add(
                 x[new].reshape(len(new), -1), energies[new], gradients[new].reshape(len(new), -1)
