@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from mepbench.errors import InputError, SCFFailure
+from mepbench.landscape import across
 from mepbench.learned import weights
+from mepbench.molecule.stereo import bonds
 from mepbench.oracle import PotentialSpec
 from mepbench.reaction import Entry, read_set
-from mepbench.teaching import card, lessons, split, teach
+from mepbench.teaching import analogues, card, lessons, split, teach
 
 torch = pytest.importorskip("torch")
 training = pytest.importorskip("mepbench.teaching.training")
@@ -99,10 +101,10 @@ def test_steps_across_a_path_neither_move_along_it_nor_far(small):
     s = np.array([0.3, 0.6])[:, None, None]
     path = (1 - s) * reaction.reactant + s * reaction.product
     gradients = np.random.default_rng(0).normal(scale=30, size=path.shape)
-    steps = lessons.across(reaction, path, gradients)
+    steps = across.steps_across(reaction.numbers, reaction.ends, path, gradients)
     tangent = reaction.product - reaction.reactant
     assert np.abs((steps * tangent).sum((1, 2))).max() < 1e-6
-    assert np.linalg.norm(steps, axis=2).max() == pytest.approx(lessons.LONGEST)
+    assert np.linalg.norm(steps, axis=2).max() == pytest.approx(across.LONGEST)
     assert ((steps * gradients).sum((1, 2)) < 0).all()
 
 
@@ -123,6 +125,51 @@ def test_where_there_is_no_energy_nothing_is_taught(small, monkeypatch):
     assert lesson.paid > 10
 
 
+def test_what_replaces_an_atom_leaves_a_closed_shell(entries):
+    rng, seen, charges = np.random.default_rng(0), set(), set()
+    for entry in entries:
+        before = entry.numbers["reactant"]
+        numbers, charge = analogues.replaced(before, rng)
+        assert 1 <= (numbers != before).sum() <= 2
+        assert (numbers.sum() - charge) % 2 == 0
+        assert entry.charge == 0
+        seen |= set(numbers.tolist())
+        charges.add(charge)
+    assert seen == {1, 6, 7, 8, 9, 14, 15, 16, 17, 35}
+    assert charges == {-1, 0, 1}
+
+
+def test_an_atom_of_one_neighbour_moves_to_its_new_bond_and_no_other_does():
+    water = np.array([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])
+    x = analogues.longer(np.array([8, 1, 1]), np.array([8, 17, 1]), water)
+    assert np.linalg.norm(x[1] - x[0]) == pytest.approx(0.66 + 1.02)
+    assert np.array_equal(x[[0, 2]], water[[0, 2]])
+    assert np.array_equal(analogues.longer(np.array([8, 1, 1]), np.array([16, 1, 1]), water), water)
+
+
+def test_an_analogue_has_relaxed_ends_and_is_that_of_its_seed(small):
+    reaction = lessons.reaction_of(small[1])
+    made, paid = analogues.analogue(reaction, GFN2, np.random.default_rng(1))
+    again, _ = analogues.analogue(reaction, GFN2, np.random.default_rng(1))
+    assert np.array_equal(made.reactant, again.reactant)
+    assert (made.numbers != reaction.numbers).any()
+    assert 2 < paid <= 2 * (analogues.STEPS + 1)
+    _, gradients = GFN2.of(made).evaluate(made.ends)
+    assert np.linalg.norm(gradients, axis=2).max() < 2 * analogues.FMAX
+    for x in made.ends:
+        assert len(bonds(made.numbers, x)) > 0
+
+
+def test_analogues_of_what_is_taught_share_no_molecule_with_the_other_side(small, tmp_path):
+    run = teach.Teaching(tmp_path, teach.Plan(frames=1, turns=0), 1, frozenset())
+    files = run.analogues(small, frozenset())
+    assert [file.stem for file in files] == [entry.name for entry in small]
+    there = [teach.molecules_in([file]) for file in files]
+    assert run.analogues(small, there[0]) == [
+        file for file, has in zip(files, there, strict=True) if not has & there[0]
+    ]
+
+
 def test_a_lesson_comes_back_from_its_file(taught, tmp_path):
     taught[0].save(tmp_path / "of" / f"{taught[0].name}.npz")
     found = lessons.Lesson.read(tmp_path / "of" / f"{taught[0].name}.npz")
@@ -133,10 +180,10 @@ def test_a_lesson_comes_back_from_its_file(taught, tmp_path):
 
 
 def test_teaching_lowers_the_error_on_what_is_taught(taught, tmp_path):
-    course = training.Course(epochs=16, rate=8e-3, reactions=2, geometries=8)
+    pace = training.Pace(epochs=16, rate=8e-3, reactions=2, geometries=8)
     torch.manual_seed(0)
     before = training.measured(network.Ensemble(SMALL, 1), taught)
-    member, log = training.taught(tmp_path / "m", SMALL, taught, taught[:1], course, seed=0)
+    member, log = training.taught(tmp_path / "m", SMALL, taught, taught[:1], pace, seed=0)
     after = training.measured(member, taught)
     assert after[0] < 0.75 * before[0]
     assert after[1] < before[1]
@@ -175,20 +222,20 @@ class KilledError(Exception):
 def test_after_a_kill_the_same_weights_come_out_and_at_most_an_epoch_is_done_again(
     taught, tmp_path, after
 ):
-    course = training.Course(epochs=4, reactions=2, geometries=6)
+    pace = training.Pace(epochs=4, reactions=2, geometries=6)
 
-    def run(file, told=lambda row: None):
-        return training.taught(tmp_path / file, SMALL, taught, taught[:1], course, 7, told=told)
+    def run(file, told=lambda log: None):
+        return training.taught(tmp_path / file, SMALL, taught, taught[:1], pace, 7, told=told)
 
-    def kill(row):
-        if row["epoch"] == after:
+    def kill(log):
+        if len(log) == after:
             raise KilledError
 
     whole, log = run("whole")
     with pytest.raises(KilledError):
         run("killed", kill)
     done = []
-    resumed, again = run("killed", done.append)
+    resumed, again = run("killed", lambda log: done.append(log[-1]))
     assert [row["epoch"] for row in done] == list(range(after + 1, 5))
     assert [row["loss"] for row in again] == [row["loss"] for row in log]
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
@@ -198,13 +245,13 @@ def test_after_a_kill_the_same_weights_come_out_and_at_most_an_epoch_is_done_aga
 def test_a_torn_checkpoint_is_one_sentence(taught, tmp_path):
     (tmp_path / "m").write_bytes(b"torn")
     with pytest.raises(InputError, match=r"is no checkpoint .* Remove it to begin anew") as raised:
-        training.taught(tmp_path / "m", SMALL, taught, [], training.Course(1), 0)
+        training.taught(tmp_path / "m", SMALL, taught, [], training.Pace(1), 0)
     assert "\n" not in str(raised.value)
 
 
 def test_a_batch_holds_every_geometry_once(taught):
-    course = training.Course(reactions=2, geometries=5)
-    parts = [part for batch in training.batches(taught, course, (0, 1)) for part in batch]
+    pace = training.Pace(reactions=2, geometries=5)
+    parts = [part for batch in training.batches(taught, pace, (0, 1)) for part in batch]
     for lesson in taught:
         energies = np.concatenate([part.energies for part in parts if part.name == lesson.name])
         assert np.sort(energies) == pytest.approx(np.sort(lesson.energies))
@@ -232,7 +279,16 @@ def run(small, tmp_path_factory):
             )
     write_frames(folder / "ends.xyz", frames)
     plan = teach.Plan(
-        frames=2, turns=1, rounds=2, asked=3, members=2, epochs=2, again=1, share=0.4, parts=(2,)
+        frames=2,
+        turns=1,
+        analogues=2,
+        rounds=2,
+        asked=3,
+        members=2,
+        epochs=2,
+        again=1,
+        share=0.4,
+        parts=(2,),
     )
     file = teach.teach(str(folder / "ends.xyz"), [], plan, SMALL, folder / "out", 1)
     return folder, plan, file
@@ -252,6 +308,10 @@ def test_a_run_leaves_weights_that_serve_as_a_prior_with_a_card_and_a_log(run, s
     paid = [lessons.Lesson.read(f).paid for f in (folder / "out").glob("lessons-*/*.npz")]
     parts = pd.read_csv(folder / "out" / "split.csv")["part"].value_counts()
     assert sum(paid) == facts["evaluations"] + parts["held-out"] * (2 + 2 * 2 + 4)
+    taught = [lessons.Lesson.read(f) for f in (folder / "out").glob("lessons-analogues/*.npz")]
+    there = {int(z) for lesson in taught for z in lesson.numbers}
+    assert there <= set(ensemble.shape.elements)
+    assert {lesson.charge for lesson in taught} <= set(ensemble.shape.charges)
     learned = PotentialSpec("learned", {"weights": str(file)})
     assert learned.of(lessons.reaction_of(small[0])).backend == "2 networks of learned.safetensors"
 

@@ -1,7 +1,8 @@
 """A network potential: energies that no rotation, reflection or renumbering of equals changes.
 
-Each atom carries scalars h_i and vectors v_i. A layer projects them to D channels, and takes
-the density of the neighbours' channels in radial functions times spherical harmonics,
+Each atom carries scalars h_i, at first of its element and the molecule's charge, and vectors v_i. A
+layer projects them to D channels, and takes the density of the neighbours' channels in radial
+functions times spherical harmonics,
 
     A_i,lmkd = sum_j R_k(r_ij) Y_lm(r_ij / |r_ij|) (U h_j)_d,     l = 0, 1, 2,
 
@@ -43,12 +44,14 @@ class Shape:
     Attributes
     ----------
     elements : atomic numbers, ascending
+    charges : of molecules, e
     scalars, channels, projected : F, C and D
     radial, cutoff : how many R_k for each l, and their range, angstrom
     layers : how often atoms hear of their neighbours
     """
 
     elements: tuple[int, ...] = (1, 6, 7, 8)
+    charges: tuple[int, ...] = (0,)
     scalars: int = 64
     channels: int = 48
     projected: int = 24
@@ -103,6 +106,7 @@ class Network(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.embedding = nn.Parameter(torch.randn(len(shape.elements), shape.scalars))
+        self.charged = nn.Parameter(torch.zeros(2, shape.scalars))
         last = shape.layers - 1
         self.layers = nn.ModuleList(Layer(shape, k == 0, k == last) for k in range(shape.layers))
         self.readout = perceptron(shape.scalars, shape.scalars, 1)
@@ -110,10 +114,12 @@ class Network(nn.Module):
         known[list(shape.elements)] = torch.arange(len(shape.elements))
         self.register_buffer("index", known, persistent=False)
 
-    def forward(self, numbers: torch.Tensor, densities: list[torch.Tensor]) -> torch.Tensor:
-        """Energies (B,), eV, of (B, N) atomic numbers, 0 where there is no atom."""
+    def forward(self, numbers, charges, densities: list[torch.Tensor]) -> torch.Tensor:
+        """Energies (B,), eV, of (B, N) atomic numbers, 0 where no atom is, and charges (B,), e."""
         exists = numbers > 0
-        h, v = self.embedding[self.index[numbers]] * exists[..., None], None
+        h = self.embedding[self.index[numbers]]
+        h = h + (charge_signs(charges, h) @ self.charged)[:, None]
+        h, v = h * exists[..., None], None
         for layer in self.layers:
             h, v = layer(densities, h, v)
         return (self.readout(h)[..., 0] * exists).sum(1)
@@ -127,18 +133,19 @@ class Ensemble(nn.Module):
         self.shape, self.surroundings = shape, Surroundings(shape)
         self.members = nn.ModuleList(Network(shape) for _ in range(members))
 
-    def forward(self, numbers: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def forward(self, numbers, charges, positions: torch.Tensor) -> torch.Tensor:
         """Each member's energies, (members, B), eV, at (B, N, 3) positions, angstrom."""
         densities, repulsion = self.surroundings(numbers, positions)
-        return torch.stack([member(numbers, densities) + repulsion for member in self.members])
+        members = [member(numbers, charges, densities) for member in self.members]
+        return torch.stack(members) + repulsion
 
     def energies_and_gradient(
-        self, numbers: torch.Tensor, positions: torch.Tensor, training: bool = False
+        self, numbers, charges, positions: torch.Tensor, training: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Each member's energies (members, B), eV, the mean's gradient (B, N, 3), eV/angstrom."""
         with torch.enable_grad():
             x = positions.detach().requires_grad_()
-            energies = self(numbers, x)
+            energies = self(numbers, charges, x)
             (gradient,) = torch.autograd.grad(energies.mean(0).sum(), x, create_graph=training)
         return energies if training else energies.detach(), gradient
 
@@ -173,6 +180,11 @@ class Layer(nn.Module):
         invariants = [h, scalar.squeeze(2), norm(vector), norm(tensor), bent]
         h = h + self.update(torch.cat(invariants, dim=-1))
         return h, None if self.gate is None else self.gate(h)[:, :, None] * vector
+
+
+def charge_signs(charges: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Charges (B,) as those of cations and of anions, (B, 2): neither is the other's opposite."""
+    return torch.stack([charges.clamp(min=0), -charges.clamp(max=0)], dim=-1).to(like)
 
 
 def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:

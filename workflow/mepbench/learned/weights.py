@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..files.checksums import verify, write_sums
 
-VERSION = "1"
+VERSION = "2"
 REMEDY = "Restore it, or teach anew (`make train`)"
 
 
@@ -22,6 +22,7 @@ def save(file: Path, ensemble, card: dict) -> None:
     members = str(len(ensemble.members))
     about = {"version": VERSION, "shape": shape, "members": members, "card": json.dumps(card)}
     save_file(ensemble.members.state_dict(), file, metadata=about)
+    file.chmod(0o644)  # safetensors' are for their owner alone
     write_sums(file)
 
 

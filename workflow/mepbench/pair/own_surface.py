@@ -66,7 +66,7 @@ def lesson_of_journal(file: Path, entry: Entry) -> Lesson:
         np.array([frame.get_potential_energy() for frame in kept]),
         np.array([-frame.get_forces() for frame in kept]),
     )
-    return lesson(entry.name, entry.numbers["reactant"], known, len(frames))
+    return lesson(entry.name, entry.numbers["reactant"], entry.charge, known, len(frames))
 
 
 def searched(entry: Entry, weights: Path) -> Compared | None:

@@ -32,7 +32,8 @@ class NetworkPotential:
         """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
         import torch
 
-        x = torch.tensor(positions, dtype=torch.float64, device=device(), requires_grad=True)
+        x = torch.tensor(np.ascontiguousarray(positions), dtype=torch.float64, device=device())
+        x.requires_grad_()
         energies, gradients = (
             part.detach().cpu().numpy().astype(float) for part in self._forward(x)
         )
@@ -55,7 +56,7 @@ def refuse(
     charge: int,
     multiplicity: int,
     *,
-    charged: bool = False,
+    charges: Collection[int] | None = (0,),
 ) -> None:
     """Raise `NotSupported` for what a model of singlets was not trained on.
 
@@ -64,14 +65,17 @@ def refuse(
     model : its name
     elements : the symbols that it knows
     numbers, charge, multiplicity : of the molecule
-    charged : whether it is told the charge
+    charges : those that it is told of and knows; None for any
     """
     known = {atomic_numbers[symbol] for symbol in elements}
     wrong = [chemical_symbols[z] for z in sorted({int(z) for z in numbers} - known)]
-    if multiplicity != 1 or (charge and not charged):
+    if multiplicity != 1 or (charges is not None and charge not in charges):
         wrong.append(f"charge {charge}, multiplicity {multiplicity}")
     if wrong:
-        kind = "singlets" if charged else "neutral singlets"
+        kind = "singlets"
+        if charges is not None:
+            known = ", ".join(f"{q:+d}" for q in charges if q)
+            kind = f"singlets, neutral or of charge {known}," if known else "neutral singlets"
         raise NotSupported(
             f"{model} is a model of {kind} of {', '.join(elements)}; not of {', '.join(wrong)}"
         )

@@ -52,7 +52,7 @@ def load(
         for other elements and for open shells.
     """
     file = _file(method)
-    refuse("AIMNet2", ELEMENTS, numbers, charge, multiplicity, charged=True)
+    refuse("AIMNet2", ELEMENTS, numbers, charge, multiplicity, charges=None)
     import torch
 
     model, backend = _model(file)

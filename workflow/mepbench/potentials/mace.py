@@ -60,8 +60,8 @@ def load(
     elements = [chemical_symbols[int(z)] for z in model.atomic_numbers]
     told = STATE & set(getattr(model, "embedding_specs", None) or {})
     spin = 1 if "total_spin" in told else multiplicity
-    name, charged = level({"method": method}), "total_charge" in told
-    refuse(name, elements, numbers, charge, spin, charged=charged)
+    charges = None if "total_charge" in told else (0,)
+    refuse(level({"method": method}), elements, numbers, charge, spin, charges=charges)
     import torch
 
     of = [elements.index(chemical_symbols[z]) for z in numbers]

@@ -1,14 +1,17 @@
 """What is to be said of taught weights: facts, the model card, the figure of the training."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from ..learned.network import Ensemble
 from ..oracle import PotentialSpec
-from .lessons import Lesson, of_use
+from .lessons import Lesson, read_of_use
 from .training import measured
 
+KINDS = "held out", "analogues"
 RIVAL = PotentialSpec("xtb-python", {"method": "GFN1-xTB"})
 CARD = """# A network potential taught GFN2-xTB
 
@@ -19,52 +22,60 @@ CARD = """# A network potential taught GFN2-xTB
   reactions: the ends that were given, and what lies between. No transition state, no reference
   path.
 * **Cost**: {evaluations} evaluations, {hours_training} hours of training.
-* **Limits**: neutral singlets of the elements that were taught; elsewhere it is not asked.
+* **Limits**: singlets of {elements}, charges {charges}; elsewhere it is not asked. Charges and
+  elements beyond H, C, N, O were taught by analogues of the reactions, far fewer.
 * **Licence**: MIT, as mepbench.
 
-Mean errors on {held_out_reactions} reactions none of whose molecules (of five atoms and more)
-was taught:
+Mean errors on reactions none of whose molecules (of five atoms and more) was taught,
+{given} of those that were given and {made} of their analogues; of a force on an atom, eV/A, and of
+an energy within a reaction, eV:
 
-| surface | force on an atom, eV/A | energy within a reaction, eV |
-| --- | ---: | ---: |
+| surface | force | energy | force, analogues | energy, analogues |
+| --- | ---: | ---: | ---: | ---: |
 {errors}
 """
 
 
 def facts(
-    ensemble: Ensemble, taught: list[Lesson], held_out: list[Lesson], log: list[dict]
+    ensemble: Ensemble, taught: list[Path], held_out: dict[str, list[Lesson]], log: list[dict]
 ) -> dict:
     """Return plain values: what was taught and paid, and errors on what was held out.
 
     Paid are also lessons that are of no use.
 
     Errors are means over atoms (forces, eV/angstrom) and geometries (energies less their mean
-    within a reaction, eV), over reactions; of the ensemble, of its first member alone, and of
-    GFN1-xTB at the same geometries.
+    within a reaction, eV), over reactions, by kind of what is held out; of the ensemble, of its
+    first member alone, and of GFN1-xTB at the same geometries.
     """
     single = Ensemble(ensemble.shape, 0)
     single.members.append(ensemble.members[0])
-    learned = of_use(taught)
+    learned = read_of_use(taught)
+    surfaces = {
+        "ensemble": partial(measured, ensemble),
+        "one member": partial(measured, single),
+        "GFN1-xTB": rival_errors,
+        "no force": partial(errors, surface=lambda q: (0 * q.energies, 0 * q.gradients)),
+    }
     return {
-        "reactions": len({lesson.name for lesson in learned}),
+        "reactions": len({(lesson.name, lesson.numbers.tobytes()) for lesson in learned}),
         "geometries": sum(map(len, learned)),
-        "evaluations": sum(lesson.paid for lesson in taught),
+        "evaluations": sum(Lesson.read(file).paid for file in taught),
         "hours_training": round(sum(row["seconds"] for row in log) / 3600, 3),
         "parameters": sum(p.numel() for p in ensemble.parameters()),
         "members": len(ensemble.members),
-        "held_out_reactions": len(held_out),
+        "elements": [chemical_symbols[z] for z in ensemble.shape.elements],
+        "charges": list(ensemble.shape.charges),
+        "held_out": {kind: len(lessons) for kind, lessons in held_out.items()},
         "errors": {
-            "ensemble": measured(ensemble, held_out),
-            "one member": measured(single, held_out),
-            "GFN1-xTB": rival_errors(held_out),
-            "no force": errors(held_out, lambda q: (0 * q.energies, 0 * q.gradients)),
+            name: {kind: of(lessons) for kind, lessons in held_out.items()}
+            for name, of in surfaces.items()
         },
     }
 
 
 def rival_errors(lessons: list[Lesson]) -> tuple[float, float]:
     """Errors of GFN1-xTB against GFN2-xTB, as `facts` has them."""
-    return errors(lessons, lambda q: RIVAL.load(q.numbers, 0, 1).evaluate(q.positions))
+    return errors(lessons, lambda q: RIVAL.load(q.numbers, q.charge, 1).evaluate(q.positions))
 
 
 def errors(lessons: list[Lesson], surface) -> tuple[float, float]:
@@ -81,8 +92,13 @@ def errors(lessons: list[Lesson], surface) -> tuple[float, float]:
 
 def write(folder: Path, facts: dict, log: list[dict]) -> None:
     """Write the model card, README.md, and the figure of the training, log.png and log.pdf."""
-    rows = [f"| {name} | {f:.3f} | {e:.3f} |" for name, (f, e) in facts["errors"].items()]
-    text = CARD.format(**{**facts, "errors": "\n".join(rows)})
+    rows = []
+    for name, by_kind in facts["errors"].items():
+        pairs = (by_kind.get(kind, (np.nan, np.nan)) for kind in KINDS)
+        rows.append(f"| {name} | " + " | ".join(f"{e:.3f}" for pair in pairs for e in pair) + " |")
+    given, made = (facts["held_out"].get(kind, 0) for kind in KINDS)
+    said = {key: ", ".join(map(str, facts[key])) for key in ("elements", "charges")}
+    text = CARD.format(**{**facts, **said, "errors": "\n".join(rows)}, given=given, made=made)
     (folder / "README.md").write_text(text, encoding="utf-8")
     figure(folder, log)
 

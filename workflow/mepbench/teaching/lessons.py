@@ -1,13 +1,8 @@
 """What is paid for: geometries of a reaction, with energies and gradients of the oracle.
 
 **Along paths.** Frames of the geodesic path between the ends, and what becomes of them in a few
-steps down across the path, as a string method's (E, Ren, Vanden-Eijnden, J. Chem. Phys. 126, 164103
-(2007), doi:10.1063/1.2720838) in the metric of the model Hessian H,
-
-    x <- x - P H^(-1) P g,     P = 1 - tau tau^T,
-
-which lead from the geodesic, some electronvolts too high, towards the minimum energy path. Then
-beside that and beside the ends, displaced as heat would at an effective temperature, so that stiff
+steps down across the path (`landscape.across`), in the metric of the model Hessian H. Then beside
+that and beside the ends, displaced as heat would at an effective temperature, so that stiff
 bonds hardly stretch and soft torsions do: x + sqrt(kT) H^(-1/2) xi, xi ~ N(0, 1).
 
 **Where members differ.** With an ensemble, a method searches the reaction's saddle on it; of all
@@ -18,6 +13,7 @@ doi:10.1145/130385.130417).
 A reaction's lesson is a file; one that is there is never paid for again.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,16 +21,16 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SCFFailure
+from ..landscape.across import steps_across
 from ..landscape.model_hessian import model_hessian
 from ..oracle import Evaluated, Oracle, PotentialSpec
-from ..path import align, spline, tangents
+from ..path import align, spline
 from ..reaction import Entry, Reaction
 from ..registry import load
 from ..solving.guess import make_guess
 from ..solving.solve import solve
 
 NODES, TOLERANCE = 7, 2e-2  # of a geodesic that is no more than a beginning
-LONGEST = 0.15  # angstrom, of an atom in one step across the path
 HOTTEST = 0.04  # eV, of kT; each displaced geometry has its own
 HIGHEST, STEEPEST = 15.0, 25.0  # eV above the lowest, eV/angstrom: beyond, no path ever is
 APART = 0.05  # angstrom, between geometries of a search that are both paid for
@@ -50,6 +46,7 @@ class Lesson:
     positions, gradients : (M, N, 3) arrays, angstrom, eV/angstrom
     energies : (M,) array, eV
     paid : evaluations, those that were of no use included
+    charge : e
     """
 
     name: str
@@ -58,14 +55,15 @@ class Lesson:
     energies: np.ndarray
     gradients: np.ndarray
     paid: int
+    charge: int = 0
 
     def __len__(self) -> int:
         return len(self.energies)
 
     def of(self, which: np.ndarray) -> "Lesson":
         """Return these of its geometries."""
-        columns = (self.positions[which], self.energies[which], self.gradients[which])
-        return Lesson(self.name, self.numbers, *columns, self.paid)
+        columns = {c: getattr(self, c)[which] for c in ("positions", "energies", "gradients")}
+        return replace(self, **columns)
 
     def save(self, file: Path) -> None:
         """Write it whole, or not at all."""
@@ -79,7 +77,7 @@ class Lesson:
         """Return a reaction's lesson; arrays only, nothing is unpickled."""
         with np.load(file, allow_pickle=False) as found:
             arrays = {key: found[key] for key in found.files}
-        return cls(file.stem, **{**arrays, "paid": int(arrays["paid"])})
+        return cls(file.stem, **{**arrays, **{key: int(arrays[key]) for key in ("paid", "charge")}})
 
 
 def reaction_of(entry: Entry) -> Reaction:
@@ -108,24 +106,10 @@ def along_paths(
     for turn in range(turns + 1):
         gradients = asked(oracle, path)
         if turn < turns:
-            path = path + across(reaction, path, gradients)
+            path = path + steps_across(reaction.numbers, reaction.ends, path, gradients)
     near = np.concatenate([path, reaction.ends])
     asked(oracle, np.array([displaced(reaction.numbers, x, rng) for x in near]))
     return lesson_of(reaction, oracle)
-
-
-def across(reaction: Reaction, path: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Steps (M, N, 3) of a path's inner frames, down and across it."""
-    tau = tangents(np.stack([reaction.reactant, *path, reaction.product]))[1:-1]
-
-    def projected(v: np.ndarray) -> np.ndarray:
-        return v - tau * (tau * v).sum((1, 2), keepdims=True)
-
-    wanted = projected(gradients).reshape(len(path), -1, 1)
-    down = np.linalg.solve(model_hessian(reaction.numbers, path), wanted)
-    steps = -projected(down.reshape(path.shape))
-    longest = np.linalg.norm(steps, axis=2).max(axis=1)
-    return steps * np.minimum(1, LONGEST / np.maximum(longest, 1e-9))[:, None, None]
 
 
 def displaced(numbers: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -173,22 +157,25 @@ def asked(oracle: Oracle, positions: np.ndarray) -> np.ndarray:
     return gradients
 
 
-def of_use(lessons: list[Lesson]) -> list[Lesson]:
-    """Return those with two geometries at least: one energy alone says nothing."""
-    return [lesson for lesson in lessons if len(lesson) > 1]
+def read_of_use(files: Iterable[Path]) -> list[Lesson]:
+    """Read lessons of two geometries at least: one energy alone says nothing."""
+    return [lesson for lesson in map(Lesson.read, files) if len(lesson) > 1]
 
 
 def lesson_of(reaction: Reaction, oracle: Oracle) -> Lesson:
     """Return what an oracle has answered."""
-    return lesson(reaction.name, reaction.numbers, oracle.evaluated, oracle.evaluations)
+    about = reaction.name, reaction.numbers, reaction.charge
+    return lesson(*about, oracle.evaluated, oracle.evaluations)
 
 
-def lesson(name: str, numbers: np.ndarray, known: Evaluated | None, paid: int) -> Lesson:
+def lesson(
+    name: str, numbers: np.ndarray, charge: int, known: Evaluated | None, paid: int
+) -> Lesson:
     """Return what was answered, but for what is far too high or too steep to be on a path."""
     if known is None:
         nothing = np.empty((0, len(numbers), 3))
-        return Lesson(name, numbers, nothing, nothing[:, 0, 0], nothing, 0)
+        return Lesson(name, numbers, nothing, nothing[:, 0, 0], nothing, 0, charge)
     force = np.linalg.norm(known.gradients, axis=2).max(axis=1)
     usable = (known.energies - known.energies.min() < HIGHEST) & (force < STEEPEST)
     columns = (column[usable] for column in vars(known).values())
-    return Lesson(name, np.asarray(numbers), *columns, paid)
+    return Lesson(name, np.asarray(numbers), *columns, paid, charge)

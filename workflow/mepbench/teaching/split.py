@@ -21,19 +21,24 @@ TAUGHT, HELD_OUT, LEFT_OUT = "taught", "held-out", "left-out"
 
 def molecules(entry: Entry) -> frozenset[str]:
     """Return the molecules of a reaction's ends, each as a hash of its graph."""
-    graphs = _of_smiles(entry.smiles) if entry.smiles else _of_geometries(entry)
+    if entry.smiles:
+        return _hashes(_of_smiles(entry.smiles))
+    ends = [(entry.numbers[role], entry.positions[role]) for role in ("reactant", "product")]
+    return of_geometries(ends)
+
+
+def of_geometries(ends: Iterable[tuple[np.ndarray, np.ndarray]]) -> frozenset[str]:
+    """Return the molecules of geometries, each (N,) atomic numbers and (N, 3) positions."""
+    return _hashes(_graph(numbers, bonds(numbers, x)) for numbers, x in ends)
+
+
+def _hashes(graphs: Iterable[nx.Graph]) -> frozenset[str]:
     return frozenset(
         nx.weisfeiler_lehman_graph_hash(graph.subgraph(found), node_attr="z", iterations=ROUNDS)
         for graph in graphs
         for found in nx.connected_components(graph)
         if len(found) >= SMALLEST
     )
-
-
-def _of_geometries(entry: Entry) -> Iterable[nx.Graph]:
-    for role in ("reactant", "product"):
-        numbers = entry.numbers[role]
-        yield _graph(numbers, bonds(numbers, entry.positions[role]))
 
 
 def _of_smiles(smiles: str) -> Iterable[nx.Graph]:

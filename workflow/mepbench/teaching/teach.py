@@ -11,12 +11,10 @@ before asks for (`lessons.where_members_differ`), and goes on from its members.
 import argparse
 import gzip
 import json
-import multiprocessing
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,11 +27,12 @@ from ..learned.network import Ensemble, Shape
 from ..oracle import PotentialSpec
 from ..reaction import Entry, read_set
 from . import card, training
-from .lessons import Lesson, along_paths, of_use, reaction_of, where_members_differ
-from .split import HELD_OUT, TAUGHT, molecules, split
+from .analogues import analogue
+from .lessons import Lesson, along_paths, reaction_of, read_of_use, where_members_differ
+from .members import LOG, Course, ensemble_of, followed, processes
+from .split import HELD_OUT, TAUGHT, molecules, of_geometries, split
 
 TEACHER = PotentialSpec("xtb-python")
-LOG = "round taught member epoch seconds loss force_error energy_error".split()
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Plan:
     reactions : taught, at most; 0 for all there are
     tested : held-out reactions whose geometries are paid for, to measure errors
     frames, turns : of a path, and steps down across it, in the first round
+    analogues : reactions whose analogues of other elements and charges are taught as well
     rounds, asked : further rounds; geometries of a reaction that each adds
     asking : reactions that a further round looks at
     method : searches on the ensemble, in a further round
@@ -60,6 +60,7 @@ class Plan:
     tested: int = 100
     frames: int = 6
     turns: int = 4
+    analogues: int = 600
     rounds: int = 2
     asked: int = 8
     asking: int = 400
@@ -95,23 +96,38 @@ def read_entries(spec: str, folder: Path) -> list[Entry]:
     return [entry for entry in usable if (entry.charge, entry.multiplicity) == (0, 1)]
 
 
-def divided(entries: list[Entry], unseen: list[str], plan: Plan, folder: Path) -> dict:
-    """Return names by part, from `split.csv` if it is there."""
+def divided(
+    entries: list[Entry], unseen: frozenset[str], plan: Plan, folder: Path
+) -> dict[str, list[Entry]]:
+    """Return what teaches and what is held out, as `split.csv` has it if that is there.
+
+    `unseen` are the molecules of the evaluation sets.
+    """
     file = folder / "split.csv"
     if not file.exists():
-        foreign = [molecules(entry) for one in unseen for entry in read_set(Path(one).stem, one)]
-        parts = split(entries, frozenset().union(*foreign), plan.share, plan.seed)
+        parts = split(entries, unseen, plan.share, plan.seed)
         rows = [{"reaction": n, "part": part} for part, names in parts.items() for n in names]
         write_rows(str(file), ["reaction", "part"], rows)
-    rows = read_rows(str(file))
-    parts = dict.fromkeys([row["part"] for row in rows])
-    return {part: [r["reaction"] for r in rows if r["part"] == part] for part in parts}
+    of, rows = {entry.name: entry for entry in entries}, read_rows(str(file))
+    return {
+        part: [of[row["reaction"]] for row in rows if row["part"] == part]
+        for part in (TAUGHT, HELD_OUT)
+    }
 
 
 def first_lesson(entry: Entry, plan: Plan) -> Lesson:
     """Pay for a reaction's geometries along its paths."""
-    rng = np.random.default_rng([plan.seed, *entry.name.encode()])
-    return along_paths(reaction_of(entry), TEACHER, plan.frames, plan.turns, rng)
+    return along_paths(
+        reaction_of(entry), TEACHER, plan.frames, plan.turns, seeded(entry, plan.seed)
+    )
+
+
+def analogue_lesson(entry: Entry, plan: Plan) -> Lesson:
+    """Pay for an analogue of a reaction: for its ends, and along its paths."""
+    rng = seeded(entry, plan.seed)
+    reaction, paid = analogue(reaction_of(entry), TEACHER, rng)
+    lesson = along_paths(reaction, TEACHER, plan.frames, plan.turns, rng)
+    return replace(lesson, paid=lesson.paid + paid)
 
 
 def further_lesson(entry: Entry, plan: Plan, ensemble: Path) -> Lesson:
@@ -120,24 +136,26 @@ def further_lesson(entry: Entry, plan: Plan, ensemble: Path) -> Lesson:
     return where_members_differ(reaction_of(entry), TEACHER, learned, plan.method, plan.asked)
 
 
+def seeded(entry: Entry, seed: int) -> np.random.Generator:
+    """Return the random numbers of one reaction."""
+    return np.random.default_rng([seed, *entry.name.encode()])
+
+
 def gathered(
     entries: list[Entry], folder: Path, cores: int, lesson: Callable[[Entry], Lesson]
-) -> list[Lesson]:
-    """Have a lesson made of each reaction, on all cores, and read them; none of one that failed."""
+) -> list[Path]:
+    """Have a lesson made of each reaction, on all cores; return the files of those there are."""
     missing = [entry for entry in entries if not _file(folder, entry).exists()]
     make = partial(_made, lesson=lesson, folder=folder)
     with ExitStack() as stack:
         each = map
         if cores > 1 and missing:
-            # A fork of a process in which torch has threads may hang.
-            spawn = multiprocessing.get_context("spawn")
-            pool = ProcessPoolExecutor(cores, mp_context=spawn, initializer=_one_thread)
-            each = stack.enter_context(pool).map
+            each = stack.enter_context(processes(cores)).map
         for done, failure in enumerate(each(make, missing), start=1):
             if failure or done % 50 == 0:
                 print(f"{folder.name}: {done} of {len(missing)}. {failure}", file=sys.stderr)
     files = [_file(folder, entry) for entry in entries]
-    return [Lesson.read(file) for file in files if file.exists()]
+    return [file for file in files if file.exists()]
 
 
 def _made(entry: Entry, lesson: Callable[[Entry], Lesson], folder: Path) -> str:
@@ -155,56 +173,41 @@ def _file(folder: Path, entry: Entry) -> Path:
     return folder / f"{entry.name}.npz"
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
 class Teaching:
-    """A run in its folder: what was logged, and how the next member is taught."""
+    """A run in its folder: which lessons teach whom."""
 
-    def __init__(self, folder: Path, plan: Plan, shape: Shape, held_out: list[Lesson]):
-        self.folder, self.plan, self.shape, self.held_out = folder, plan, shape, held_out
+    def __init__(self, folder: Path, plan: Plan, cores: int, unseen: frozenset[str]):
+        self.folder, self.plan, self.cores, self.unseen = folder, plan, cores, unseen
         self.log: list[dict] = []
 
-    def member(
-        self, of: str, turn: int, k: int, lessons: list[Lesson], epochs: int, begin=None
-    ) -> Ensemble:
-        """Teach one member; its checkpoint is `of`/member-k."""
-        file = self.folder / of / f"member-{k}.safetensors"
-        lessons = of_use(lessons)
-        about = {"round": turn, "taught": len({one.name for one in lessons}), "member": k}
-        course = training.Course(epochs)
-        known = list(self.log)
+    def lessons(self, kind: str, of: list[Entry], lesson: Callable[[Entry], Lesson]) -> list[Path]:
+        """Return the files of lessons of a kind, made where they are not there."""
+        return gathered(of, self.folder / f"lessons-{kind}", self.cores, lesson)
 
-        def told(row: dict) -> None:
-            self.log = [*self.log, about | row]
-            write_rows(str(self.folder / "log.csv"), LOG, self.log)
-            print(f"{of}, member {k}: {row}", file=sys.stderr, flush=True)
+    def analogues(self, of: list[Entry], seen: frozenset[str]) -> list[Path]:
+        """Return the files of analogues none of whose molecules is on the other side."""
+        made = self.lessons("analogues", of, partial(analogue_lesson, plan=self.plan))
+        return [file for file in made if not molecules_in([file]) & (seen | self.unseen)]
 
-        seed = self.plan.seed + 1000 * turn + k
-        member, rows = training.taught(
-            file, self.shape, lessons, self.held_out, course, seed, begin, told
+    def course(self, of: str, turn: int, k: int, lessons, held_out, epochs: int) -> Course:
+        """Return the course of member k of a round, or of a part of the reactions."""
+        last = self.folder / f"round-{turn - 1}" / f"member-{k}.safetensors"
+        return Course(
+            self.folder / of,
+            turn,
+            k,
+            tuple(lessons),
+            tuple(held_out),
+            training.Pace(epochs),
+            self.plan.seed + 1000 * turn + k,
+            last if turn else None,
         )
-        self.log = [*known, *(about | row for row in rows)]
+
+    def follow(self, courses: list[Course], shape: Shape) -> Ensemble:
+        """Have all of them followed; the log is that of all courses until now."""
+        self.log += followed(courses, shape, self.cores)
         write_rows(str(self.folder / "log.csv"), LOG, self.log)
-        return member
-
-    def ensemble(self, turn: int, lessons: list[Lesson], begin: Ensemble | None) -> Ensemble:
-        """Teach all members of a round, each from its own beginning."""
-        epochs, found = (self.plan.again if turn else self.plan.epochs), []
-        for k in range(self.plan.members):
-            start = None if begin is None else joined(self.shape, [begin.members[k]])
-            found += self.member(f"round-{turn}", turn, k, lessons, epochs, start).members
-        return joined(self.shape, found)
-
-
-def joined(shape: Shape, members) -> Ensemble:
-    """Return members as one ensemble."""
-    ensemble = Ensemble(shape, 0)
-    ensemble.members.extend(members)
-    return ensemble
+        return ensemble_of(courses, shape)
 
 
 def teach(
@@ -218,38 +221,83 @@ def teach(
 ) -> Path:
     """Do all that was not done before; return the file of the weights.
 
-    `first` makes the lessons of the first round, by default along geodesic paths.
+    `first` makes the lessons of the first round, by default along geodesic paths. The elements and
+    the charges of the shape are those of the lessons.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _same_plan(folder / "plan.json", plan, shape)
-    entries = {entry.name: entry for entry in read_entries(source, folder)}
-    parts = divided(list(entries.values()), unseen, plan, folder)
-    names = parts.get(TAUGHT, [])[: plan.reactions or None]
-    tested = parts.get(HELD_OUT, [])[: plan.tested]
-
-    def lessons(turn: int, of: list[str], lesson: Callable) -> list[Lesson]:
-        return gathered([entries[n] for n in of], folder / f"lessons-{turn}", cores, lesson)
-
+    foreign = [molecules(entry) for one in unseen for entry in read_set(Path(one).stem, one)]
+    run = Teaching(folder, plan, cores, frozenset().union(*foreign))
+    parts = divided(read_entries(source, folder), run.unseen, plan, folder)
+    teaching, tested = parts[TAUGHT][: plan.reactions or None], parts[HELD_OUT][: plan.tested]
     first = first or partial(first_lesson, plan=plan)
-    taught = first_round = lessons(0, names, first)
-    held_out = of_use(lessons(0, tested, first))
-    run = Teaching(folder, plan, shape, held_out)
-    ensemble, file = None, folder / "learned.safetensors"
+    taught = first_round = run.lessons("0", teaching, first)
+    held_out = {"held out": run.lessons("0", tested, first)}
+    if plan.analogues:
+        others = run.analogues(teaching[: plan.analogues], _molecules_of(parts[HELD_OUT]))
+        seen = _molecules_of(parts[TAUGHT]) | molecules_in(others)
+        held_out["analogues"] = run.analogues(tested[: plan.analogues // 10], seen)
+        taught = first_round = mixed(taught, others)
+    shape = shape_of(shape, read_of_use(taught))
+    measured = {kind: read_of_use(files) for kind, files in held_out.items()}
+    file = folder / "learned.safetensors"
     for turn in range(plan.rounds):
         if turn:
-            asked = weights_of(folder / f"round-{turn - 1}")
-            further = partial(further_lesson, plan=plan, ensemble=asked)
-            taught = taught + lessons(turn, names[: plan.asking], further)
-        ensemble = run.ensemble(turn, taught, ensemble)
-        facts = card.facts(ensemble, taught, held_out, run.log)
+            further = partial(
+                further_lesson, plan=plan, ensemble=weights_of(folder / f"round-{turn - 1}")
+            )
+            taught = taught + run.lessons(str(turn), teaching[: plan.asking], further)
+        epochs = plan.again if turn else plan.epochs
+        courses = [
+            run.course(f"round-{turn}", turn, k, taught, held_out["held out"], epochs)
+            for k in range(plan.members)
+        ]
+        ensemble = run.follow(courses, shape)
+        facts = card.facts(ensemble, taught, measured, run.log)
         weights.save(weights_of(folder / f"round-{turn}"), ensemble, facts)
     weights.save(file, ensemble, facts)
-    for part in plan.parts:
-        few = first_round[: max(len(first_round) // part, 1)]
-        one = run.member(f"part-{part}", 0, 0, few, round(plan.epochs * part**0.5))
-        weights.save(weights_of(folder / f"part-{part}"), one, card.facts(one, few, [], []))
+    courses = [
+        run.course(
+            f"part-{part}",
+            0,
+            0,
+            first_round[: max(len(first_round) // part, 1)],
+            held_out["held out"],
+            round(plan.epochs * part**0.5),
+        )
+        for part in plan.parts
+    ]
+    run.follow(courses, shape)
+    for course in courses:
+        one = ensemble_of([course], shape)
+        few = card.facts(one, list(course.lessons), measured, [])
+        weights.save(weights_of(course.folder), one, few)
     card.write(folder, facts, run.log)
     return file
+
+
+def mixed(files: list[Path], others: list[Path]) -> list[Path]:
+    """Return files, each followed by that of its analogue: any part has its share of those."""
+    of = {file.name: file for file in others}
+    pairs = [(file, of.get(file.name)) for file in files]
+    return [one for pair in pairs for one in pair if one is not None]
+
+
+def shape_of(shape: Shape, lessons: list) -> Shape:
+    """Return a shape for the elements and charges of lessons or descents, and for no others."""
+    elements = {int(z) for lesson in lessons for z in lesson.numbers}
+    charges = {lesson.charge for lesson in lessons}
+    return replace(shape, elements=tuple(sorted(elements)), charges=tuple(sorted(charges)))
+
+
+def molecules_in(files: list[Path]) -> frozenset[str]:
+    """Return the molecules of the ends that lessons begin with."""
+    ends = ((q.numbers, x) for q in map(Lesson.read, files) for x in q.positions[:2])
+    return of_geometries(ends)
+
+
+def _molecules_of(entries: list[Entry]) -> frozenset[str]:
+    return frozenset().union(*map(molecules, entries))
 
 
 def weights_of(folder: Path) -> Path:

@@ -31,8 +31,8 @@ SORTED_WITHIN = 32  # batches whose reactions are sorted by size, so that little
 
 
 @dataclass(frozen=True)
-class Course:
-    """How a member is taught.
+class Pace:
+    """How fast a member is taught.
 
     Attributes
     ----------
@@ -51,15 +51,28 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def of_checkpoint(file: Path, shape: Shape) -> Ensemble:
+    """Return the member of a checkpoint, as an ensemble of one.
+
+    Raises
+    ------
+    InputError
+        if it is no checkpoint of such a network.
+    """
+    member = Ensemble(shape, 1)
+    restored(file, member, torch.optim.Adam(member.parameters()))
+    return member
+
+
 def taught(
     file: Path,
     shape: Shape,
     lessons: list[Lesson],
     held_out: list[Lesson],
-    course: Course,
+    pace: Pace,
     seed: int,
     begin: Ensemble | None = None,
-    told: Callable[[dict], None] = lambda row: None,
+    told: Callable[[list[dict]], None] = lambda log: None,
 ) -> tuple[Ensemble, list[dict]]:
     """Teach a member, or go on where `file` says it was stopped; return it and its log.
 
@@ -68,20 +81,20 @@ def taught(
     file : its checkpoint, with Adam's moments
     held_out : what it is measured on after each epoch, never taught
     begin : an ensemble of one to go on from; a random one by default
-    told : is handed each row of the log: epoch, seconds, loss, force and energy error
+    told : is handed the log after each epoch: epoch, seconds, loss, force and energy error
     """
     torch.manual_seed(seed)
     member = Ensemble(shape, 1).to(device())
     if begin is not None:
         member.load_state_dict(begin.state_dict())
-    adam = torch.optim.Adam(member.parameters(), lr=course.rate, betas=(0.9, 0.99))
-    log = _restored(file, member, adam)
-    for epoch in range(len(log), course.epochs):
+    adam = torch.optim.Adam(member.parameters(), lr=pace.rate, betas=(0.9, 0.99))
+    log = restored(file, member, adam)
+    for epoch in range(len(log), pace.epochs):
         start, losses = time.perf_counter(), []
-        steps = batches(lessons, course, (seed, epoch))
+        steps = batches(lessons, pace, (seed, epoch))
         for step, batch in enumerate(steps):
             for group in adam.param_groups:
-                group["lr"] = course.rate * schedule((epoch + step / len(steps)) / course.epochs)
+                group["lr"] = pace.rate * schedule((epoch + step / len(steps)) / pace.epochs)
             loss = sum(errors(member, batch, training=True))
             adam.zero_grad()
             loss.backward()
@@ -92,8 +105,8 @@ def taught(
         force, energy = measured(member, held_out)
         row = dict(epoch=epoch + 1, seconds=seconds, loss=float(np.mean(losses)))
         log.append(row | dict(force_error=force, energy_error=energy))
-        _kept(file, member, adam, log)
-        told(log[-1])
+        kept(file, member, adam, log)
+        told(log)
     return member.cpu(), log
 
 
@@ -102,14 +115,14 @@ def schedule(done: float) -> float:
     return min(done / WARM_UP, 0.5 * (1 + np.cos(np.pi * done))) + 1e-3
 
 
-def batches(lessons: list[Lesson], course: Course, seed: tuple[int, ...]) -> list[list[Lesson]]:
+def batches(lessons: list[Lesson], pace: Pace, seed: tuple[int, ...]) -> list[list[Lesson]]:
     """Parts of lessons in a random order, those of about one size together."""
     rng = np.random.default_rng(seed)
     parts = []
     for lesson in lessons:
-        count = -(-len(lesson) // course.geometries)
+        count = -(-len(lesson) // pace.geometries)
         parts += map(lesson.of, np.array_split(rng.permutation(len(lesson)), count))
-    order, size, found = rng.permutation(len(parts)), course.reactions, []
+    order, size, found = rng.permutation(len(parts)), pace.reactions, []
     for at in range(0, len(order), size * SORTED_WITHIN):
         near = order[at : at + size * SORTED_WITHIN]
         near = sorted(near, key=lambda k: len(parts[k].numbers))
@@ -125,7 +138,8 @@ def errors(ensemble: Ensemble, batch: list[Lesson], training: bool = False):
     one = next(ensemble.parameters())
     where, kind = one.device, one.dtype
     numbers, x, g = numbers.to(where), x.to(where, kind), g.to(where, kind)
-    energies, gradients = ensemble.energies_and_gradient(numbers, x, training=training)
+    charges = torch.tensor([lesson.charge for lesson in of], device=where)
+    energies, gradients = ensemble.energies_and_gradient(numbers, charges, x, training=training)
     force = (((gradients - g) ** 2).sum(-1)[numbers > 0] + FLAT).sqrt().mean()
     wanted = np.concatenate([lesson.energies - lesson.energies.mean() for lesson in batch])
     group = torch.repeat_interleave(torch.tensor([len(lesson) for lesson in batch])).to(where)
@@ -145,7 +159,8 @@ def measured(ensemble: Ensemble, lessons: list[Lesson]) -> tuple[float, float]:
     return float(force), float(energy) / ENERGY_WEIGHT
 
 
-def _kept(file: Path, member: Ensemble, adam, log: list[dict]) -> None:
+def kept(file: Path, member: torch.nn.Module, adam, log: list[dict]) -> None:
+    """Write a checkpoint: parameters, Adam's moments, the log; whole, or not at all."""
     from safetensors.torch import save_file
 
     tensors = {f"weights/{name}": tensor for name, tensor in member.state_dict().items()}
@@ -157,7 +172,14 @@ def _kept(file: Path, member: Ensemble, adam, log: list[dict]) -> None:
     torn.replace(file)
 
 
-def _restored(file: Path, member: Ensemble, adam) -> list[dict]:
+def restored(file: Path, member: torch.nn.Module, adam) -> list[dict]:
+    """Read a checkpoint into a network and its optimiser, and return its log; empty without one.
+
+    Raises
+    ------
+    InputError
+        if it is no checkpoint of such a network.
+    """
     from safetensors import SafetensorError, safe_open
 
     if not file.exists():
