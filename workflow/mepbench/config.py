@@ -35,6 +35,7 @@ from .registry import (
     module_of,
     nearest,
     options,
+    plugin_files,
     source_file,
 )
 
@@ -206,7 +207,7 @@ def code_of(completed: dict) -> dict:
         return {"file": name, "code": code_digest(*files)}
 
     def named(kind: str, names: Iterable[str]) -> dict[str, dict]:
-        return {name: about(source_file(kind, name)) for name in sorted(set(names))}
+        return {name: about(*plugin_files(kind, name)) for name in sorted(set(names))}
 
     return {
         "package": code_digest(*sorted(PACKAGE.rglob("*.py"))),

@@ -24,7 +24,7 @@ from .errors import BudgetExhausted, InputError, SCFFailure
 from .landscape.scale import ORDINARY, Scale
 from .path import Path
 from .reaction import Reaction
-from .registry import check_options, load, module_of, options, source_file
+from .registry import check_options, load, module_of, options, plugin_files, source_file
 
 TRACE_LENGTH = 16
 SLOW = 0.5  # seconds an evaluation: a round that fails in part is then lost in part only
@@ -139,8 +139,7 @@ class PotentialSpec:
     @property
     def files(self) -> tuple:
         """Its code, and what that reads beside: with these changes what it computes."""
-        beside = getattr(module_of("potentials", self.name), "files", lambda **given: ())
-        return source_file("potentials", self.name), *beside(**self.options)
+        return plugin_files("potentials", self.name, **self.options)
 
     @property
     def level(self) -> str:

@@ -118,6 +118,15 @@ def module_of(kind: str, name: str) -> types.ModuleType:
     return _module(kind, name, source_file(kind, name))
 
 
+def plugin_files(kind: str, name: str, **options) -> tuple[Path, ...]:
+    """Return a plug-in's code, and what it reads beside that: with these changes what it computes.
+
+    What that is, a module says by a function `files(**options)` that returns paths.
+    """
+    beside = getattr(module_of(kind, name), "files", lambda **given: ())
+    return source_file(kind, name), *beside(**options)
+
+
 def _module(kind: str, name: str, file: Path) -> types.ModuleType:
     if is_outside(name):
         return _module_outside(file)

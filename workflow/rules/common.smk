@@ -12,7 +12,7 @@ from mepbench.reporting.markup import rst_text
 from mepbench.reporting.site import PAGES
 from mepbench.reaction import irc_file
 from mepbench.scoring.reference import announce
-from mepbench.registry import PACKAGE, code_digest, source_file
+from mepbench.registry import PACKAGE, code_digest, plugin_files, source_file
 
 
 def config_folder():
@@ -63,9 +63,8 @@ def prepare_code(wildcards):
 
 
 def guess_code(wildcards):
-    return code_digest(
-        PACKAGE / "solving" / "guess.py", potential_code(), source_file("guesses", wildcards.guess)
-    )
+    files = plugin_files("guesses", wildcards.guess)
+    return code_digest(PACKAGE / "solving" / "guess.py", potential_code(), *files)
 
 
 def solve_code(wildcards):
@@ -75,7 +74,7 @@ def solve_code(wildcards):
 
 def mechanism_code(wildcards):
     method = CONFIG.methods[wildcards.method]
-    files = [*solver_files(method), source_file("guesses", method.guess)]
+    files = [*solver_files(method), *plugin_files("guesses", method.guess)]
     files.append(source_file("refiners", method.refiner))
     return code_digest(PACKAGE / "mechanism" / "ways.py", potential_code(), *files)
 
@@ -168,5 +167,6 @@ def shipped_references():
 
 def surface_code():
     solvers = [file for method in CONFIG.methods.values() for file in solver_files(method)]
-    guesses = [source_file("guesses", method.guess) for method in CONFIG.methods.values()]
+    used = [plugin_files("guesses", method.guess) for method in CONFIG.methods.values()]
+    guesses = [file for files in used for file in files]
     return code_digest(PACKAGE / "solving" / "surface.py", *solvers, *guesses)
