@@ -139,8 +139,7 @@ def write(search, folder: Path) -> None:
         write_frames(folder / "mechanism.xyz", frames)
     _write_summary(summary(search), folder)
     write_rows(str(folder / "summary.csv"), JUDGED_COLUMNS, [row(search)])
-    for kind in ("png", "pdf"):
-        _save_profile(search, folder / f"profile.{kind}")
+    _save_profile(search, folder)
 
 
 def summary(search) -> dict:
@@ -348,11 +347,14 @@ def row(search) -> dict:
     return {key: cells.get(key) for key in JUDGED_COLUMNS}
 
 
-def _save_profile(search, file: Path) -> None:
+def _save_profile(search, folder: Path) -> None:
     from ..reporting.plotting import house_style
 
     with house_style():
-        plot_profile(search).savefig(file)
+        figure = plot_profile(search)
+        figure.savefig(folder / "profile.png")
+        figure.set_layout_engine("none")  # it is laid out
+        figure.savefig(folder / "profile.pdf")
 
 
 def plot_profile(search):
