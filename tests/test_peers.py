@@ -278,7 +278,7 @@ def test_the_table_of_rivals_has_all_of_them_and_says_how_to_make_what_does_not_
         load_config(file)
     entries = yaml.safe_load(file.read_text(encoding="utf-8"))["methods"].values()
     named = {entry.get(role) for entry in entries for role in ("solver", "guess", "refiner")}
-    assert {"ase-neb", "oci-neb", "dmf", "ase-dimer", "fb-enm", *PACKAGES} <= named
+    assert {"ase-neb", "oci-neb", "dmf", "ase-dimer", "fb-enm", "mepin", *PACKAGES} <= named
     for entry in entries:
         chosen = {key: value for key, value in entry.items() if key not in RESERVED}
         check_options("methods", entry["solver"], chosen, "peers.yaml")
