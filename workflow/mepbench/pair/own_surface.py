@@ -38,7 +38,7 @@ from ..teaching.teach import TEACHER, Plan, divided, read_entries, teach
 from .evaluations import FILE
 from .price import price
 
-PLAN = Plan(tested=20, asked=8, parts=(), share=0.5)
+PLAN = Plan(tested=20, analogues=0, rounds=2, asked=8, epochs=40, again=20, parts=(), share=0.5)
 JOURNALS = "journals"
 
 
@@ -95,15 +95,14 @@ def main(arguments: list[str] | None = None) -> None:
         weights = teach(given.set, [], plan, Shape(), folder, given.cores, lessons)
     except InputError as error:
         sys.exit(f"error: {error}")
-    entries = {entry.name: entry for entry in read_entries(given.set, folder)}
-    parts = divided(list(entries.values()), [], plan, folder)
+    parts = divided(read_entries(given.set, folder), frozenset(), plan, folder)
     rows = []
-    for name in parts.get(HELD_OUT, []):
-        row = searched(entries[name], weights)
+    for entry in parts[HELD_OUT]:
+        row = searched(entry, weights)
         if row is not None:
             rows.append(row)
             print(row, file=sys.stderr, flush=True)
-    taught = len(parts.get(TAUGHT, []))
+    taught = len(parts[TAUGHT])
     print(f"taught by the journals of {taught} reactions\n\n{report(rows)}")
 
 

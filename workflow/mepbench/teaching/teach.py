@@ -2,7 +2,7 @@
 
     python -m mepbench.teaching.teach SET [--unseen SET ...] [--output FOLDER] [--cores N] ...
 
-`make train` calls it. Lessons (a file a reaction) and members (a checkpoint an epoch) that are in
+`make train` calls it. Lessons (a file a reaction) and epochs (a checkpoint a member) that are in
 the output folder are not made again: the same command goes on where a kill has stopped it. After
 the first round, lessons along geodesic paths, each further one adds what the ensemble of the round
 before asks for (`lessons.where_members_differ`), and goes on from its members.
@@ -61,13 +61,13 @@ class Plan:
     frames: int = 6
     turns: int = 4
     analogues: int = 600
-    rounds: int = 2
+    rounds: int = 1
     asked: int = 8
     asking: int = 400
     method: str = "neural-surrogate"
     members: int = 2
-    epochs: int = 40
-    again: int = 20
+    epochs: int = 16
+    again: int = 8
     parts: tuple[int, ...] = (16, 4)
     share: float = 0.1
     seed: int = 0
@@ -283,8 +283,8 @@ def mixed(files: list[Path], others: list[Path]) -> list[Path]:
     return [one for pair in pairs for one in pair if one is not None]
 
 
-def shape_of(shape: Shape, lessons: list) -> Shape:
-    """Return a shape for the elements and charges of lessons or descents, and for no others."""
+def shape_of(shape: Shape, lessons: list[Lesson]) -> Shape:
+    """Return a shape for the elements and charges of lessons, and for no others."""
     elements = {int(z) for lesson in lessons for z in lesson.numbers}
     charges = {lesson.charge for lesson in lessons}
     return replace(shape, elements=tuple(sorted(elements)), charges=tuple(sorted(charges)))
