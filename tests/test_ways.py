@@ -24,7 +24,7 @@ from mepbench.mechanism.search import Mechanism
 from mepbench.mechanism.ways import Explored, Start, further_starts, renumbered, told_apart
 from mepbench.molecule.structure import bonds
 from mepbench.oracle import Oracle, PotentialSpec
-from mepbench.path import Peak, rmsd
+from mepbench.path import Path, Peak, rmsd
 from mepbench.preparation.checks import given_geometries
 from mepbench.preparation.job import endpoint_frames
 from mepbench.reaction import Reaction, read_set
@@ -195,7 +195,7 @@ def test_a_job_searches_further_ways_of_what_is_solved_as_well(tmp_path):
         mechanism_job("a", method, ways, ends, files, files, XTB, Inline(), outputs, journal)
         return read_rows(outputs["ways"])
 
-    assert list(job(1)) == []
+    assert list(job(1)) == list(job(0)) == []
     (way,) = job(3)
     assert (way["way"], way["met"], way["searches"], way["chain"]) == ("1", "3", "3", "R -> P")
     assert way["starts"] == "geodesic; idpp; linear"
@@ -203,3 +203,40 @@ def test_a_job_searches_further_ways_of_what_is_solved_as_well(tmp_path):
     assert float(way["highest_saddle_eV"]) == pytest.approx(known, abs=2e-3)
     assert int(way["gradients_ways"]) > solved.evaluations
     assert list(read_rows(outputs["rows"])) == []  # its steps were not searched
+
+
+def test_with_no_ways_nothing_is_searched_where_a_run_fails(tmp_path):
+    reaction, _ = shipped("hcn-isomerisation")
+    method, _ = check_method("mine", {"solver": "neural-surrogate"}, None)
+    identity = {"set": "a", "reaction": reaction.name, "method": "mine", "seed": 0}
+    names = ("paths", "met", "saddles", "irc")
+    files = SimpleNamespace(
+        **{name: str(tmp_path / f"{name}.xyz") for name in names}, runs=str(tmp_path / "runs.csv")
+    )
+    top = Peak(reaction.reactant, reaction.energies[0], reaction.gradients[0])
+    failed = Solved(Path(reaction.ends, reaction.energies, top), top, evaluations=7)
+    write_frames(tmp_path / "ends.xyz", endpoint_frames(replace(reaction, set="a")))
+    write_frames(files.paths, path_frames(reaction, failed, identity))
+    for name in names[1:]:
+        write_frames(getattr(files, name), [])
+    write_rows(
+        files.runs, JUDGED_COLUMNS, [identity | {"verdict": "unconverged", "gradients_path": 7}]
+    )
+    outputs = {name: str(tmp_path / f"{name}.out") for name in ("rows", "steps", "frames", "ways")}
+
+    class AskedError(Exception):
+        pass
+
+    class Asking:
+        def run(self, function, *arguments):
+            raise AskedError
+
+    def job(ways: int) -> None:
+        journal = Journal(str(tmp_path / f"{ways}.journal"), "key")
+        ends = str(tmp_path / "ends.xyz")
+        mechanism_job("a", method, ways, ends, files, files, XTB, Asking(), outputs, journal)
+
+    with pytest.raises(AskedError):
+        job(1)
+    job(0)
+    assert list(read_rows(outputs["rows"])) == list(read_rows(outputs["steps"])) == []

@@ -42,7 +42,8 @@ def mechanism_job(
 ) -> None:
     """Search the steps of each run that has a path and is not `intended`; then further ways.
 
-    `ways` is how many searches each run makes, the first one included. `endpoints` is a file of
+    `ways` is how many searches each run makes, the first one included; with 0 the first one is all
+    and steps are not searched. `endpoints` is a file of
     frames; `solved` names the files `paths` and `met`, `judged` the files `runs`, `saddles` and
     `irc`; `outputs` the files `rows`, `steps`, `frames` and `ways`.
     """
@@ -91,7 +92,8 @@ def mechanism_job(
     tasks = (
         (task_key(row["reaction"], int(row["seed"])), lambda row=row: work(row))
         for row in read_rows(judged.runs)
-        if (ways > 1 or row["verdict"] != INTENDED) and (row["reaction"], int(row["seed"])) in paths
+        if (row["reaction"], int(row["seed"])) in paths
+        and (ways > 1 or (ways and row["verdict"] != INTENDED))
     )
     kinds = {"rows": MECHANISM_COLUMNS, "steps": CHAIN_COLUMNS, "frames": FRAMES}
     kinds["ways"] = WAY_COLUMNS
