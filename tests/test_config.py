@@ -29,6 +29,13 @@ def test_a_method_may_have_its_own_guess_refiner_budget_and_seeds():
     assert method.budget == {"path": 3000, "refine": 9}
 
 
+def test_where_no_steps_are_searched_a_search_does_not_save_itself_for_them():
+    given = {"sets": {"t": "textbook"}, "methods": {"a": {"solver": "neural-surrogate"}}}
+    with_steps, without = (check_config({**given, "ways": ways}) for ways in (1, 0))
+    assert "mechanism" not in with_steps.methods["a"].options
+    assert without.methods["a"].options["mechanism"] is False
+
+
 def test_a_new_refiner_or_refinement_budget_is_no_change_of_the_path_stage():
     entry = {"solver": "neb"}
     one = check_config({"methods": {"neb": entry}}).methods["neb"]

@@ -4,6 +4,7 @@ It runs where the environment variable MEPIN names a clone whose requirements ar
 """
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,10 @@ def test_elements_that_it_does_not_know_are_named(network):
     pair = Reaction("hcl", np.array([1, 17]), np.eye(2, 3), 1.5 * np.eye(2, 3))
     with pytest.raises(NotSupported, match="not of Cl"):
         load("guesses", "mepin")(pair, 0)
+    with pytest.raises(NotSupported, match="not of charge 1, multiplicity 2"):
+        load("guesses", "mepin")(
+            replace(pair, numbers=np.array([1, 1]), charge=1, multiplicity=2), 0
+        )
 
 
 def test_a_checkpoint_that_would_run_something_is_not_read(network, tmp_path):
@@ -76,4 +81,9 @@ def test_a_checkpoint_that_would_run_something_is_not_read(network, tmp_path):
     torch.save({"hyper_parameters": Evil(), "state_dict": {}}, tmp_path / "evil.ckpt")
     with pytest.raises(InputError, match="is no checkpoint of MEPIN"):
         mepin._read(tmp_path / "evil.ckpt")
+    (tmp_path / "torn.ckpt").write_bytes((tmp_path / "evil.ckpt").read_bytes()[:100])
+    (tmp_path / "empty.ckpt").write_bytes(b"")
+    for name in ("torn", "empty", "missing"):
+        with pytest.raises(InputError, match="is no checkpoint of MEPIN"):
+            mepin._read(tmp_path / f"{name}.ckpt")
     assert not (tmp_path / "ran").exists()

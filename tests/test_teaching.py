@@ -162,10 +162,11 @@ def test_an_analogue_has_relaxed_ends_and_is_that_of_its_seed(small):
 
 def test_analogues_of_what_is_taught_share_no_molecule_with_the_other_side(small, tmp_path):
     run = teach.Teaching(tmp_path, teach.Plan(frames=1, turns=0), 1, frozenset())
-    files = run.analogues(small, frozenset())
+    files = run.analogues(small, frozenset(), taught=True)
+    assert run.paid == sum(lessons.Lesson.read(file).paid for file in files)
     assert [file.stem for file in files] == [entry.name for entry in small]
     there = [teach.molecules_in([file]) for file in files]
-    assert run.analogues(small, there[0]) == [
+    assert run.analogues(small, there[0], taught=False) == [
         file for file, has in zip(files, there, strict=True) if not has & there[0]
     ]
 
@@ -212,6 +213,32 @@ def test_errors_are_those_of_what_the_potential_returns(taught, tmp_path):
     assert training.measured(ensemble, taught) == pytest.approx(
         card.errors(taught, evaluated), rel=1e-3
     )
+
+
+def test_what_is_held_out_has_elements_and_charges_that_were_taught(taught, tmp_path):
+    files = [tmp_path / f"{k}.npz" for k in range(3)]
+    strange = replace(taught[1], numbers=np.where(taught[1].numbers == 1, 9, taught[1].numbers))
+    for one, file in zip((taught[0], strange, replace(taught[0], charge=1)), files, strict=True):
+        one.save(file)
+    shape = teach.shape_of(SMALL, taught)
+    assert teach.known_to(shape, files) == files[:1]
+    assert teach.shape_of(SMALL, [replace(taught[0], charge=-1)]).charges == (-1,)
+    with pytest.raises(InputError, match="nothing can be taught"):
+        teach.shape_of(SMALL, [])
+
+
+def test_a_checkpoint_that_is_missing_is_no_member(tmp_path):
+    with pytest.raises(InputError, match="is missing"):
+        training.of_checkpoint(tmp_path / "member-0.safetensors", SMALL)
+
+
+def test_an_analogue_with_an_end_of_no_energy_is_no_lesson(small, monkeypatch):
+    def none(reaction, *arguments):
+        return lessons.lesson("a", reaction.numbers, 0, None, 3)
+
+    monkeypatch.setattr(teach, "along_paths", none)
+    with pytest.raises(SCFFailure, match="of no use"):
+        teach.analogue_lesson(small[0], teach.Plan())
 
 
 class KilledError(Exception):
@@ -314,6 +341,31 @@ def test_a_run_leaves_weights_that_serve_as_a_prior_with_a_card_and_a_log(run, s
     assert {lesson.charge for lesson in taught} <= set(ensemble.shape.charges)
     learned = PotentialSpec("learned", {"weights": str(file)})
     assert learned.of(lessons.reaction_of(small[0])).backend == "2 networks of learned.safetensors"
+
+
+def test_members_taught_side_by_side_are_those_taught_one_after_another(run, tmp_path):
+    """And a process of them goes with its parent: see `jobs.worker.die_with`."""
+    from mepbench.teaching.members import Course, followed
+
+    folder, _, _ = run
+    files = tuple(sorted((folder / "out" / "lessons-0").glob("*.npz")))
+    found = []
+    for cores in (1, 2):
+        courses = [
+            Course(tmp_path / f"{cores}", 0, k, files, files[:1], training.Pace(1), seed=k)
+            for k in (0, 1)
+        ]
+        log = followed(courses, SMALL, cores)
+        assert [row["member"] for row in log] == [0, 1]
+        assert all((course.checkpoint.with_suffix(".csv")).exists() for course in courses)
+        found.append([row["loss"] for row in log])
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+def test_a_folder_of_other_reactions_is_refused(run, small, tmp_path):
+    folder, plan, _ = run
+    with pytest.raises(InputError, match="is of other reactions than these"):
+        teach.divided(small[:1], frozenset(), plan, folder / "out")
 
 
 def test_a_finished_run_does_nothing_again_and_another_plan_is_refused(run, monkeypatch):

@@ -244,12 +244,14 @@ def _potential_and_methods(merged: dict) -> tuple[tuple[str, dict], dict[str, Me
     for name, entry in merged["methods"].items():
         where = f"methods: {name}"
         source_file("methods", entry["solver"], where)
-        options = {key: value for key, value in entry.items() if key not in RESERVED}
-        _check_method_options(entry["solver"], options, where)
+        chosen = {key: value for key, value in entry.items() if key not in RESERVED}
+        _check_method_options(entry["solver"], chosen, where)
+        if merged["ways"] == 0 and "mechanism" in options("methods", entry["solver"]):
+            chosen = {"mechanism": False, **chosen}  # what it would be for is not done
         method = Method(
             name=name,
             solver=entry["solver"],
-            options=options,
+            options=chosen,
             guess=entry.get("guess", merged["guess"]),
             refiner=entry.get("refiner", merged["refiner"]),
             budget={**budget, **entry.get("budget", {})},
@@ -266,6 +268,8 @@ def _check_plug_in(kind: str, name: str, where: str) -> None:
     source_file(kind, name, where)
     if is_outside(name):  # those that ship are tested
         options(kind, name)
+    if kind == "guesses":  # one that reads files has these to check
+        getattr(module_of(kind, name), "check", lambda: None)()
 
 
 def _check_method_options(solver: str, given: dict, where: str) -> None:

@@ -17,15 +17,16 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.data import chemical_symbols
 
-from ..errors import InputError, NotInstalled, NotSupported
+from ..errors import InputError, NotInstalled
 from ..path import align, resample
+from ..potentials._network import refuse
 from ..reaction import Reaction
 from . import geodesic, linear
 
 FOLDER = "MEPIN"
 WEIGHTS = "ckpt/t1x_G.ckpt"
+TAUGHT = ("H", "C", "N", "O")
 ADVICE = (
     "MEPIN is not installed: clone learningmatter-mit/mepin, `pip install` what its pyproject.toml "
     f"names into this environment, and let the environment variable {FOLDER} be the clone's folder"
@@ -43,17 +44,14 @@ def interpolate(reaction: Reaction, seed: int, *, frames: int = 21) -> np.ndarra
     NotInstalled
         if MEPIN, or what it needs, is.
     NotSupported
-        for elements that its network has no place for.
+        for what its network was not taught: other elements, ions, open shells.
     InputError
         if its file of weights cannot be read.
     """
     if reaction.natoms < 2:
         return linear.interpolate(reaction, seed, frames=frames)
     network, batch_of = _mepin(os.environ.get(FOLDER, ""))
-    foreign = sorted({int(z) for z in reaction.numbers if z >= network.hparams["num_elements"]})
-    if foreign:
-        names = ", ".join(chemical_symbols[z] for z in foreign)
-        raise NotSupported(f"MEPIN's network was taught H, C, N and O; not of {names}")
+    refuse("MEPIN", TAUGHT, reaction.numbers, reaction.charge, reaction.multiplicity)
     import torch
 
     controls = geodesic.interpolate(reaction, seed, frames=CONTROLS)
@@ -65,6 +63,13 @@ def interpolate(reaction: Reaction, seed: int, *, frames: int = 21) -> np.ndarra
     path = np.array([align(x, y) for x, y in zip(path, near, strict=True)])
     path[[0, -1]] = reaction.ends
     return resample(path, frames)
+
+
+def files(**options) -> tuple[Path, ...]:
+    """Return what it reads beside its code, where that is there."""
+    folder = os.environ.get(FOLDER)
+    file = Path(folder or "") / WEIGHTS
+    return (file,) if folder and file.exists() else ()
 
 
 @cache
@@ -98,7 +103,7 @@ def _read(file: Path) -> tuple[dict, dict]:
     from typing import Any
 
     import torch
-    from omegaconf import DictConfig, ListConfig
+    from omegaconf import DictConfig, ListConfig  # MEPIN's own requirement, which has been imported
     from omegaconf.base import ContainerMetadata, Metadata
     from omegaconf.nodes import AnyNode
 
@@ -109,8 +114,8 @@ def _read(file: Path) -> tuple[dict, dict]:
         kept = ("optimizer_config", "loss_configs")
         given = found["hyper_parameters"].items()
         return {k: v for k, v in given if k not in kept}, found["state_dict"]
-    except (OSError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, EOFError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(
             f"{file}: is no checkpoint of MEPIN that can be read ({reason}). Restore it from its "
             "repository."

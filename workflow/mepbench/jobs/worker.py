@@ -123,7 +123,7 @@ class Worker:
 
 def _serve(pipe, parents_end, parent: int) -> None:
     parents_end.close()
-    _die_with(parent)
+    die_with(parent)
     logging.basicConfig(format="%(message)s")  # to standard error, which is the job's log
     logging.getLogger("mepbench").setLevel(logging.INFO)
     while True:
@@ -138,7 +138,7 @@ def _serve(pipe, parents_end, parent: int) -> None:
         pipe.send(answer)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Have the kernel end this process with its parent, however that ends (Linux)."""
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -16,14 +16,13 @@ RIVAL = PotentialSpec("xtb-python", {"method": "GFN1-xTB"})
 CARD = """# A network potential taught GFN2-xTB
 
 * **What**: {members} equivariant networks, {parameters} parameters in all; energies up to a
-  constant of the composition, forces by automatic differentiation. A prior of saddle searches, no
-  more.
+  constant of the composition, forces by automatic differentiation. A prior of saddle searches and
+  what leads their guesses down, no more.
 * **Taught by**: energies and gradients of GFN2-xTB alone, at {geometries} geometries of {reactions}
-  reactions: the ends that were given, and what lies between. No transition state, no reference
-  path.
+  reactions and {analogues} analogues of them with other elements or charges: their ends, and what
+  lies between. No transition state, no reference path.
 * **Cost**: {evaluations} evaluations, {hours_training} hours of training.
-* **Limits**: singlets of {elements}, charges {charges}; elsewhere it is not asked. Charges and
-  elements beyond H, C, N, O were taught by analogues of the reactions, far fewer.
+* **Limits**: singlets of {elements}, charges {charges}; elsewhere it is not asked.
 * **Licence**: MIT, as mepbench.
 
 Mean errors on reactions none of whose molecules (of five atoms and more) was taught,
@@ -37,11 +36,15 @@ an energy within a reaction, eV:
 
 
 def facts(
-    ensemble: Ensemble, taught: list[Path], held_out: dict[str, list[Lesson]], log: list[dict]
+    ensemble: Ensemble,
+    taught: list[Path],
+    held_out: dict[str, list[Lesson]],
+    log: list[dict],
+    paid: int,
 ) -> dict:
     """Return plain values: what was taught and paid, and errors on what was held out.
 
-    Paid are also lessons that are of no use.
+    Paid are also lessons that are of no use, and analogues that were left out.
 
     Errors are means over atoms (forces, eV/angstrom) and geometries (energies less their mean
     within a reaction, eV), over reactions, by kind of what is held out; of the ensemble, of its
@@ -57,9 +60,10 @@ def facts(
         "no force": partial(errors, surface=lambda q: (0 * q.energies, 0 * q.gradients)),
     }
     return {
-        "reactions": len({(lesson.name, lesson.numbers.tobytes()) for lesson in learned}),
+        "reactions": len({file.name for file in taught if not _is_analogue(file)}),
+        "analogues": sum(map(_is_analogue, taught)),
         "geometries": sum(map(len, learned)),
-        "evaluations": sum(Lesson.read(file).paid for file in taught),
+        "evaluations": paid,
         "hours_training": round(sum(row["seconds"] for row in log) / 3600, 3),
         "parameters": sum(p.numel() for p in ensemble.parameters()),
         "members": len(ensemble.members),
@@ -71,6 +75,10 @@ def facts(
             for name, of in surfaces.items()
         },
     }
+
+
+def _is_analogue(file: Path) -> bool:
+    return file.parent.name == "lessons-analogues"
 
 
 def rival_errors(lessons: list[Lesson]) -> tuple[float, float]:
@@ -110,7 +118,7 @@ def figure(folder: Path, log: list[dict]) -> None:
     fig, axes = plt.subplots(figsize=(3.3, 2.6), layout="constrained")
     for key in dict.fromkeys((row["round"], row["taught"], row["member"]) for row in log):
         rows = [r for r in log if (r["round"], r["taught"], r["member"]) == key]
-        label = f"round {key[0]}, {key[1]} reactions, member {key[2]}"
+        label = f"round {key[0]}, {key[1]} lessons, member {key[2]}"
         axes.plot([r["epoch"] for r in rows], [r["force_error"] for r in rows], label=label)
     axes.set(xlabel="epoch", ylabel="error of a force, held out (eV/Å)", yscale="log")
     axes.legend(fontsize=5)

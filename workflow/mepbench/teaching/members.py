@@ -1,6 +1,7 @@
 """Members of an ensemble: each is taught in a process of its own, and kept after every epoch."""
 
 import multiprocessing
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..files.tidy import write_rows
+from ..jobs.worker import die_with
 from ..learned.network import Ensemble, Shape
 from . import training
 from .lessons import read_of_use
@@ -42,8 +44,8 @@ class Course:
         """Its file."""
         return self.folder / f"member-{self.member}.safetensors"
 
-    def known(self, log: list[dict], lessons: int) -> list[dict]:
-        """Keep a log beside the checkpoint; return its rows."""
+    def keep(self, log: list[dict], lessons: int) -> list[dict]:
+        """Write a log beside the checkpoint; return its rows."""
         about = {"round": self.turn, "taught": lessons, "member": self.member}
         rows = [about | row for row in log]
         write_rows(str(self.checkpoint.with_suffix(".csv")), LOG, rows)
@@ -55,14 +57,14 @@ def follow(course: Course, shape: Shape) -> list[dict]:
     lessons, held_out = read_of_use(course.lessons), read_of_use(course.held_out)
 
     def told(log: list[dict]) -> None:
-        rows = course.known(log, len(lessons))
+        rows = course.keep(log, len(lessons))
         print(f"{course.folder.name}: {rows[-1]}", file=sys.stderr, flush=True)
 
     begin = None if course.begin is None else training.of_checkpoint(course.begin, shape)
     _, log = training.taught(
         course.checkpoint, shape, lessons, held_out, course.pace, course.seed, begin, told
     )
-    return course.known(log, len(lessons))
+    return course.keep(log, len(lessons))
 
 
 def followed(courses: list[Course], shape: Shape, cores: int) -> list[dict]:
@@ -87,10 +89,11 @@ def ensemble_of(courses: list[Course], shape: Shape) -> Ensemble:
 def processes(count: int, threads: int = 1) -> ProcessPoolExecutor:
     """Return a pool of fresh processes: a fork of one in which torch has threads may hang."""
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, spawn, initializer=_set_threads, initargs=(threads,))
+    return ProcessPoolExecutor(count, spawn, initializer=_begin, initargs=(threads, os.getpid()))
 
 
-def _set_threads(threads: int) -> None:
+def _begin(threads: int, parent: int) -> None:
     import torch
 
+    die_with(parent)  # or they would go on beside those of the next run
     torch.set_num_threads(threads)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, plainly
+from ..errors import InputError, SCFFailure, plainly
 from ..files.tidy import read_rows, write_rows
 from ..learned import weights
 from ..learned.network import Ensemble, Shape
@@ -45,7 +45,7 @@ class Plan:
     tested : held-out reactions whose geometries are paid for, to measure errors
     frames, turns : of a path, and steps down across it, in the first round
     analogues : reactions whose analogues of other elements and charges are taught as well
-    rounds, asked : further rounds; geometries of a reaction that each adds
+    rounds, asked : rounds, the first included; geometries of a reaction that a further one adds
     asking : reactions that a further round looks at
     method : searches on the ensemble, in a further round
     members : of the ensemble
@@ -84,7 +84,9 @@ def read_entries(spec: str, folder: Path) -> list[Entry]:
     if spec.endswith(".gz"):
         file = folder / Path(spec).stem
         if not file.exists():
-            file.write_bytes(gzip.decompress(Path(spec).read_bytes()))
+            torn = file.with_suffix(".part")
+            torn.write_bytes(gzip.decompress(Path(spec).read_bytes()))
+            torn.replace(file)
         spec = str(file)
     usable = [entry for entry in read_set(Path(spec).stem, spec) if entry.problem is None]
     for entry in usable:
@@ -102,13 +104,22 @@ def divided(
     """Return what teaches and what is held out, as `split.csv` has it if that is there.
 
     `unseen` are the molecules of the evaluation sets.
+
+    Raises
+    ------
+    InputError
+        if `split.csv` is that of other reactions.
     """
     file = folder / "split.csv"
     if not file.exists():
         parts = split(entries, unseen, plan.share, plan.seed)
         rows = [{"reaction": n, "part": part} for part, names in parts.items() for n in names]
         write_rows(str(file), ["reaction", "part"], rows)
-    of, rows = {entry.name: entry for entry in entries}, read_rows(str(file))
+    of, rows = {entry.name: entry for entry in entries}, list(read_rows(str(file)))
+    if {row["reaction"] for row in rows} != of.keys():
+        raise InputError(
+            f"{file}: is of other reactions than these. Choose another --output, or remove it."
+        )
     return {
         part: [of[row["reaction"]] for row in rows if row["part"] == part]
         for part in (TAUGHT, HELD_OUT)
@@ -123,10 +134,18 @@ def first_lesson(entry: Entry, plan: Plan) -> Lesson:
 
 
 def analogue_lesson(entry: Entry, plan: Plan) -> Lesson:
-    """Pay for an analogue of a reaction: for its ends, and along its paths."""
+    """Pay for an analogue of a reaction: for its ends, and along its paths.
+
+    Raises
+    ------
+    SCFFailure
+        where an end has no energy, or one that is far too high: nothing says then what it is.
+    """
     rng = seeded(entry, plan.seed)
     reaction, paid = analogue(reaction_of(entry), TEACHER, rng)
     lesson = along_paths(reaction, TEACHER, plan.frames, plan.turns, rng)
+    if not np.array_equal(lesson.positions[:2], reaction.ends):
+        raise SCFFailure("an end of the analogue is of no use")
     return replace(lesson, paid=lesson.paid + paid)
 
 
@@ -179,14 +198,24 @@ class Teaching:
     def __init__(self, folder: Path, plan: Plan, cores: int, unseen: frozenset[str]):
         self.folder, self.plan, self.cores, self.unseen = folder, plan, cores, unseen
         self.log: list[dict] = []
+        self.paid = 0
 
-    def lessons(self, kind: str, of: list[Entry], lesson: Callable[[Entry], Lesson]) -> list[Path]:
-        """Return the files of lessons of a kind, made where they are not there."""
-        return gathered(of, self.folder / f"lessons-{kind}", self.cores, lesson)
+    def lessons(
+        self, kind: str, of: list[Entry], lesson: Callable[[Entry], Lesson], *, taught: bool
+    ) -> list[Path]:
+        """Return the files of lessons of a kind, made where they are not there.
 
-    def analogues(self, of: list[Entry], seen: frozenset[str]) -> list[Path]:
+        What is `taught` is on the bill, what measures is not.
+        """
+        made = gathered(of, self.folder / f"lessons-{kind}", self.cores, lesson)
+        if taught:
+            self.paid += sum(Lesson.read(file).paid for file in made)
+        return made
+
+    def analogues(self, of: list[Entry], seen: frozenset[str], *, taught: bool) -> list[Path]:
         """Return the files of analogues none of whose molecules is on the other side."""
-        made = self.lessons("analogues", of, partial(analogue_lesson, plan=self.plan))
+        make = partial(analogue_lesson, plan=self.plan)
+        made = self.lessons("analogues", of, make, taught=taught)
         return [file for file in made if not molecules_in([file]) & (seen | self.unseen)]
 
     def course(self, of: str, turn: int, k: int, lessons, held_out, epochs: int) -> Course:
@@ -224,6 +253,8 @@ def teach(
     `first` makes the lessons of the first round, by default along geodesic paths. The elements and
     the charges of the shape are those of the lessons.
     """
+    if min(plan.rounds, plan.members, plan.epochs, plan.again) < 1:
+        raise InputError("rounds, members, epochs and again must be at least 1.")
     folder.mkdir(parents=True, exist_ok=True)
     _same_plan(folder / "plan.json", plan, shape)
     foreign = [molecules(entry) for one in unseen for entry in read_set(Path(one).stem, one)]
@@ -231,14 +262,17 @@ def teach(
     parts = divided(read_entries(source, folder), run.unseen, plan, folder)
     teaching, tested = parts[TAUGHT][: plan.reactions or None], parts[HELD_OUT][: plan.tested]
     first = first or partial(first_lesson, plan=plan)
-    taught = first_round = run.lessons("0", teaching, first)
-    held_out = {"held out": run.lessons("0", tested, first)}
+    taught = first_round = run.lessons("0", teaching, first, taught=True)
+    held_out = {"held out": run.lessons("0", tested, first, taught=False)}
     if plan.analogues:
-        others = run.analogues(teaching[: plan.analogues], _molecules_of(parts[HELD_OUT]))
+        apart = _molecules_of(parts[HELD_OUT])
+        others = run.analogues(teaching[: plan.analogues], apart, taught=True)
         seen = _molecules_of(parts[TAUGHT]) | molecules_in(others)
-        held_out["analogues"] = run.analogues(tested[: plan.analogues // 10], seen)
+        few = tested[: plan.analogues // 10]
+        held_out["analogues"] = run.analogues(few, seen, taught=False)
         taught = first_round = mixed(taught, others)
     shape = shape_of(shape, read_of_use(taught))
+    held_out = {kind: known_to(shape, files) for kind, files in held_out.items()}
     measured = {kind: read_of_use(files) for kind, files in held_out.items()}
     file = folder / "learned.safetensors"
     for turn in range(plan.rounds):
@@ -246,14 +280,15 @@ def teach(
             further = partial(
                 further_lesson, plan=plan, ensemble=weights_of(folder / f"round-{turn - 1}")
             )
-            taught = taught + run.lessons(str(turn), teaching[: plan.asking], further)
+            asked = run.lessons(str(turn), teaching[: plan.asking], further, taught=True)
+            taught = taught + asked
         epochs = plan.again if turn else plan.epochs
         courses = [
             run.course(f"round-{turn}", turn, k, taught, held_out["held out"], epochs)
             for k in range(plan.members)
         ]
         ensemble = run.follow(courses, shape)
-        facts = card.facts(ensemble, taught, measured, run.log)
+        facts = card.facts(ensemble, taught, measured, run.log, run.paid)
         weights.save(weights_of(folder / f"round-{turn}"), ensemble, facts)
     weights.save(file, ensemble, facts)
     courses = [
@@ -269,9 +304,9 @@ def teach(
     ]
     run.follow(courses, shape)
     for course in courses:
-        one = ensemble_of([course], shape)
-        few = card.facts(one, list(course.lessons), measured, [])
-        weights.save(weights_of(course.folder), one, few)
+        one, files = ensemble_of([course], shape), list(course.lessons)
+        paid = sum(Lesson.read(file).paid for file in files)
+        weights.save(weights_of(course.folder), one, card.facts(one, files, measured, [], paid))
     card.write(folder, facts, run.log)
     return file
 
@@ -284,10 +319,27 @@ def mixed(files: list[Path], others: list[Path]) -> list[Path]:
 
 
 def shape_of(shape: Shape, lessons: list[Lesson]) -> Shape:
-    """Return a shape for the elements and charges of lessons, and for no others."""
+    """Return a shape for the elements and charges of lessons, and for no others.
+
+    Raises
+    ------
+    InputError
+        if there are none.
+    """
+    if not lessons:
+        raise InputError("nothing can be taught: of no reaction that may teach there is a lesson.")
     elements = {int(z) for lesson in lessons for z in lesson.numbers}
     charges = {lesson.charge for lesson in lessons}
     return replace(shape, elements=tuple(sorted(elements)), charges=tuple(sorted(charges)))
+
+
+def known_to(shape: Shape, files: list[Path]) -> list[Path]:
+    """Return the lessons whose elements and charge a shape has: the others measure nothing."""
+    return [
+        file
+        for file, q in zip(files, map(Lesson.read, files), strict=True)
+        if set(q.numbers.tolist()) <= set(shape.elements) and q.charge in shape.charges
+    ]
 
 
 def molecules_in(files: list[Path]) -> frozenset[str]:
@@ -309,7 +361,9 @@ def _same_plan(file: Path, plan: Plan, shape: Shape) -> None:
     """Refuse a folder in which another plan was begun: what it holds would be mixed with this."""
     wanted = json.loads(json.dumps({"plan": vars(plan), "shape": vars(shape)}))
     if not file.exists():
-        file.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+        torn = file.with_suffix(".part")
+        torn.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+        torn.replace(file)
     known = json.loads(file.read_text(encoding="utf-8"))
     for kind, settings in wanted.items():
         for key, value in settings.items():

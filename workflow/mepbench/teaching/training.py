@@ -57,10 +57,11 @@ def of_checkpoint(file: Path, shape: Shape) -> Ensemble:
     Raises
     ------
     InputError
-        if it is no checkpoint of such a network.
+        if it is missing, or no checkpoint of such a network.
     """
     member = Ensemble(shape, 1)
-    restored(file, member, torch.optim.Adam(member.parameters()))
+    if not restored(file, member, torch.optim.Adam(member.parameters())):
+        raise InputError(f"{file}: is missing. Remove the folder it should be in to teach anew.")
     return member
 
 
