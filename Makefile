@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-speed bench-own
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-speed bench-own bench-operator
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,8 +58,12 @@ bench-prior: .venv/installed ## evaluations of the search with and without GFN1-
 TAUGHT ?= ../shared/reactions/rdb7_train.xyz.gz
 UNSEEN = rdb7_dev textbook $(wildcard $(addprefix ../shared/reactions/,zimmerman_xtb baker birkholz))
 
-train: .venv/installed ## teach the network potential of `prior: learned`; goes on where it was stopped
+train: .venv/installed ## teach the network of `prior: learned` and `guess: operator`; goes on where it was stopped
 	$(BIN)/python -m mepbench.teaching.teach $(TAUGHT) --unseen $(UNSEEN) --cores $(CORES)
+
+bench-operator: .venv/installed ## what the taught surface saves a search, and the taught guess a refiner
+	@$(BIN)/mepbench run workflow/operator.yaml --cores $(CORES)
+	@$(BIN)/python -m mepbench.reporting.guesses results/operator-bench
 
 bench-ends: .venv/installed ## what ends cost on a surrogate, and whether they are the same minima
 	$(BIN)/python -m mepbench.preparation.staged_ends rdb7_dev --cores $(CORES)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from mepbench.files.checksums import write_sums
 from mepbench.learned import weights
 from mepbench.oracle import PotentialSpec
 from mepbench.preparation.prepare import prepare
-from mepbench.reaction import Entry
+from mepbench.reaction import Entry, Reaction, read_set
 from mepbench.registry import code_digest, load
+from mepbench.registry import module_of as load_module
 from mepbench.solving.guess import make_guess
 from mepbench.solving.solve import solve
 
@@ -22,6 +24,7 @@ torch = pytest.importorskip("torch")
 network = pytest.importorskip("mepbench.learned.network")
 
 SMALL = network.Shape(scalars=16, channels=12, projected=8, radial=(6, 4, 3))
+NEUTRAL = torch.zeros(1)
 METHANOL = np.array([6, 8, 1, 1, 1, 1])
 X = np.array(
     [
@@ -97,9 +100,11 @@ def test_energy_is_smooth_where_an_atom_leaves_the_cutoff(file):
 def test_padding_changes_nothing():
     of = ensemble(1).double()
     molecules = [(METHANOL, X), (np.array([8, 1, 1]), X[[1, 5, 2]])]
-    energies, gradients = of.energies_and_gradient(*network.padded(*zip(*molecules, strict=True)))
+    z, positions = network.padded(*zip(*molecules, strict=True))
+    energies, gradients = of.energies_and_gradient(z, NEUTRAL.expand(2), positions)
     for k, (numbers, x) in enumerate(molecules):
-        alone, gradient = of.energies_and_gradient(*network.padded([numbers], [x]))
+        z, positions = network.padded([numbers], [x])
+        alone, gradient = of.energies_and_gradient(z, NEUTRAL, positions)
         assert float(energies[0, k]) == pytest.approx(float(alone[0, 0]), abs=1e-10)
         assert gradients[k, : len(x)].numpy() == pytest.approx(gradient[0].numpy(), abs=1e-9)
 
@@ -139,7 +144,7 @@ def garbled(file):
         (flipped, "its SHA-256 is not the one in"),
         (lambda file: file.unlink(), "is missing"),
         (garbled, "is no file of weights"),
-        (lambda file: rewritten(file, version="2"), "of version 2, this mepbench reads 1"),
+        (lambda file: rewritten(file, version="1"), "of version 1, this mepbench reads 2"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_one_sentence_before_a_job_starts(
@@ -157,7 +162,7 @@ def test_a_file_that_is_not_what_it_should_be_is_one_sentence_before_a_job_start
 def test_tensors_of_another_shape_are_named(file):
     shape = {**json.loads(weights.described(file)["shape"]), "scalars": 24}
     rewritten(file, shape=json.dumps(shape))
-    with pytest.raises(InputError, match=r"0\.embedding is \(4, 16\), .* asks for \(4, 24\)"):
+    with pytest.raises(InputError, match=r"0\.charged is \(2, 16\), .* asks for \(2, 24\)"):
         potential(file)
     rewritten(file, shape="{}", members="many")
     with pytest.raises(InputError, match="does not say what it holds"):
@@ -175,6 +180,44 @@ def test_tensors_of_another_shape_are_named(file):
 def test_what_was_not_taught_is_refused(file, numbers, charge, multiplicity, said):
     with pytest.raises(NotSupported, match=said):
         potential(file, np.array(numbers), charge, multiplicity)
+
+
+def test_a_charge_that_was_taught_is_told_to_the_network(tmp_path):
+    torch.manual_seed(0)
+    of = network.Ensemble(replace(SMALL, charges=(-1, 0, 1)), 1)
+    with torch.no_grad():
+        of.members[0].charged.normal_()
+    weights.save(tmp_path / "ions.safetensors", of, {})
+    bent = np.array([X, X + np.eye(6, 3)])
+    steps = {
+        charge: np.diff(potential(tmp_path / "ions.safetensors", charge=charge).evaluate(bent)[0])
+        for charge in (-1, 0, 1)
+    }
+    assert len({round(float(step[0]), 6) for step in steps.values()}) == 3
+    with pytest.raises(NotSupported, match=r"neutral or of charge -1, \+1, of H, .* charge 2"):
+        potential(tmp_path / "ions.safetensors", charge=2)
+
+
+def test_what_ships_is_about_as_near_to_gfn2_as_gfn1_on_reactions_it_was_not_taught():
+    """Along geodesic paths of the shipped set, in forces; and it says what it was taught."""
+    of, card = weights.load(load_module("potentials", "learned").SHIPPED)
+    assert card["reactions"] > 3000
+    assert card["errors"]["ensemble"]["held out"][0] < card["errors"]["GFN1-xTB"]["held out"][0]
+    assert sum(p.numel() for p in of.parameters()) == card["parameters"]
+    off = {"learned": [], "GFN1-xTB": []}
+    for entry in read_set("rdb7_dev", "rdb7_dev")[::12]:
+        reaction = Reaction(
+            entry.name,
+            entry.numbers["reactant"],
+            *(entry.positions[role] for role in ("reactant", "product")),
+        )
+        path = load("guesses", "geodesic")(reaction, 0, frames=5)
+        _, true = PotentialSpec("xtb-python").of(reaction).evaluate(path)
+        rival = PotentialSpec("xtb-python", {"method": "GFN1-xTB"})
+        for name, spec in (("learned", PotentialSpec("learned")), ("GFN1-xTB", rival)):
+            _, gradients = spec.of(reaction).evaluate(path)
+            off[name].append(np.linalg.norm(gradients - true, axis=2).mean())
+    assert np.mean(off["learned"]) < 1.3 * np.mean(off["GFN1-xTB"]) < 0.4
 
 
 def test_members_differ_off_the_first_geometry_and_say_so(file):

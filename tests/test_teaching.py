@@ -241,6 +241,20 @@ def test_an_analogue_with_an_end_of_no_energy_is_no_lesson(small, monkeypatch):
         teach.analogue_lesson(small[0], teach.Plan())
 
 
+def test_a_geometry_without_an_energy_does_not_end_the_measurement(taught, monkeypatch):
+    class Failing:
+        def evaluate(self, positions):
+            if np.allclose(positions[0], taught[0].positions[1]):
+                raise SCFFailure("not converged")
+            return np.array([7.0]), np.zeros((1, *positions.shape[1:]))
+
+    monkeypatch.setattr(PotentialSpec, "load", lambda *_: Failing())
+    energies, gradients = card.rival(taught[0])
+    assert np.flatnonzero(np.isnan(energies)).tolist() == [1]
+    assert np.isnan(gradients[1]).all()
+    assert np.isfinite(card.rival_errors(taught)).all()
+
+
 class KilledError(Exception):
     pass
 

@@ -53,6 +53,7 @@ for version in "$@"; do
   printf '3\ncharge=0\nH 0 0 -1.07\nC 0 0 0\nN 0 0 1.15\n' > r.xyz
   printf '3\ncharge=0\nH 0 0 2.15\nC 0 0 0\nN 0 0 1.15\n' > p.xyz
   said intended "$bin/mepbench" run r.xyz p.xyz
+  said learned-GFN2-xTB "$bin/mepbench" run r.xyz p.xyz --prior learned --output learned
   said "edit it" "$bin/mepbench" init
   sed -i 's/^select: .*/select: [hcn-isomerisation]/; /^  [a-z-]*: {solver: \(neb\|string\|gad\|neural\|retry\)/d' config.yaml
   said "ok: " "$bin/mepbench" check config.yaml

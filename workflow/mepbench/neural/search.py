@@ -17,6 +17,7 @@ from .curves import curve_of
 from .explorer import GRID, Candidate, Explorer
 from .relaxation import Relaxation
 
+LED = 20  # evaluations that a prior may lead: where one serves, 5 to 15 do
 LAST_BETA = 40.0  # 1/eV, of the finished path: less tension than in the search
 
 
@@ -90,7 +91,7 @@ class Search:
             return None
         self.surrogate.believe(below.learned)
         self.start("given", below.frames, self.options["curve"])
-        limit, found = self.affordable(self.options["limit"]), None
+        limit, found = self.affordable(min(self.options["limit"], LED)), None
         if below.saddle is not None:
             found = self.explorer.confirm(self.relaxation, below.saddle, limit)
         if found is None and self.surrogate.believes:

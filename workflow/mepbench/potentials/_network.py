@@ -1,6 +1,6 @@
 """What machine-learned potentials share: a batch is one forward pass, in double precision.
 
-It runs on a GPU where torch finds one. Weights are read once a process.
+It runs on a GPU where torch finds one.
 """
 
 from collections.abc import Callable, Collection
@@ -74,8 +74,8 @@ def refuse(
     if wrong:
         kind = "singlets"
         if charges is not None:
-            known = ", ".join(f"{q:+d}" for q in charges if q)
-            kind = f"singlets, neutral or of charge {known}," if known else "neutral singlets"
+            ions = ", ".join(f"{q:+d}" for q in charges if q)
+            kind = f"singlets, neutral or of charge {ions}," if ions else "neutral singlets"
         raise NotSupported(
             f"{model} is a model of {kind} of {', '.join(elements)}; not of {', '.join(wrong)}"
         )

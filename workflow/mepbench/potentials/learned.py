@@ -12,6 +12,8 @@ from ase.data import chemical_symbols
 from ..learned import weights as released
 from ._network import NetworkPotential, device, refuse
 
+SHIPPED = Path(released.__file__).with_name("learned-GFN2-xTB.safetensors")
+
 
 class LearnedPotential(NetworkPotential):
     """The mean of an ensemble, for one molecule; see `load`.
@@ -20,20 +22,23 @@ class LearnedPotential(NetworkPotential):
     ----------
     ensemble : `learned.network.Ensemble`
     numbers : (N,) int array, atomic numbers
+    charge : int, e
     unsure : eV, see `load`
     name : of its weights
     """
 
-    def __init__(self, ensemble, numbers: np.ndarray, unsure: float, name: str):
+    def __init__(self, ensemble, numbers: np.ndarray, charge: int, unsure: float, name: str):
         import torch
 
         self._ensemble = ensemble.double().requires_grad_(False).to(device())
         self._numbers = torch.tensor(numbers, dtype=torch.long, device=device())
+        self._charge = torch.tensor(charge, device=device())
         self._unsure = unsure
         super().__init__(self._mean, f"{len(ensemble.members)} networks of {name}")
 
     def _members(self, x):
-        return self._ensemble.energies_and_gradient(self._numbers.expand(len(x), -1), x)
+        numbers, charges = self._numbers.expand(len(x), -1), self._charge.expand(len(x))
+        return self._ensemble.energies_and_gradient(numbers, charges, x)
 
     def _mean(self, x):
         energies, gradients = self._members(x)
@@ -43,7 +48,7 @@ class LearnedPotential(NetworkPotential):
         """How far members differ, (B,), eV: of energies less that of the first geometry."""
         import torch
 
-        energies, _ = self._members(torch.tensor(positions, device=device()))
+        energies, _ = self._members(torch.tensor(np.ascontiguousarray(positions), device=device()))
         energies = energies.cpu().numpy()
         return (energies - energies[:, :1]).std(axis=0)
 
@@ -60,7 +65,7 @@ def load(
     charge: int,
     multiplicity: int,
     *,
-    weights: str,
+    weights: str | None = None,
     members: int | None = None,
     unsure: float = 0.25,
 ) -> LearnedPotential:
@@ -70,7 +75,7 @@ def load(
     ----------
     numbers : (N,) int array, atomic numbers
     charge, multiplicity : int
-    weights : a file that `make train` has written, its checksum beside it
+    weights : a file that `make train` has written, its checksum beside it; what ships by default
     members : how many networks of the ensemble are used; all by default
     unsure : eV, spread of the members along a path from which they should not be believed
 
@@ -81,23 +86,29 @@ def load(
     InputError
         if the file is not what was released, or of another version.
     """
-    ensemble, _ = released.load(Path(weights))
+    file = _file(weights)
+    ensemble, _ = released.load(file)
     elements = [chemical_symbols[z] for z in ensemble.shape.elements]
-    refuse(level({"weights": weights}), elements, numbers, charge, multiplicity)
+    charges = ensemble.shape.charges
+    refuse(file.stem, elements, numbers, charge, multiplicity, charges=charges)
     ensemble.members = ensemble.members[:members]
-    return LearnedPotential(ensemble, numbers, unsure, Path(weights).name)
+    return LearnedPotential(ensemble, numbers, charge, unsure, file.name)
 
 
 def check(options: dict) -> None:
     """Raise `InputError`, before any job starts, for weights that are not what was released."""
-    released.described(Path(options["weights"]))
+    released.described(_file(options.get("weights")))
 
 
 def level(options: dict) -> str:
     """Return the name of what was taught: that of its file."""
-    return Path(options["weights"]).stem
+    return _file(options.get("weights")).stem
 
 
-def files(*, weights: str, **others) -> tuple[Path]:
+def files(*, weights: str | None = None, **others) -> tuple[Path]:
     """Return what it reads beside its code: with that changes what it computes."""
-    return (Path(weights),)
+    return (_file(weights),)
+
+
+def _file(weights: str | None) -> Path:
+    return SHIPPED if weights is None else Path(weights)

@@ -1,11 +1,13 @@
 """What is to be said of taught weights: facts, the model card, the figure of the training."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from ase.data import chemical_symbols
 
+from ..errors import SCFFailure
 from ..learned.network import Ensemble
 from ..oracle import PotentialSpec
 from .lessons import Lesson, read_of_use
@@ -82,8 +84,18 @@ def _is_analogue(file: Path) -> bool:
 
 
 def rival_errors(lessons: list[Lesson]) -> tuple[float, float]:
-    """Errors of GFN1-xTB against GFN2-xTB, as `facts` has them."""
-    return errors(lessons, lambda q: RIVAL.load(q.numbers, q.charge, 1).evaluate(q.positions))
+    """Errors of GFN1-xTB against GFN2-xTB, as `facts` has them, where it has an energy."""
+    return errors(lessons, rival)
+
+
+def rival(lesson: Lesson) -> tuple[np.ndarray, np.ndarray]:
+    """Return energies and gradients of GFN1-xTB; NaN where it has none."""
+    potential = RIVAL.load(lesson.numbers, lesson.charge, 1)
+    energies, gradients = np.full_like(lesson.energies, np.nan), 0 * lesson.gradients + np.nan
+    for k, x in enumerate(lesson.positions):
+        with suppress(SCFFailure):
+            (energies[k],), (gradients[k],) = potential.evaluate(x[None])
+    return energies, gradients
 
 
 def errors(lessons: list[Lesson], surface) -> tuple[float, float]:
@@ -92,8 +104,8 @@ def errors(lessons: list[Lesson], surface) -> tuple[float, float]:
     for lesson in lessons:
         energies, gradients = surface(lesson)
         off = energies - lesson.energies
-        force = np.linalg.norm(gradients - lesson.gradients, axis=2).mean()
-        found.append((force, np.abs(off - off.mean()).mean()))
+        force = np.nanmean(np.linalg.norm(gradients - lesson.gradients, axis=2))
+        found.append((force, np.nanmean(np.abs(off - np.nanmean(off)))))
     force, energy = np.mean(found, axis=0) if found else (np.nan, np.nan)
     return float(force), float(energy)
 

@@ -69,7 +69,7 @@ def follow(course: Course, shape: Shape) -> list[dict]:
 
 def followed(courses: list[Course], shape: Shape, cores: int) -> list[dict]:
     """Teach members, side by side where there are cores; return their logs, one after another."""
-    if cores == 1 or len(courses) == 1:
+    if cores == 1 or len(courses) < 2:
         logs = [follow(course, shape) for course in courses]
     else:
         at_once = min(cores, len(courses))
