@@ -244,7 +244,7 @@ def test_an_analogue_with_an_end_of_no_energy_is_no_lesson(small, monkeypatch):
 def test_a_geometry_without_an_energy_does_not_end_the_measurement(taught, monkeypatch):
     class Failing:
         def evaluate(self, positions):
-            if np.allclose(positions[0], taught[0].positions[1]):
+            if np.array_equal(positions[0], taught[0].positions[1]):
                 raise SCFFailure("not converged")
             return np.array([7.0]), np.zeros((1, *positions.shape[1:]))
 
