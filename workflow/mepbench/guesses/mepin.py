@@ -111,9 +111,10 @@ def _read(file: Path) -> tuple[dict, dict]:
     try:
         with torch.serialization.safe_globals([*harmless, Any, dict, list, int, defaultdict]):
             found = torch.load(file, map_location="cpu", weights_only=True)
-        kept = ("optimizer_config", "loss_configs")
-        given = found["hyper_parameters"].items()
-        return {k: v for k, v in given if k not in kept}, found["state_dict"]
+        settings = dict(found["hyper_parameters"])
+        for of_training in ("optimizer_config", "loss_configs"):
+            settings.pop(of_training, None)
+        return settings, found["state_dict"]
     except (OSError, EOFError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(

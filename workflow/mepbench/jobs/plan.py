@@ -7,6 +7,8 @@ Without this list it would count as done until its job starts.
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..files.whole import whole
+
 
 def plan_file(results: str | Path) -> Path:
     """Return where the list stands."""
@@ -17,9 +19,8 @@ def write_plan(results: str | Path, outputs: Iterable[str]) -> None:
     """Write the files that are to be made, one in a line; complete as soon as it is there."""
     file = plan_file(results)
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text("".join(f"{output}\n" for output in outputs), encoding="utf-8")
-    unfinished.replace(file)
+    with whole(file) as unfinished:
+        unfinished.write_text("".join(f"{output}\n" for output in outputs), encoding="utf-8")
 
 
 def read_plan(results: str | Path) -> set[str] | None:

@@ -30,16 +30,20 @@ class NetworkPotential:
     @counted
     def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Energies (B,) in eV and gradients (B, N, 3) in eV/angstrom at (B, N, 3) angstrom."""
-        import torch
-
-        x = torch.tensor(np.ascontiguousarray(positions), dtype=torch.float64, device=device())
-        x.requires_grad_()
+        x = tensor_of(positions).requires_grad_()
         energies, gradients = (
             part.detach().cpu().numpy().astype(float) for part in self._forward(x)
         )
         if not (np.isfinite(energies).all() and np.isfinite(gradients).all()):
             raise SCFFailure(f"{self.backend} returned no finite energy or gradient")
         return energies, gradients
+
+
+def tensor_of(positions: np.ndarray):
+    """Return positions, in any order of memory, as a float64 tensor on `device()`."""
+    import torch
+
+    return torch.tensor(np.ascontiguousarray(positions), dtype=torch.float64, device=device())
 
 
 def device() -> str:

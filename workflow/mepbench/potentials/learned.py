@@ -10,7 +10,7 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from ..learned import weights as released
-from ._network import NetworkPotential, device, refuse
+from ._network import NetworkPotential, device, refuse, tensor_of
 
 SHIPPED = Path(released.__file__).with_name("learned-GFN2-xTB.safetensors")
 
@@ -46,9 +46,7 @@ class LearnedPotential(NetworkPotential):
 
     def spread(self, positions: np.ndarray) -> np.ndarray:
         """How far members differ, (B,), eV: of energies less that of the first geometry."""
-        import torch
-
-        energies, _ = self._members(torch.tensor(np.ascontiguousarray(positions), device=device()))
+        energies, _ = self._members(tensor_of(positions))
         energies = energies.cpu().numpy()
         return (energies - energies[:, :1]).std(axis=0)
 

@@ -1,6 +1,6 @@
-"""What a guess is worth: how far its highest energy lies above the saddle, in a run's folder.
+"""What a guess is worth: how far its highest energy is from the saddle's, in a run's folder.
 
-    python -m mepbench.reporting.guesses results/operator
+    python -m mepbench.reporting.guesses results/operator-bench
 
 For each guess the reactions are those that have a reference saddle and a path of every guess that
 is compared, which is each that has a path at all; its error is the distance of the highest energy

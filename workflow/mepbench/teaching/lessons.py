@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SCFFailure
+from ..files.whole import whole
 from ..landscape.across import steps_across
 from ..landscape.model_hessian import model_hessian
 from ..oracle import Evaluated, Oracle, PotentialSpec
@@ -68,9 +69,9 @@ class Lesson:
     def save(self, file: Path) -> None:
         """Write it whole, or not at all."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        torn = file.with_suffix(".part.npz")
-        np.savez(torn, **{key: value for key, value in vars(self).items() if key != "name"})
-        torn.replace(file)
+        with whole(file) as unfinished:
+            arrays = {key: value for key, value in vars(self).items() if key != "name"}
+            np.savez(unfinished, **arrays)
 
     @classmethod
     def read(cls, file: Path) -> "Lesson":

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import InputError, SCFFailure, plainly
 from ..files.tidy import read_rows, write_rows
+from ..files.whole import whole
 from ..learned import weights
 from ..learned.network import Ensemble, Shape
 from ..oracle import PotentialSpec
@@ -84,9 +85,8 @@ def read_entries(spec: str, folder: Path) -> list[Entry]:
     if spec.endswith(".gz"):
         file = folder / Path(spec).stem
         if not file.exists():
-            torn = file.with_suffix(".part")
-            torn.write_bytes(gzip.decompress(Path(spec).read_bytes()))
-            torn.replace(file)
+            with whole(file) as unfinished:
+                unfinished.write_bytes(gzip.decompress(Path(spec).read_bytes()))
         spec = str(file)
     usable = [entry for entry in read_set(Path(spec).stem, spec) if entry.problem is None]
     for entry in usable:
@@ -361,9 +361,8 @@ def _same_plan(file: Path, plan: Plan, shape: Shape) -> None:
     """Refuse a folder in which another plan was begun: what it holds would be mixed with this."""
     wanted = json.loads(json.dumps({"plan": vars(plan), "shape": vars(shape)}))
     if not file.exists():
-        torn = file.with_suffix(".part")
-        torn.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
-        torn.replace(file)
+        with whole(file) as unfinished:
+            unfinished.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
     known = json.loads(file.read_text(encoding="utf-8"))
     for kind, settings in wanted.items():
         for key, value in settings.items():

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
+from ..files.whole import whole
 from ..learned.network import Ensemble, Shape, padded
 from .lessons import Lesson
 
@@ -60,7 +61,7 @@ def of_checkpoint(file: Path, shape: Shape) -> Ensemble:
         if it is missing, or no checkpoint of such a network.
     """
     member = Ensemble(shape, 1)
-    if not restored(file, member, torch.optim.Adam(member.parameters())):
+    if not _restored(file, member, torch.optim.Adam(member.parameters())):
         raise InputError(f"{file}: is missing. Remove the folder it should be in to teach anew.")
     return member
 
@@ -89,7 +90,7 @@ def taught(
     if begin is not None:
         member.load_state_dict(begin.state_dict())
     adam = torch.optim.Adam(member.parameters(), lr=pace.rate, betas=(0.9, 0.99))
-    log = restored(file, member, adam)
+    log = _restored(file, member, adam)
     for epoch in range(len(log), pace.epochs):
         start, losses = time.perf_counter(), []
         steps = batches(lessons, pace, (seed, epoch))
@@ -106,7 +107,7 @@ def taught(
         force, energy = measured(member, held_out)
         row = dict(epoch=epoch + 1, seconds=seconds, loss=float(np.mean(losses)))
         log.append(row | dict(force_error=force, energy_error=energy))
-        kept(file, member, adam, log)
+        _kept(file, member, adam, log)
         told(log)
     return member.cpu(), log
 
@@ -160,27 +161,18 @@ def measured(ensemble: Ensemble, lessons: list[Lesson]) -> tuple[float, float]:
     return float(force), float(energy) / ENERGY_WEIGHT
 
 
-def kept(file: Path, member: torch.nn.Module, adam, log: list[dict]) -> None:
-    """Write a checkpoint: parameters, Adam's moments, the log; whole, or not at all."""
+def _kept(file: Path, member: Ensemble, adam, log: list[dict]) -> None:
     from safetensors.torch import save_file
 
     tensors = {f"weights/{name}": tensor for name, tensor in member.state_dict().items()}
     for k, moments in adam.state_dict()["state"].items():
         tensors |= {f"adam/{k}/{name}": torch.as_tensor(value) for name, value in moments.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    torn = file.with_suffix(".part")
-    save_file(tensors, torn, metadata={"log": json.dumps(log)})
-    torn.replace(file)
+    with whole(file) as unfinished:
+        save_file(tensors, unfinished, metadata={"log": json.dumps(log)})
 
 
-def restored(file: Path, member: torch.nn.Module, adam) -> list[dict]:
-    """Read a checkpoint into a network and its optimiser, and return its log; empty without one.
-
-    Raises
-    ------
-    InputError
-        if it is no checkpoint of such a network.
-    """
+def _restored(file: Path, member: Ensemble, adam) -> list[dict]:
     from safetensors import SafetensorError, safe_open
 
     if not file.exists():
