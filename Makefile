@@ -7,7 +7,7 @@ CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 BIN = .venv/bin
 LOCK = envs/requirements.lock
 
-.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-speed bench-own bench-operator
+.PHONY: help run test test-slow wheel paper bench ablation tangency bench-prepare bench-ends bench-prior bench-proof bench-dft bench-scale bench-slurm train reference browser dft dmf peers bench-peers bench-factorial bench-irc slurm lint format lock docs networks bench-surfaces bench-barriers bench-speed bench-own bench-operator
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,8 +30,9 @@ bench: .venv/installed ## run every method on two published sets; `mepbench data
 	@$(BIN)/mepbench run workflow/bench.yaml --cores $(CORES)
 	@$(BIN)/python -m mepbench.reporting.halves results/bench
 
-bench-peers: peers ## every rival from outside beside ours, on the textbook and a hundred reactions of RDB7
+bench-peers: peers ## every rival from outside beside ours: Baker's set, the textbook, forty reactions of RDB7
 	@$(BIN)/mepbench run workflow/peers.yaml --cores $(CORES)
+	@$(BIN)/python -m mepbench.reporting.rivals results/peers
 
 bench-factorial: .venv/installed ## what guess, solver and refiner earn, each over all combinations of the others
 	@$(BIN)/mepbench run workflow/factorial.yaml --cores $(CORES)
@@ -80,8 +81,15 @@ bench-dft: dft ## searches, band and Sella on PBE0/def2-SVP from xTB geometries;
 bench-own: .venv/installed ## a surface taught by what half of a set's searches have paid for, as the prior of the other half
 	$(BIN)/python -m mepbench.pair.own_surface rdb7_dev --cores $(CORES)
 
+SURFACES = $(wildcard workflow/surfaces/*.yaml)
+
 bench-surfaces: .venv/installed ## evaluations a second of each surface, 10 to 100 atoms, singly and in a batch
 	$(BIN)/python -m mepbench.solving.throughput
+
+bench-barriers: networks ## barriers of four surfaces against coupled clusters, on forty reactions of RDB7
+	@for surface in $(SURFACES); do $(BIN)/mepbench run $$surface --cores $(CORES) || exit 1; done
+	@$(BIN)/python -m mepbench.reporting.barriers workflow/reactions/rdb7_dev_barriers.csv \
+	  $(patsubst workflow/%.yaml,results/%,$(SURFACES))
 
 bench-speed: .venv/installed ## seconds of the processor by stage and by number of atoms: geodesic and Sella, NEB, neural-surrogate
 	$(BIN)/python -m mepbench.judging.search_speed rdb7_dev --every 6 --atoms 10 19 31 46 61 --output results/speed/speed.csv

@@ -29,6 +29,17 @@ def test_a_method_may_have_its_own_guess_refiner_budget_and_seeds():
     assert method.budget == {"path": 3000, "refine": 9}
 
 
+def test_of_sets_that_select_does_not_name_everything_is_run():
+    sets = {"a": "quick", "b": "quick", "c": "quick"}
+    config = check_config(
+        {"sets": sets, "select": {"a": ["hcn-isomerisation"], "b": ["ammonia-inversion"]}}
+    )
+    names = {name: [n for job in jobs.values() for n in job] for name, jobs in config.jobs.items()}
+    assert names["a"] == ["hcn-isomerisation"]
+    assert names["b"] == ["ammonia-inversion"]
+    assert len(names["c"]) == 12
+
+
 def test_where_no_steps_are_searched_a_search_does_not_save_itself_for_them():
     given = {"sets": {"t": "textbook"}, "methods": {"a": {"solver": "neural-surrogate"}}}
     with_steps, without = (check_config({**given, "ways": ways}) for ways in (1, 0))
@@ -70,6 +81,9 @@ def test_a_new_refiner_or_refinement_budget_is_no_change_of_the_path_stage():
         ({"sets": {}}, "sets"),
         ({"select": ["hcn-isomerisatoin"]}, "select: no set has a reaction"),
         ({"select": []}, "select"),
+        ({"select": {"quick": []}}, "select"),
+        ({"select": {"quikc": ["hcn-isomerisation"]}}, "no set is called 'quikc'. Did you mean"),
+        ({"select": {"quick": ["hcn-isomerisatoin"]}}, "quick has no reaction 'hcn-isomerisatoin'"),
         ({"seeds": [0, 0]}, "seeds"),
         ({"budget": {"path": 0}}, "budget: path"),
         ({"budget": {"paht": 3}}, "paht"),

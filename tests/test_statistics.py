@@ -16,6 +16,9 @@ from mepbench.reporting.factorial import factorial, read_design
 from mepbench.reporting.factorial import readable as factorial_worded
 from mepbench.reporting.halves import halves
 from mepbench.reporting.halves import readable as halves_worded
+from mepbench.reporting.rivals import main as print_rivals
+from mepbench.reporting.rivals import readable as rivals_worded
+from mepbench.reporting.rivals import rivals
 from mepbench.reporting.tables import TABLES, exact, write_tables
 from mepbench.reporting.verdicts import unsolved, verdicts_table
 from mepbench.scoring.score import read_runs, typed
@@ -529,6 +532,36 @@ def test_the_halves_are_told_apart_by_alphabetical_order_in_each_set():
     assert found["pool_share"].tolist() == [0.5, 1.0, 0.5, 0.5]
     assert found.loc[("tuned", "x"), "cost_to_saddle_median"] == 60
     assert halves_worded(found.reset_index()).iloc[0, 1:3].tolist() == ["2/3", "100%"]
+
+
+def test_rivals_are_in_one_table_over_all_sets_the_cheapest_first(tmp_path, capsys):
+    """By hand; a proof counts where its saddle is solved, seconds also where they were in vain."""
+    runs = runs_of({"x": [10, 20, INF], "y": [5, INF, INF], "z": [10, 30, 20]}, set="one")
+    other = runs_of({"x": [40], "y": [3], "z": [INF]}, set="two")
+    missing = runs_of({"gone": [INF, INF, INF]}, set="one").assign(verdict="not-installed")
+    runs = pd.concat([runs, other, missing], ignore_index=True)
+    runs["gradients_verify"] = [100, 200, 900, 100, 900, 900, 110, 120, 130, 300, 400, 900] + [
+        0
+    ] * 3
+    runs["wall_path_s"] = [1.0, 2, 3, 1, 1, 1, 5, 6, 7, 4, 1, 8] + [np.nan] * 3
+    runs["wall_guess_s"], runs["wall_refine_s"] = 0.5, np.nan
+    found = rivals(runs).set_index("method")
+    assert list(found.index) == ["z", "x", "y"]
+    assert found["cost"].tolist() == [25, 30, INF]
+    assert found["solved"].tolist() == [3, 3, 2]
+    assert found["solved of one"].tolist() == [3, 2, 1]
+    assert found["proof"].tolist() == [120, 200, 250]
+    assert found["seconds"].tolist() == [7.0, 3.0, 1.5]
+    for name in ("share", "cost", "proof", "seconds"):
+        assert (found[f"{name}_low"] <= found[name]).all()
+        assert (found[name] <= found[f"{name}_high"]).all()
+    assert found.loc["z", "cost_high"] == INF
+    worded = rivals_worded(found.reset_index())
+    assert worded["solved"].tolist() == ["3 of 4", "3 of 4", "2 of 4"]
+    assert worded["two"].tolist() == ["0", "1", "1"]
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    print_rivals([str(tmp_path)])
+    assert capsys.readouterr().out.strip() == (tmp_path / "tables/rivals.md").read_text().strip()
 
 
 def designed(verdicts: dict[tuple[str, str, str], list]) -> pd.DataFrame:

@@ -338,28 +338,50 @@ def _figures(files: list[str]) -> tuple[str, ...]:
     return tuple(files)
 
 
-def _jobs(sets: dict, select: list | None, per_job: int) -> dict[str, dict[str, tuple[str, ...]]]:
-    jobs, everything, mistakes = {}, set(), []
+def _jobs(
+    sets: dict, select: list | dict | None, per_job: int
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    there, mistakes = {}, []
     for name, spec in sets.items():
         try:
-            names = reaction_names(name, spec)
+            there[name] = reaction_names(name, spec)
         except InputError as error:
             mistakes.append(str(error))
-            continue
-        everything.update(names)
-        if select is not None:
-            wanted = {str(item) for item in select}
-            names = [reaction for reaction in names if reaction in wanted]
-        jobs[name] = chunked(names, per_job)
     refuse(mistakes)
-    refuse(
-        [
+    refuse(_not_there(select, there))
+    jobs = {}
+    for name, names in there.items():
+        wanted = selected(select, name)
+        jobs[name] = chunked([n for n in names if wanted is None or n in wanted], per_job)
+    return jobs
+
+
+def selected(select: list | dict | None, name: str) -> set[str] | None:
+    """Return the reactions of a set that `select` of a configuration asks for; None: all."""
+    names = select.get(name) if isinstance(select, dict) else select
+    return None if names is None else {str(item) for item in names}
+
+
+def _not_there(select: list | dict | None, there: dict[str, list[str]]) -> list[str]:
+    """Return a line for each name in `select` that no set, or not its own, has."""
+    if not isinstance(select, dict):
+        everything = [name for names in there.values() for name in names]
+        return [
             f"select: no set has a reaction {item!r}. {nearest(str(item), everything)}"
             for item in select or []
             if str(item) not in everything
         ]
-    )
-    return jobs
+    wrong = [
+        f"select: no set is called {name!r}. {nearest(str(name), there)}"
+        for name in select
+        if name not in there
+    ]
+    return wrong + [
+        f"select: {name} has no reaction {item!r}. {nearest(str(item), names)}"
+        for name, names in there.items()
+        for item in select.get(name, [])
+        if str(item) not in names
+    ]
 
 
 def chunked(names: list[str], per_job: int) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..config import selected
 from ..errors import REFUSED
 from ..jobs.worker import Worker, WorkerError
 from ..judging.judge import FIRST_ORDER, Judgement, judge
@@ -105,8 +106,9 @@ def _entries(submission: Submission) -> dict[tuple[str, str], Entry]:
         entries = official_entries(official)
         if entries_digest(entries) != digest:
             raise ValueError(f"its set {official} is not the one that is known here")
+        wanted = selected(select, name)
         for entry in entries:
-            if select is None or entry.name in {str(item) for item in select}:
+            if wanted is None or entry.name in wanted:
                 found[name, entry.name] = entry
     return found
 
