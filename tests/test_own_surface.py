@@ -58,7 +58,7 @@ def test_half_of_a_set_teaches_and_the_other_half_says_what_that_was_worth(
     small, journals, tmp_path, monkeypatch, capsys
 ):
     names = [entry.name for entry in small]
-    monkeypatch.setattr("mepbench.learned.network.Shape", lambda: SMALL)
+    monkeypatch.setattr("mepbench.learned.network.Shape", lambda **of: replace(SMALL, **of))
     monkeypatch.setattr(own_surface, "PLAN", replace(own_surface.PLAN, tested=1))
     monkeypatch.setattr(own_surface, "read_entries", lambda *_: small)
     monkeypatch.setattr("mepbench.teaching.teach.read_entries", lambda *_: small)

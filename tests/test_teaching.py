@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mepbench import registry
 from mepbench.errors import InputError, SCFFailure
+from mepbench.jobs.run_lock import only_run
 from mepbench.landscape import across
 from mepbench.learned import weights
 from mepbench.molecule.stereo import bonds
 from mepbench.oracle import PotentialSpec
+from mepbench.path import resample
 from mepbench.reaction import Entry, read_set
 from mepbench.teaching import analogues, card, lessons, split, teach
 
@@ -94,6 +97,29 @@ def test_a_lesson_comes_down_from_the_geodesic_and_counts_all_it_pays(small, tau
         assert lesson.gradients == pytest.approx(gradients, abs=1e-3)
     falls = [lesson.energies[2:5].max() - lesson.energies[8:11].max() for lesson in taught]
     assert np.median(falls) > 0.1
+
+
+def test_a_further_lesson_is_where_the_ensemble_itself_leads_most_of_it_at_the_top(small):
+    reaction, learned = lessons.reaction_of(small[0]), PotentialSpec("learned")
+    found, again = (
+        lessons.where_it_leads(reaction, GFN2, learned, 8, np.random.default_rng(3)) for _ in "ab"
+    )
+    assert found.paid == 8
+    assert np.array_equal(found.positions, again.positions)
+    guess, ensemble = registry.module_of("guesses", "operator"), learned.of(reaction)
+    geodesic = registry.load("guesses", "geodesic")(
+        reaction, 0, nodes=lessons.NODES, tolerance=lessons.TOLERANCE
+    )
+    path = guess.down(reaction, resample(geodesic, guess.NODES), ensemble)
+    energies, _ = ensemble.evaluate(path)
+    top = 1 + int(np.argmax(energies[1:-1]))
+    where = [np.abs(path - x).max(axis=(1, 2)).argmin() for x in found.positions[:4]]
+    assert where[:3] == [top, top - 1, top + 1]
+    assert where[3] not in where[:3]
+    assert np.abs(found.positions[:4] - path[where]).max() < 1e-6
+    moved = np.linalg.norm(found.positions[4:] - path[top], axis=2).max(axis=1)
+    assert (moved > 1e-3).all()
+    assert (moved < 1.0).all()
 
 
 def test_steps_across_a_path_neither_move_along_it_nor_far(small):
@@ -348,7 +374,10 @@ def test_a_run_leaves_weights_that_serve_as_a_prior_with_a_card_and_a_log(run, s
     assert (folder / "out" / "log.png").stat().st_size > 1000
     paid = [lessons.Lesson.read(f).paid for f in (folder / "out").glob("lessons-*/*.npz")]
     parts = pd.read_csv(folder / "out" / "split.csv")["part"].value_counts()
-    assert sum(paid) == facts["evaluations"] + parts["held-out"] * (2 + 2 * 2 + 4)
+    assert sum(paid) == facts["evaluations"] + parts["held-out"] * (2 + 2 * 2 + 4 + 2 * 3)
+    assert facts["errors"]["ensemble"]["where it leads"][0] > 0
+    assert "| surface | force, held out |" in readme
+    assert len(readme.split("| ensemble |")[1].split("\n")[0].split("|")) == 7
     taught = [lessons.Lesson.read(f) for f in (folder / "out").glob("lessons-analogues/*.npz")]
     there = {int(z) for lesson in taught for z in lesson.numbers}
     assert there <= set(ensemble.shape.elements)
@@ -385,7 +414,7 @@ def test_a_folder_of_other_reactions_is_refused(run, small, tmp_path):
 def test_a_finished_run_does_nothing_again_and_another_plan_is_refused(run, monkeypatch):
     folder, plan, file = run
     (before, facts), log = weights.load(file), (folder / "out" / "log.csv").read_text()
-    for name in ("along_paths", "where_members_differ"):
+    for name in ("along_paths", "where_it_leads"):
         monkeypatch.setattr(teach, name, None)
     source, out = str(folder / "ends.xyz"), folder / "out"
     again, same = weights.load(teach.teach(source, [], plan, SMALL, out, 1))
@@ -395,6 +424,12 @@ def test_a_finished_run_does_nothing_again_and_another_plan_is_refused(run, monk
     with pytest.raises(InputError, match="begun with epochs 2, not 5"):
         teach.teach(source, [], replace(plan, epochs=5), SMALL, out, 1)
     assert json.loads((out / "plan.json").read_text())["plan"]["epochs"] == 2
+
+
+def test_a_folder_in_which_another_process_teaches_is_refused(tmp_path):
+    with only_run(tmp_path / ".teaching.lock"), pytest.raises(InputError, match="goes on in") as e:
+        teach.teach("rdb7_dev", [], teach.Plan(), SMALL, tmp_path, 1)
+    assert str(tmp_path) in str(e.value)
 
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", ".."])

@@ -17,8 +17,13 @@ FILE = Path(".snakemake") / "mepbench.lock"
 
 
 @contextmanager
-def only_run() -> Iterator[tuple[int, bool]]:
-    """Hold the working folder.
+def only_run(file: Path = FILE, of: str = "") -> Iterator[tuple[int, bool]]:
+    """Hold the working folder, or a folder of results by a lock of its own.
+
+    Parameters
+    ----------
+    file : of the lock, made where it is not there
+    of : what else than the working folder it is for, for the error
 
     Yields
     ------
@@ -30,18 +35,19 @@ def only_run() -> Iterator[tuple[int, bool]]:
     InputError
         if another run goes on here.
     """
-    FILE.parent.mkdir(exist_ok=True)
-    with open(FILE, "a+") as file:
+    file.parent.mkdir(exist_ok=True)
+    with open(file, "a+") as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InputError(
-                f"another run goes on in {Path.cwd()}: wait for its end, or run in another folder."
+                f"another run goes on in {of or Path.cwd()}: wait for its end, or run in another "
+                "folder."
             ) from None
-        file.seek(0)
-        killed = file.read() != ""
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield file.fileno(), killed
-        file.truncate(0)
+        held.seek(0)
+        killed = held.read() != ""
+        held.truncate(0)
+        held.write(f"{os.getpid()}\n")
+        held.flush()
+        yield held.fileno(), killed
+        held.truncate(0)

@@ -6,8 +6,8 @@
    `find_saddle`, as a user would; all evaluations are in the journals of their folders.
 2. *Teach.* The journals are the lessons of a small ensemble of network potentials
    (`teaching.training`); nothing more is paid for.
-3. *Ask.* The ensemble searches the same reactions; where its members differ most along their
-   paths the potential is asked, and they are taught again (`teaching.lessons`). Learning so, from
+3. *Ask.* The ensemble leads paths down between the same ends; at their tops, and where its
+   members differ most, the potential is asked, and they are taught again (`teaching.lessons`). From
    where a committee disagrees: Smith, Nebgen, Lubbers, Isayev, Roitberg, J. Chem. Phys. 148,
    241733 (2018), doi:10.1063/1.5023802; Kulichenko et al., Nat. Comput. Sci. 3, 230 (2023),
    doi:10.1038/s43588-023-00406-5.

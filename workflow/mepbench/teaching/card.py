@@ -13,7 +13,7 @@ from ..oracle import PotentialSpec
 from .lessons import Lesson, read_of_use
 from .training import measured
 
-KINDS = "held out", "analogues"
+HELD_OUT, ANALOGUES, LED = KINDS = "held out", "analogues", "where it leads"
 RIVAL = PotentialSpec("xtb-python", {"method": "GFN1-xTB"})
 CARD = """# A network potential taught GFN2-xTB
 
@@ -29,10 +29,9 @@ CARD = """# A network potential taught GFN2-xTB
 
 Mean errors on reactions none of whose molecules (of five atoms and more) was taught,
 {given} of those that were given and {made} of their analogues; of a force on an atom, eV/A, and of
-an energy within a reaction, eV:
+an energy within a reaction, eV. *Where it leads* are the tops of the paths to which these
+weights lead the former.
 
-| surface | force | energy | force, analogues | energy, analogues |
-| --- | ---: | ---: | ---: | ---: |
 {errors}
 """
 
@@ -112,13 +111,15 @@ def errors(lessons: list[Lesson], surface) -> tuple[float, float]:
 
 def write(folder: Path, facts: dict, log: list[dict]) -> None:
     """Write the model card, README.md, and the figure of the training, log.png and log.pdf."""
-    rows = []
+    heads = [f"{what}, {kind}" for kind in KINDS for what in ("force", "energy")]
+    rows = [["surface", *heads], ["---", *("---:" for _ in heads)]]
     for name, by_kind in facts["errors"].items():
         pairs = (by_kind.get(kind, (np.nan, np.nan)) for kind in KINDS)
-        rows.append(f"| {name} | " + " | ".join(f"{e:.3f}" for pair in pairs for e in pair) + " |")
-    given, made = (facts["held_out"].get(kind, 0) for kind in KINDS)
+        rows.append([name, *(f"{error:.3f}" for pair in pairs for error in pair)])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    given, made = (facts["held_out"].get(kind, 0) for kind in (HELD_OUT, ANALOGUES))
     said = {key: ", ".join(map(str, facts[key])) for key in ("elements", "charges")}
-    text = CARD.format(**{**facts, **said, "errors": "\n".join(rows)}, given=given, made=made)
+    text = CARD.format(**{**facts, **said, "errors": table}, given=given, made=made)
     (folder / "README.md").write_text(text, encoding="utf-8")
     figure(folder, log)
 

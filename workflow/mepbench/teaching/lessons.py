@@ -5,9 +5,10 @@ steps down across the path (`landscape.across`), in the metric of the model Hess
 that and beside the ends, displaced as heat would at an effective temperature, so that stiff
 bonds hardly stretch and soft torsions do: x + sqrt(kT) H^(-1/2) xi, xi ~ N(0, 1).
 
-**Where members differ.** With an ensemble, a method searches the reaction's saddle on it; of all
-the geometries that it asks for, those are paid for at which the members differ most: there a lesson
-is worth most (query by committee: Seung, Opper, Sompolinsky, COLT 5, 287 (1992),
+**Where the ensemble leads.** An ensemble leads the path down (`guesses.operator`), to where it
+wrongly believes it to be low, too. There lessons are paid for, as one is taught on what one does
+oneself (S. Ross, G. Gordon, D. Bagnell, AISTATS 15, 627 (2011), doi:10.48550/arXiv.1011.0686), and
+where its members differ most (query by committee: Seung, Opper, Sompolinsky, COLT 5, 287 (1992),
 doi:10.1145/130385.130417).
 
 A reaction's lesson is a file; one that is there is never paid for again.
@@ -25,17 +26,14 @@ from ..files.whole import whole
 from ..landscape.across import steps_across
 from ..landscape.model_hessian import model_hessian
 from ..oracle import Evaluated, Oracle, PotentialSpec
-from ..path import align, spline
+from ..path import align, resample, spline
 from ..reaction import Entry, Reaction
-from ..registry import load
-from ..solving.guess import make_guess
-from ..solving.solve import solve
+from ..registry import load, module_of
 
 NODES, TOLERANCE = 7, 2e-2  # of a geodesic that is no more than a beginning
 HOTTEST = 0.04  # eV, of kT; each displaced geometry has its own
 HIGHEST, STEEPEST = 15.0, 25.0  # eV above the lowest, eV/angstrom: beyond, no path ever is
-APART = 0.05  # angstrom, between geometries of a search that are both paid for
-LIMIT = 40  # evaluations of a search that proposes geometries
+OF_EACH = 3  # displaced geometries, of each that is paid for where members differ most
 
 
 @dataclass(frozen=True)
@@ -100,9 +98,7 @@ def along_paths(
 ) -> Lesson:
     """Pay along the geodesic and as it comes down: 2 + (2 + frames) + frames (1 + turns) times."""
     oracle = Oracle(potential.of(reaction))
-    interpolate = load("guesses", "geodesic")
-    geodesic = interpolate(reaction, 0, nodes=NODES, tolerance=TOLERANCE)
-    path = spline(geodesic)((np.arange(frames) + rng.random(frames)) / frames)
+    path = spline(_geodesic(reaction))((np.arange(frames) + rng.random(frames)) / frames)
     asked(oracle, reaction.ends)
     for turn in range(turns + 1):
         gradients = asked(oracle, path)
@@ -113,6 +109,10 @@ def along_paths(
     return lesson_of(reaction, oracle)
 
 
+def _geodesic(reaction: Reaction) -> np.ndarray:
+    return load("guesses", "geodesic")(reaction, 0, nodes=NODES, tolerance=TOLERANCE)
+
+
 def displaced(numbers: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a geometry as heat may find it, (N, 3)."""
     curvatures, modes = np.linalg.eigh(model_hessian(numbers, x))
@@ -120,32 +120,36 @@ def displaced(numbers: np.ndarray, x: np.ndarray, rng: np.random.Generator) -> n
     return x + (modes @ (size * rng.normal(size=len(size)))).reshape(x.shape)
 
 
-def where_members_differ(
-    reaction: Reaction, teacher: PotentialSpec, learned: PotentialSpec, method: str, count: int
+def where_it_leads(
+    reaction: Reaction,
+    teacher: PotentialSpec,
+    learned: PotentialSpec,
+    count: int,
+    rng: np.random.Generator,
 ) -> Lesson:
-    """Pay where the ensemble is least sure, of all that a method asks of it between the ends.
+    """Pay along the path to which the ensemble itself leads, `count` times, most at its top.
+
+    There a search with the ensemble as its prior begins. Half are frames: the highest and those
+    next to it, since what members believe alike may be wrong, and of the others that at which
+    they differ most. Half are displaced from the highest, of `OF_EACH` times as many those at which
+    they differ most.
 
     Parameters
     ----------
     learned : the potential `learned`, with its weights
-    method : searches the reaction's saddle on it; where it says that is, is paid for anyway
-    count : of evaluations
     """
-    oracle = Oracle(teacher.of(reaction))
-    ensemble = learned.of(reaction)
-    energies, gradients = ensemble.evaluate(reaction.ends)
-    believed = replace(reaction, energies=energies, gradients=gradients)
-    guess = make_guess(believed, "geodesic", None)
-    searched = solve(believed, guess, method, {}, learned, LIMIT, seed=0)
-    chosen = [] if searched.peak is None else [searched.peak.position]
-    if searched.evaluated is not None:
-        visited = searched.evaluated.positions
-        spread = ensemble.spread(np.concatenate([reaction.ends, visited]))[2:]
-        for x in visited[np.argsort(-spread)]:
-            near = min((np.linalg.norm(x - y, axis=1).max() for y in chosen), default=np.inf)
-            if len(chosen) < count and near > APART:
-                chosen.append(x)
-    asked(oracle, np.array(chosen))
+    oracle, ensemble = Oracle(teacher.of(reaction)), learned.of(reaction)
+    guess = module_of("guesses", "operator")
+    path = guess.down(reaction, resample(_geodesic(reaction), guess.NODES), ensemble)[1:-1]
+    energies, _ = ensemble.evaluate(path)
+    top, half = int(np.argmax(energies)), max(count // 2, 2)
+    nearest = np.argsort(np.abs(np.arange(len(path)) - top), kind="stable")[: half - 1]
+    others = np.delete(np.arange(len(path)), nearest)
+    unsure = others[np.argmax(ensemble.spread(path)[others])]
+    asked(oracle, path[[*nearest, unsure]])
+    near = [displaced(reaction.numbers, path[top], rng) for _ in range(OF_EACH * (count - half))]
+    spread = ensemble.spread(np.array([path[top], *near]))[1:]
+    asked(oracle, np.array(near)[np.argsort(-spread, kind="stable")[: count - half]])
     return lesson_of(reaction, oracle)
 
 

@@ -5,7 +5,7 @@
 `make train` calls it. Lessons (a file a reaction) and epochs (a checkpoint a member) that are in
 the output folder are not made again: the same command goes on where a kill has stopped it. After
 the first round, lessons along geodesic paths, each further one adds what the ensemble of the round
-before asks for (`lessons.where_members_differ`), and goes on from its members.
+before asks for (`lessons.where_it_leads`), and goes on from its members.
 """
 
 import argparse
@@ -23,13 +23,14 @@ import numpy as np
 from ..errors import InputError, SCFFailure, plainly
 from ..files.tidy import read_rows, write_rows
 from ..files.whole import whole
+from ..jobs.run_lock import only_run
 from ..learned import weights
 from ..learned.network import Ensemble, Shape
 from ..oracle import PotentialSpec
 from ..reaction import Entry, read_set
 from . import card, training
 from .analogues import analogue
-from .lessons import Lesson, along_paths, reaction_of, read_of_use, where_members_differ
+from .lessons import Lesson, along_paths, reaction_of, read_of_use, where_it_leads
 from .members import LOG, Course, ensemble_of, followed, processes
 from .split import HELD_OUT, TAUGHT, molecules, of_geometries, split
 
@@ -47,8 +48,7 @@ class Plan:
     frames, turns : of a path, and steps down across it, in the first round
     analogues : reactions whose analogues of other elements and charges are taught as well
     rounds, asked : rounds, the first included; geometries of a reaction that a further one adds
-    asking : reactions that a further round looks at
-    method : searches on the ensemble, in a further round
+    asking : reactions that a further round looks at, at most; 0 for all there are
     members : of the ensemble
     epochs, again : passes over all lessons, in the first and in a further round
     parts : for the learning curve: a member is also taught by a 1/part of the reactions, for each,
@@ -64,8 +64,7 @@ class Plan:
     analogues: int = 600
     rounds: int = 1
     asked: int = 8
-    asking: int = 400
-    method: str = "neural-surrogate"
+    asking: int = 0
     members: int = 2
     epochs: int = 16
     again: int = 8
@@ -152,7 +151,9 @@ def analogue_lesson(entry: Entry, plan: Plan) -> Lesson:
 def further_lesson(entry: Entry, plan: Plan, ensemble: Path) -> Lesson:
     """Pay for what the ensemble in a file asks for."""
     learned = PotentialSpec("learned", {"weights": str(ensemble)})
-    return where_members_differ(reaction_of(entry), TEACHER, learned, plan.method, plan.asked)
+    return where_it_leads(
+        reaction_of(entry), TEACHER, learned, plan.asked, seeded(entry, plan.seed)
+    )
 
 
 def seeded(entry: Entry, seed: int) -> np.random.Generator:
@@ -252,44 +253,56 @@ def teach(
 
     `first` makes the lessons of the first round, by default along geodesic paths. The elements and
     the charges of the shape are those of the lessons.
+
+    Raises
+    ------
+    InputError
+        for a plan that teaches nothing, or where another process teaches in the folder.
     """
     if min(plan.rounds, plan.members, plan.epochs, plan.again) < 1:
         raise InputError("rounds, members, epochs and again must be at least 1.")
     folder.mkdir(parents=True, exist_ok=True)
+    first = first or partial(first_lesson, plan=plan)
+    with only_run(folder / ".teaching.lock", str(folder)):
+        return _taught(source, unseen, plan, shape, folder, cores, first)
+
+
+def _taught(source: str, unseen: list[str], plan: Plan, shape: Shape, folder, cores, first) -> Path:
     _same_plan(folder / "plan.json", plan, shape)
     foreign = [molecules(entry) for one in unseen for entry in read_set(Path(one).stem, one)]
     run = Teaching(folder, plan, cores, frozenset().union(*foreign))
     parts = divided(read_entries(source, folder), run.unseen, plan, folder)
     teaching, tested = parts[TAUGHT][: plan.reactions or None], parts[HELD_OUT][: plan.tested]
-    first = first or partial(first_lesson, plan=plan)
     taught = first_round = run.lessons("0", teaching, first, taught=True)
-    held_out = {"held out": run.lessons("0", tested, first, taught=False)}
+    held_out = {card.HELD_OUT: run.lessons("0", tested, first, taught=False)}
     if plan.analogues:
         apart = _molecules_of(parts[HELD_OUT])
         others = run.analogues(teaching[: plan.analogues], apart, taught=True)
         seen = _molecules_of(parts[TAUGHT]) | molecules_in(others)
         few = tested[: plan.analogues // 10]
-        held_out["analogues"] = run.analogues(few, seen, taught=False)
+        held_out[card.ANALOGUES] = run.analogues(few, seen, taught=False)
         taught = first_round = mixed(taught, others)
     shape = shape_of(shape, read_of_use(taught))
     held_out = {kind: known_to(shape, files) for kind, files in held_out.items()}
     measured = {kind: read_of_use(files) for kind, files in held_out.items()}
-    file = folder / "learned.safetensors"
+    file, further = folder / "learned.safetensors", partial(partial, further_lesson, plan=plan)
     for turn in range(plan.rounds):
         if turn:
-            further = partial(
-                further_lesson, plan=plan, ensemble=weights_of(folder / f"round-{turn - 1}")
-            )
-            asked = run.lessons(str(turn), teaching[: plan.asking], further, taught=True)
+            last = weights_of(folder / f"round-{turn - 1}")
+            asking = teaching[: plan.asking or None]
+            asked = run.lessons(str(turn), asking, further(ensemble=last), taught=True)
             taught = taught + asked
         epochs = plan.again if turn else plan.epochs
         courses = [
-            run.course(f"round-{turn}", turn, k, taught, held_out["held out"], epochs)
+            run.course(f"round-{turn}", turn, k, taught, held_out[card.HELD_OUT], epochs)
             for k in range(plan.members)
         ]
-        ensemble = run.follow(courses, shape)
-        facts = card.facts(ensemble, taught, measured, run.log, run.paid)
-        weights.save(weights_of(folder / f"round-{turn}"), ensemble, facts)
+        ensemble, kept = run.follow(courses, shape), weights_of(folder / f"round-{turn}")
+        weights.save(kept, ensemble, {})
+        led = run.lessons(f"led-{turn}", tested, further(ensemble=kept), taught=False)
+        of_turn = measured | {card.LED: read_of_use(led)}
+        facts = card.facts(ensemble, taught, of_turn, run.log, run.paid)
+        weights.save(kept, ensemble, facts)
     weights.save(file, ensemble, facts)
     courses = [
         run.course(
@@ -297,7 +310,7 @@ def teach(
             0,
             0,
             first_round[: max(len(first_round) // part, 1)],
-            held_out["held out"],
+            held_out[card.HELD_OUT],
             round(plan.epochs * part**0.5),
         )
         for part in plan.parts
