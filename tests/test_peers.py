@@ -15,7 +15,7 @@ from conftest import ROOT
 from known import XTB, shipped
 
 from mepbench.config import RESERVED, load_config
-from mepbench.errors import InputError
+from mepbench.errors import InputError, NotSupported
 from mepbench.judging.sella_bill import priced, said
 from mepbench.oracle import Oracle
 from mepbench.path import Path, check_frames
@@ -255,6 +255,17 @@ def test_a_guess_whose_package_is_absent_is_a_verdict_with_advice(missing, monke
     assert guess.verdict == found.verdict == "not-installed"
     assert "mepbench[dmf]" in found.reason
     assert found.evaluations == 0
+
+
+def test_a_guess_that_is_not_made_for_a_molecule_is_a_verdict_with_what_it_is_for(monkeypatch):
+    def interpolate(reaction, seed, *, frames):
+        raise NotSupported("a model of neutral singlets")
+
+    monkeypatch.setattr("mepbench.solving.guess.load", lambda kind, name: interpolate)
+    reaction, _ = shipped(SUBSTITUTION)
+    found = path_stage(reaction, make_guess(reaction, "mine", XTB), "guess-only", {}, XTB, 100, 0)
+    assert found.verdict == "not-supported"
+    assert found.reason == "guess mine: a model of neutral singlets"
 
 
 def test_fb_enm_is_the_path_of_pydmfs_own_script(tmp_path, monkeypatch):

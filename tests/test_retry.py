@@ -93,3 +93,18 @@ def test_where_none_is_accepted_that_which_leads_to_most_ends_is_the_answer(hcn,
 def test_the_budget_of_all_guesses_together_is_that_of_the_path(hcn, monkeypatch):
     _, oracle, _ = run(hcn, monkeypatch, *[minimum(hcn)] * 3, budget=20)
     assert oracle.evaluations <= 20
+
+
+def test_it_remembers_no_more_points_than_a_search_does(hcn, monkeypatch):
+    """A refinement of hundreds of evaluations fits no surrogate of hundreds of points."""
+    sizes, learn = [], retry.Surrogate.learn
+
+    def watched(surrogate, *points):
+        learn(surrogate, *points)
+        sizes.append(len(surrogate))
+
+    monkeypatch.setattr("mepbench.surrogate.gaussian_process.remembered", lambda size: 10)
+    monkeypatch.setattr(retry.Surrogate, "learn", watched)
+    run(hcn, monkeypatch, apart(hcn), apart(hcn), hcn[1])
+    assert len(sizes) > 1
+    assert max(sizes) <= 2 * 10

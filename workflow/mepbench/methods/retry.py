@@ -21,7 +21,7 @@ from ..errors import BudgetExhausted, SCFFailure
 from ..neural import search
 from ..neural.curves import FixedCurve
 from ..neural.explorer import Explorer
-from ..oracle import Oracle
+from ..oracle import Evaluated, Oracle
 from ..path import Path
 from ..registry import load, module_of
 from ..surrogate.surrogate import Surrogate
@@ -72,7 +72,8 @@ def solve(
         except BudgetExhausted:
             tried.append((-1, path))
             continue
-        surrogate.learn(*seen.points())
+        surrogate.forget(peak.position[None])
+        surrogate.recall(Evaluated(*seen.points()), peak.position[None])
         saddle = explorer.asked(peak)
         path = replace(path, peak=saddle.peak(peak.converged))
         if saddle.accepted(RULE["fmax"]):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import NotInstalled, SCFFailure, reported
+from ..errors import NotInstalled, NotSupported, SCFFailure, reported
 from ..landscape.tangency import path_quality
 from ..oracle import Oracle, PotentialSpec
 from ..path import arc_length, check_frames
@@ -52,7 +52,7 @@ def make_guess(reaction: Reaction, name: str, potential: PotentialSpec | None) -
     try:
         positions = np.round(interpolate(reaction, 0, frames=GUESS_FRAMES), 8)
         check_frames(positions, reaction.ends)
-    except NotInstalled as error:
+    except (NotInstalled, NotSupported) as error:
         return Guess(None, verdict=error.verdict, reason=f"guess {name}: {error}")
     except Exception as error:
         return Guess(None, verdict="error", reason=f"guess {name}: {reported(error)}")
