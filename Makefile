@@ -32,7 +32,8 @@ bench: .venv/installed ## run every method on two published sets; `mepbench data
 
 bench-peers: peers ## every rival from outside beside ours: Baker's set, the textbook, forty reactions of RDB7
 	@$(BIN)/mepbench run workflow/peers.yaml --cores $(CORES)
-	@$(BIN)/python -m mepbench.reporting.rivals results/peers
+	@$(BIN)/mepbench run workflow/peers_slow.yaml --cores $(CORES)
+	@for folder in peers peers-slow; do $(BIN)/python -m mepbench.reporting.rivals results/$$folder; done
 
 bench-factorial: .venv/installed ## what guess, solver and refiner earn, each over all combinations of the others
 	@$(BIN)/mepbench run workflow/factorial.yaml --cores $(CORES)

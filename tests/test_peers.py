@@ -283,11 +283,13 @@ def test_fb_enm_is_the_path_of_pydmfs_own_script(tmp_path, monkeypatch):
 def test_the_table_of_rivals_has_all_of_them_and_says_how_to_make_what_does_not_ship(
     tmp_path, monkeypatch
 ):
-    file = ROOT / "workflow" / "peers.yaml"
+    files = [ROOT / "workflow" / name for name in ("peers.yaml", "peers_slow.yaml")]
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="`mepbench data baker` says of which public"):
-        load_config(file)
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["methods"].values()
+    entries = []
+    for file in files:
+        with pytest.raises(InputError, match="`mepbench data baker` says of which public"):
+            load_config(file)
+        entries += yaml.safe_load(file.read_text(encoding="utf-8"))["methods"].values()
     named = {entry.get(role) for entry in entries for role in ("solver", "guess", "refiner")}
     assert {"ase-neb", "oci-neb", "dmf", "ase-dimer", "fb-enm", "mepin", *PACKAGES} <= named
     for entry in entries:

@@ -20,7 +20,7 @@ import pandas as pd
 from ..errors import InputError
 from .markup import markdown
 from .plotting import WIDTH, house_style, legend_below, new_figure
-from .styles import styles
+from .styles import style
 
 KEY, BARRIER = "reaction", "barrier_0K_eV"
 
@@ -134,8 +134,8 @@ def draw(barriers: pd.DataFrame, file: Path) -> None:
         axes = figure.subplots()
         limits = np.nanmin(barriers) - 0.2, np.nanmax(barriers) + 0.2
         axes.axline((0, 0), slope=1, color="0.6", linewidth=0.8, zorder=0)
-        for surface, look in styles(surfaces).items():
-            points = {**look.point, "linestyle": "", "alpha": 0.75, "markeredgewidth": 0}
+        for place, surface in enumerate(surfaces):
+            points = {**style(place).point, "linestyle": "", "alpha": 0.75, "markeredgewidth": 0}
             axes.plot(barriers["known"], barriers[surface], label=surface, **points)
         axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.set(xlabel="Known barrier at 0 K (eV)", ylabel="Barrier of the surface at 0 K (eV)")

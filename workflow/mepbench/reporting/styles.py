@@ -49,7 +49,9 @@ SIZE = 3.8  # points, of the first symbol
 SHIPPED = (
     "geodesic idpp geodesic-retry neb string gad gad-reactant neural-surrogate neural-action "
     "neural-maxflux neural-residual dmf linear surrogate-spline surrogate-guess "
-    "surrogate-maxflux surrogate-residual surrogate-action string-idpp gad-product bent neural"
+    "surrogate-maxflux surrogate-residual surrogate-action string-idpp gad-product bent neural "
+    "aid-neb fb-enm ase-neb-5 ase-neb-bfgs ase-neb freezing-string oci-neb operator-surrogate "
+    "geodesic-dimer mepin growing-string"
 ).split()
 
 
