@@ -41,9 +41,19 @@ def test_errors_are_those_of_the_reactions_that_are_known_and_proven(run):
     assert table.loc["two", "mean"] == pytest.approx(0.2)
     assert table.loc["two", "median_absolute"] == pytest.approx(0.1)
     assert table.loc["two", "largest"] == pytest.approx(0.4)
-    assert list(table.rank_correlation) == pytest.approx([-1, 1])
+    assert np.isnan(table.loc["one", "rank_correlation"])
+    assert table.loc["two", "rank_correlation"] == pytest.approx(1)
     assert list(table.common) == [2, 2]
     assert table.loc["two", "common_mean_absolute"] == pytest.approx(0.1)
+
+
+def test_a_surface_that_proves_little_does_not_make_the_common_reactions_few(run, tmp_path):
+    known, folders = run
+    poor = folder(tmp_path / "3", "poor", {"a": None, "b": None, "c": 7.0})
+    table = compared(read_barriers(known, [*folders, poor])).set_index("surface")
+    assert list(table.common) == [2, 2, 2]
+    assert np.isnan(table.loc["poor", "common_mean_absolute"])
+    assert table.loc["poor", "mean_absolute"] == pytest.approx(4)
 
 
 def test_table_and_figure_are_left_beside_the_folders(run, capsys):

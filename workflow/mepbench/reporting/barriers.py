@@ -83,14 +83,18 @@ def compared(barriers: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Of all that it has proven, and, `common`, of the reactions that all surfaces have: how many,
-    the mean error, the mean, median and largest absolute error; the correlation by rank
-    (Spearman) is of its own.
+    How many it has proven, and of these the mean error, the mean, median and largest absolute
+    error, the correlation by rank (Spearman; of three reactions and more). `common`: how many all
+    surfaces have that have proven half of them at least, and the mean absolute error of each of
+    those surfaces on them.
     """
-    rows, common = [], barriers.dropna()
-    for surface in barriers.columns.drop("known"):
+    surfaces = barriers.columns.drop("known")
+    able = [surface for surface in surfaces if 2 * barriers[surface].count() >= len(barriers)]
+    rows, common = [], barriers[["known", *able]].dropna() if able else barriers[:0]
+    for surface in surfaces:
         mine = barriers[["known", surface]].dropna()
-        error, shared = mine[surface] - mine["known"], common[surface] - common["known"]
+        error = mine[surface] - mine["known"]
+        shared = common[surface] - common["known"] if surface in able else error[:0]
         rows.append(
             {
                 "surface": surface,
@@ -100,7 +104,7 @@ def compared(barriers: pd.DataFrame) -> pd.DataFrame:
                 "mean_absolute": error.abs().mean(),
                 "median_absolute": error.abs().median(),
                 "largest": error.abs().max(),
-                "rank_correlation": mine.rank().corr().iloc[0, 1],
+                "rank_correlation": mine.rank().corr().iloc[0, 1] if len(mine) > 2 else np.nan,
                 "common": len(common),
                 "common_mean_absolute": shared.abs().mean(),
             }
@@ -116,7 +120,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         "mean absolute": "mean_absolute",
         "median absolute": "median_absolute",
         "largest": "largest",
-        f"mean absolute of the {common} that all have": "common_mean_absolute",
+        f"mean absolute of {common} that all have": "common_mean_absolute",
     }
     said = {"surface": table["surface"]}
     said["proven"] = [f"{n} of {m}" for n, m in zip(table.proven, table.reactions, strict=True)]
