@@ -552,6 +552,7 @@ def test_rivals_are_in_one_table_over_all_sets_the_cheapest_first(tmp_path, caps
     assert found["solved of one"].tolist() == [3, 2, 1]
     assert found["proof"].tolist() == [120, 200, 250]
     assert found["seconds"].tolist() == [7.0, 3.0, 1.5]
+    assert set(rivals(missing).columns) < {*found.columns, "method"}
     for name in ("share", "cost", "proof", "seconds"):
         assert (found[f"{name}_low"] <= found[name]).all()
         assert (found[name] <= found[f"{name}_high"]).all()
@@ -560,6 +561,7 @@ def test_rivals_are_in_one_table_over_all_sets_the_cheapest_first(tmp_path, caps
     assert worded["solved"].tolist() == ["3 of 4", "3 of 4", "2 of 4"]
     assert worded["two"].tolist() == ["0", "1", "1"]
     runs.to_csv(tmp_path / "runs.csv", index=False)
+    assert rivals_worded(rivals(missing)).empty
     print_rivals([str(tmp_path)])
     assert capsys.readouterr().out.strip() == (tmp_path / "tables/rivals.md").read_text().strip()
 

@@ -22,6 +22,8 @@ from ..statistics.censored import censored, compared, quantile, solved, table
 from ..statistics.summary import worst_if_missing
 from .markup import markdown
 
+MEASURED = ("share", "cost", "proof", "seconds")
+COLUMNS = ["method", "runs", "solved", *(m + b for m in MEASURED for b in ("", "_low", "_high"))]
 SECONDS = ["wall_guess_s", "wall_path_s", "wall_refine_s"]
 
 
@@ -39,6 +41,8 @@ def rivals(runs: pd.DataFrame) -> pd.DataFrame:
     not there.
     """
     runs = compared(runs)
+    if not len(runs):
+        return pd.DataFrame(columns=COLUMNS)
     good = solved(runs)
     seconds = runs[SECONDS].astype(float)
     quantities = {
