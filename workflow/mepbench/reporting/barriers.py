@@ -120,7 +120,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         "mean absolute": "mean_absolute",
         "median absolute": "median_absolute",
         "largest": "largest",
-        f"mean absolute of {common} that all have": "common_mean_absolute",
+        f"of {common} in common": "common_mean_absolute",
     }
     said = {"surface": table["surface"]}
     said["proven"] = [f"{n} of {m}" for n, m in zip(table.proven, table.reactions, strict=True)]

@@ -79,15 +79,17 @@ def readable(found: pd.DataFrame) -> pd.DataFrame:
     said["solved"] = [f"{n} of {m}" for n, m in zip(found.solved, found.runs, strict=True)]
     for heading, name, column in (
         ("share", "share", "share_intended"),
-        ("evaluations to the saddle", "cost", "cost_to_saddle_median"),
-        ("of its proof", "proof", "gradients_verify"),
-        ("seconds to the saddle", "seconds", "wall_path_s"),
+        ("evaluations", "cost", "cost_to_saddle_median"),
+        ("proof", "proof", "gradients_verify"),
+        ("seconds", "seconds", "wall_path_s"),
     ):
         middle, low, high = (
             [formatted(column, value) for value in found[f"{name}{end}"]]
             for end in ("", "_low", "_high")
         )
-        said[heading] = [f"{m} ({a} to {b})" for m, a, b in zip(middle, low, high, strict=True)]
+        said[heading] = [
+            f"{m} ({a}\N{EN DASH}{b})" for m, a, b in zip(middle, low, high, strict=True)
+        ]
     return said
 
 
