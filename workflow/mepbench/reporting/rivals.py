@@ -65,8 +65,8 @@ def rivals(runs: pd.DataFrame) -> pd.DataFrame:
         flat = of_runs.values.reshape(-1, len(of_runs.methods))
         rows[name] = quantile(flat, 0.5)
         rows[f"{name}_low"], rows[f"{name}_high"] = interval(bootstrap_medians(of_runs))
-    unknown = rows["proof"].isna()
-    rows.loc[unknown, ["proof_low", "proof_high"]] = np.nan
+    bounds = ["proof_low", "proof_high"]  # none where in a resample nothing is solved
+    rows.loc[~np.isfinite(rows[bounds]).all(axis=1), bounds] = np.nan
     return rows.sort_values(["cost", "solved"], ascending=[True, False], kind="stable")
 
 
@@ -88,7 +88,8 @@ def readable(found: pd.DataFrame) -> pd.DataFrame:
             for end in ("", "_low", "_high")
         )
         said[heading] = [
-            f"{m} ({a}\N{EN DASH}{b})" for m, a, b in zip(middle, low, high, strict=True)
+            m if a == b else f"{m} ({a}\N{EN DASH}{b})"
+            for m, a, b in zip(middle, low, high, strict=True)
         ]
     return said
 
