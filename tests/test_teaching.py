@@ -427,7 +427,7 @@ def test_a_finished_run_does_nothing_again_and_another_plan_is_refused(run, monk
 
 
 def test_a_folder_in_which_another_process_teaches_is_refused(tmp_path):
-    with only_run(tmp_path / ".teaching.lock"), pytest.raises(InputError, match="goes on in") as e:
+    with only_run(tmp_path, teach.LOCK), pytest.raises(InputError, match="goes on in") as e:
         teach.teach("rdb7_dev", [], teach.Plan(), SMALL, tmp_path, 1)
     assert str(tmp_path) in str(e.value)
 

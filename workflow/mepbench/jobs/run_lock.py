@@ -17,13 +17,12 @@ FILE = Path(".snakemake") / "mepbench.lock"
 
 
 @contextmanager
-def only_run(file: Path = FILE, of: str = "") -> Iterator[tuple[int, bool]]:
-    """Hold the working folder, or a folder of results by a lock of its own.
+def only_run(folder: Path = Path(), lock: Path = FILE) -> Iterator[tuple[int, bool]]:
+    """Hold the working folder, or another one.
 
     Parameters
     ----------
-    file : of the lock, made where it is not there
-    of : what else than the working folder it is for, for the error
+    lock : the file, within the folder
 
     Yields
     ------
@@ -35,13 +34,14 @@ def only_run(file: Path = FILE, of: str = "") -> Iterator[tuple[int, bool]]:
     InputError
         if another run goes on here.
     """
+    file = folder / lock
     file.parent.mkdir(exist_ok=True)
     with open(file, "a+") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InputError(
-                f"another run goes on in {of or Path.cwd()}: wait for its end, or run in another "
+                f"another run goes on in {folder.resolve()}: wait for its end, or run in another "
                 "folder."
             ) from None
         held.seek(0)

@@ -15,13 +15,11 @@ Phys. 148, 094114 (2018), doi:10.1063/1.5017103.
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..errors import BudgetExhausted, SCFFailure
 from ..neural import search
 from ..neural.curves import FixedCurve
 from ..neural.explorer import Explorer
-from ..oracle import Evaluated, Oracle
+from ..oracle import Oracle
 from ..path import Path
 from ..registry import load, module_of
 from ..surrogate.surrogate import Surrogate
@@ -58,8 +56,7 @@ def solve(
     for name, frames in guesses:
         frames[0], frames[-1] = reaction.ends
         explorer.curve = FixedCurve(frames)
-        seen = _Seen(oracle)
-        within = Oracle(seen, reaction, min(evaluations + refinement, oracle.remaining))
+        within = Oracle(_Within(oracle), reaction, min(evaluations + refinement, oracle.remaining))
         path = Path(frames)
         try:
             path, peak = guess_peak(within, path, evaluations)
@@ -73,7 +70,7 @@ def solve(
             tried.append((-1, path))
             continue
         surrogate.forget(peak.position[None])
-        surrogate.recall(Evaluated(*seen.points()), peak.position[None])
+        surrogate.recall(within.evaluated, peak.position[None])
         saddle = explorer.asked(peak)
         path = replace(path, peak=saddle.peak(peak.converged))
         if saddle.accepted(RULE["fmax"]):
@@ -87,22 +84,13 @@ def solve(
     return replace(best, message=search.notes(explorer.rejected, None, ""))
 
 
-class _Seen:
-    """The oracle as a potential, which remembers what it was asked and has answered."""
+class _Within:
+    """The oracle as the potential of another one, of a smaller budget."""
 
     backend = ""
 
     def __init__(self, oracle):
-        self.invariances, self._oracle, self._answers = oracle.invariances, oracle, []
-
-    def evaluate(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        energies, gradients = self._oracle(positions)
-        self._answers.append((positions.copy(), energies, gradients))
-        return energies, gradients
-
-    def points(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Geometries (K, N, 3), energies (K,) and gradients (K, N, 3), in their order."""
-        return tuple(np.concatenate(parts) for parts in zip(*self._answers, strict=True))
+        self.invariances, self.evaluate = oracle.invariances, oracle.__call__
 
 
 def compilation_seconds() -> float:

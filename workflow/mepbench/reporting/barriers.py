@@ -36,18 +36,19 @@ def read_barriers(known: Path, folders: list[Path]) -> pd.DataFrame:
         where a file is missing or has other columns, two folders are of one surface, or a folder
         has no reaction whose barrier is known.
     """
-    columns = {"known": _column(known)}
+    columns, run = {"known": _column(known, _read(known))}, set()
     for folder in folders:
         file = folder / "reference.csv"
-        barriers, surface = _column(file), _surface(file)
+        read = _read(file)
+        barriers, surface = _column(file, read), _surface(file, read)
         if surface in columns:
             raise InputError(f"{folder}: {surface} is the surface of another folder, too.")
         if not barriers.index.isin(columns["known"].index).any():
             raise InputError(f"{folder}: of none of its reactions is the barrier in {known}.")
         columns[surface] = barriers
+        run |= {*barriers.index}
     table = pd.DataFrame(columns)
-    run = table.index.isin(pd.concat([_column(f / "reference.csv") for f in folders]).index)
-    return table[run & table["known"].notna()].rename_axis(KEY)
+    return table[table.index.isin(run) & table["known"].notna()].rename_axis(KEY)
 
 
 def _read(file: Path) -> pd.DataFrame:
@@ -60,15 +61,14 @@ def _read(file: Path) -> pd.DataFrame:
     return read
 
 
-def _column(file: Path) -> pd.Series:
-    read = _read(file)
+def _column(file: Path, read: pd.DataFrame) -> pd.Series:
     if twice := sorted(set(read[KEY][read[KEY].duplicated()])):
         raise InputError(f"{file}: {twice[0]} is there twice; compare one set at a time.")
     return read.set_index(KEY)[BARRIER].astype(float)
 
 
-def _surface(file: Path) -> str:
-    names = sorted(set(_read(file)["potential"].dropna()))
+def _surface(file: Path, read: pd.DataFrame) -> str:
+    names = sorted(set(read["potential"].dropna()))
     if len(names) != 1:
         raise InputError(f"{file}: a run on one surface is needed, this names {len(names)}.")
     return names[0]

@@ -22,6 +22,7 @@ from ..files.provenance import read_manifest
 from ..scoring.score import read_runs
 from ..statistics.summary import intervals
 from .markup import markdown
+from .tables import leave_table
 
 FACTORS = ("guess", "solver", "refiner")
 
@@ -100,12 +101,8 @@ def main(arguments: list[str] | None = None) -> None:
     runs = read_design(results)
     tables = [factorial(runs, factors) for factors in (*((f,) for f in FACTORS), FACTORS)]
     text = "\n".join(markdown(readable(table)) for table in tables)
-    folder = results / "tables"
-    folder.mkdir(exist_ok=True)
     joined = pd.concat(tables)[[*FACTORS, *tables[-1].columns[len(FACTORS) :]]]
-    joined.to_csv(folder / "factorial.csv", index=False, lineterminator="\n")
-    (folder / "factorial.md").write_text(text, encoding="utf-8")
-    print(text)
+    leave_table(results, "factorial", joined, text)
 
 
 if __name__ == "__main__":

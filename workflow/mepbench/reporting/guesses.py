@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..files.metrics import formatted
 from ..scoring.score import read_runs
 from .markup import markdown
+from .tables import leave_table
 
 KNOWN = "geodesic"
 
@@ -84,12 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     except InputError as error:
         sys.exit(f"error: {results}: {error}")
     table = summary(errors)
-    folder = results / "tables"
-    folder.mkdir(exist_ok=True)
-    table.to_csv(folder / "guesses.csv", index=False, lineterminator="\n")
-    text = markdown(readable(table))
-    (folder / "guesses.md").write_text(text, encoding="utf-8")
-    print(text)
+    leave_table(results, "guesses", table, markdown(readable(table)))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ..scoring.score import read_runs
 from ..statistics.censored import compared, solved
 from ..statistics.summary import summary
 from .markup import markdown
+from .tables import leave_table
 
 MEDIANS = {
     "cost": "cost_to_saddle",
@@ -76,12 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write `halves.csv` and `halves.md` into the tables of a results folder; print the latter."""
     (results,) = sys.argv[1:] if arguments is None else arguments
     table = halves(read_runs(Path(results) / "runs.csv"))
-    text = markdown(readable(table))
-    folder = Path(results) / "tables"
-    folder.mkdir(exist_ok=True)
-    table.to_csv(folder / "halves.csv", index=False, lineterminator="\n")
-    (folder / "halves.md").write_text(text, encoding="utf-8")
-    print(text)
+    leave_table(Path(results), "halves", table, markdown(readable(table)))
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ import pandas as pd
 
 from ..files.metrics import formatted
 from ..scoring.score import read_runs
-from ..statistics.bootstrap import bootstrap_medians, interval, share_interval
-from ..statistics.censored import censored, compared, quantile, solved, table
-from ..statistics.summary import worst_if_missing
+from ..statistics.bootstrap import share_interval
+from ..statistics.censored import censored, compared, solved, table
+from ..statistics.summary import medians, worst_if_missing
 from .markup import markdown
+from .tables import leave_table
 
 MEASURED = ("share", "cost", "proof", "seconds")
 COLUMNS = ["method", "runs", "solved", *(m + b for m in MEASURED for b in ("", "_low", "_high"))]
@@ -61,10 +62,7 @@ def rivals(runs: pd.DataFrame) -> pd.DataFrame:
         rows[f"solved of {name}"] = counts[name].reindex(rows.method).to_numpy()
     rows["share"], rows["share_low"], rows["share_high"] = rows.solved / rows.runs, low, high
     for name, values in quantities.items():
-        of_runs = table(runs, values)
-        flat = of_runs.values.reshape(-1, len(of_runs.methods))
-        rows[name] = quantile(flat, 0.5)
-        rows[f"{name}_low"], rows[f"{name}_high"] = interval(bootstrap_medians(of_runs))
+        rows[[name, f"{name}_low", f"{name}_high"]] = medians(runs, values)
     bounds = ["proof_low", "proof_high"]  # none where in a resample nothing is solved
     rows.loc[~np.isfinite(rows[bounds]).all(axis=1), bounds] = np.nan
     return rows.sort_values(["cost", "solved"], ascending=[True, False], kind="stable")
@@ -98,12 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Write `rivals.csv` and `rivals.md` into the tables of a results folder; print the latter."""
     (results,) = sys.argv[1:] if arguments is None else arguments
     found = rivals(read_runs(Path(results) / "runs.csv"))
-    text = markdown(readable(found))
-    folder = Path(results) / "tables"
-    folder.mkdir(exist_ok=True)
-    found.to_csv(folder / "rivals.csv", index=False, lineterminator="\n")
-    (folder / "rivals.md").write_text(text, encoding="utf-8")
-    print(text)
+    leave_table(Path(results), "rivals", found, markdown(readable(found)))
 
 
 if __name__ == "__main__":

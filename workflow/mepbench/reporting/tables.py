@@ -42,6 +42,15 @@ TABLES: dict[str, tuple[Callable, Callable]] = {
 NEEDED = "set reaction method seed verdict gradients_path gradients_refine".split()
 
 
+def leave_table(results: Path, name: str, table: pd.DataFrame, text: str) -> None:
+    """Leave a further table of a run beside the others, as csv and md; print its text."""
+    folder = results / "tables"
+    folder.mkdir(exist_ok=True)
+    table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
 def exact(name: str, runs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
     """Return the numbers of a table.
 

@@ -140,7 +140,9 @@ def intervals(runs: pd.DataFrame) -> pd.DataFrame:
             for m, method in enumerate(success.methods)
         ]
         for column in INTERVALS:
-            for row, values in zip(found, _medians(group, column), strict=True):
+            for row, values in zip(
+                found, medians(group, worst_if_missing(group, column)), strict=True
+            ):
                 row |= dict(
                     zip((f"{column}{k}" for k in ("_median", "_low", "_high")), values, strict=True)
                 )
@@ -148,9 +150,15 @@ def intervals(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["set", "method"])
 
 
-def _medians(runs: pd.DataFrame, column: str) -> list[tuple[float, float, float]]:
-    """Median, low and high of each method."""
-    values: Table = table(runs, worst_if_missing(runs, column))
+def medians(runs: pd.DataFrame, quantity: pd.Series) -> list[tuple[float, float, float]]:
+    """Return median, low and high of a quantity of each method, over the reactions of all runs.
+
+    Parameters
+    ----------
+    runs : compared runs
+    quantity : aligned with `runs`, infinite where a run failed, NaN where it has none
+    """
+    values: Table = table(runs, quantity)
     low, high = interval(bootstrap_medians(values))
     median = quantile(values.values.reshape(-1, len(values.methods)), 0.5)
     known = ~np.isnan(median)

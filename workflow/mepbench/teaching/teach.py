@@ -35,6 +35,7 @@ from .members import LOG, Course, ensemble_of, followed, processes
 from .split import HELD_OUT, TAUGHT, molecules, of_geometries, split
 
 TEACHER = PotentialSpec("xtb-python")
+LOCK = Path(".teaching.lock")
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ def teach(
         raise InputError("rounds, members, epochs and again must be at least 1.")
     folder.mkdir(parents=True, exist_ok=True)
     first = first or partial(first_lesson, plan=plan)
-    with only_run(folder / ".teaching.lock", str(folder)):
+    with only_run(folder, LOCK):
         return _taught(source, unseen, plan, shape, folder, cores, first)
 
 
@@ -285,12 +286,16 @@ def _taught(source: str, unseen: list[str], plan: Plan, shape: Shape, folder, co
     shape = shape_of(shape, read_of_use(taught))
     held_out = {kind: known_to(shape, files) for kind, files in held_out.items()}
     measured = {kind: read_of_use(files) for kind, files in held_out.items()}
-    file, further = folder / "learned.safetensors", partial(partial, further_lesson, plan=plan)
+    file = folder / "learned.safetensors"
+
+    def further(ensemble: Path) -> Callable[[Entry], Lesson]:
+        return partial(further_lesson, plan=plan, ensemble=ensemble)
+
     for turn in range(plan.rounds):
         if turn:
             last = weights_of(folder / f"round-{turn - 1}")
             asking = teaching[: plan.asking or None]
-            asked = run.lessons(str(turn), asking, further(ensemble=last), taught=True)
+            asked = run.lessons(str(turn), asking, further(last), taught=True)
             taught = taught + asked
         epochs = plan.again if turn else plan.epochs
         courses = [
@@ -299,7 +304,7 @@ def _taught(source: str, unseen: list[str], plan: Plan, shape: Shape, folder, co
         ]
         ensemble, kept = run.follow(courses, shape), weights_of(folder / f"round-{turn}")
         weights.save(kept, ensemble, {})
-        led = run.lessons(f"led-{turn}", tested, further(ensemble=kept), taught=False)
+        led = run.lessons(f"led-{turn}", tested, further(kept), taught=False)
         of_turn = measured | {card.LED: read_of_use(led)}
         facts = card.facts(ensemble, taught, of_turn, run.log, run.paid)
         weights.save(kept, ensemble, facts)
