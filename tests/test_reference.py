@@ -338,6 +338,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 
 def test_both_xtb_backends_agree_on_all_textbook_endpoints_and_saddles():
+    pytest.importorskip("xtb", reason="xtb-python has wheels for Python 3.11 alone")
     entries = read_set("references", str(SHIPPED_REFERENCE))
     assert {entry.name for entry in entries} == set(reaction_names("textbook", "textbook"))
     assert sum("ts" in entry.positions for entry in entries) >= 24

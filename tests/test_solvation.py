@@ -3,9 +3,12 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase import Atoms
+from ase.io import read
 from ase.units import Bohr, Hartree
+from repository_copy import Copy
 
 from mepbench.config import load_config
 from mepbench.errors import InputError
@@ -87,6 +90,7 @@ def test_the_gradient_in_a_solvent_is_the_derivative_of_the_energy(molecule, sol
 @pytest.mark.parametrize("solvation", [None, "GBSA(water)", "GBSA(toluene)"])
 @pytest.mark.parametrize("molecule", MOLECULES)
 def test_backends_agree(molecule, method, solvation):
+    pytest.importorskip("xtb", reason="xtb-python has wheels for Python 3.11 alone")
     numbers, x, *state = MOLECULES[molecule]
     chosen = {"method": method, "solvation": solvation}
     one, other = (
@@ -148,15 +152,16 @@ def test_evaluations_in_another_solvent_are_of_another_potential():
     assert len(told) == 4
 
 
-def test_a_solvent_is_in_ends_path_proof_and_all_that_is_said(tmp_path):
+@pytest.mark.parametrize("solvation", ["ALPB(water)", "CPCM(water)"])
+def test_a_solvent_is_in_ends_path_proof_and_all_that_is_said(solvation, tmp_path):
     ends = (
         Atoms("HCN", [[0, 0, 0], [0.05, 0, 1.07], [0, 0, 2.22]]),
         Atoms("HCN", [[0, 0, 3.22], [0.05, 0, 1.07], [0, 0, 2.24]]),
     )
-    chosen = {"name": "tblite", "solvation": "ALPB(water)"}
+    chosen = {"name": "tblite", "solvation": solvation}
     found = find_saddle(*ends, chosen, folder=tmp_path)
     assert found.verdict == "intended"
-    assert found.potential == "GFN2-xTB, ALPB(water)"
+    assert found.potential == f"GFN2-xTB, {solvation}"
     assert json.loads((tmp_path / "summary.json").read_text())["potential"] == found.potential
     assert found.potential in str(found)
     assert found.potential in (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -166,7 +171,7 @@ def test_a_solvent_is_in_ends_path_proof_and_all_that_is_said(tmp_path):
     )
     water, gas = (
         tblite.load(found.saddle.numbers, 0, 1, solvation=solvation).evaluate(stationary)
-        for solvation in ("ALPB(water)", None)
+        for solvation in (solvation, None)
     )
     forces = np.abs(np.array([water[1], gas[1]])).max(axis=(2, 3))
     assert (forces[0] < 0.015).all()
@@ -174,3 +179,27 @@ def test_a_solvent_is_in_ends_path_proof_and_all_that_is_said(tmp_path):
     assert found.barrier_eV == pytest.approx(water[0][1] - water[0][0], abs=1e-3)
     assert found.reaction_energy_eV == pytest.approx(water[0][2] - water[0][0], abs=1e-3)
     assert abs(found.barrier_eV - (gas[0][1] - gas[0][0])) > 0.02
+
+
+def test_a_run_of_the_benchmark_is_in_the_solvent_and_says_so(tmp_path):
+    config = {
+        "sets": {"textbook": "textbook"},
+        "select": ["hcn-isomerisation"],
+        "potential": {"name": "tblite", "solvation": "ALPB(water)"},
+        "methods": {"neural-surrogate": {"solver": "neural-surrogate"}},
+    }
+    copy = Copy(tmp_path / "copy")
+    copy.snakemake(config, "--quiet", "rules")
+    results = copy.folder / "results"
+    (run,) = pd.read_csv(results / "runs.csv").itertuples()
+    assert run.verdict == "intended"
+    assert run.potential == "GFN2-xTB, ALPB(water)"
+    level = PotentialSpec.at(run.potential)
+    folder = results / "sets" / "textbook"
+    frames = [frame for file in folder.glob("endpoints*.xyz") for frame in read(file, ":")]
+    for frame in frames:
+        _, gradients = level.load(frame.numbers, 0, 1).evaluate(frame.positions[None])
+        assert np.abs(gradients).max() < 0.015
+    assert len(frames) == 2
+    for page in ("index", "origin"):
+        assert "ALPB(water)" in (results / "report" / f"{page}.html").read_text(encoding="utf-8")
