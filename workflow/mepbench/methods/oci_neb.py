@@ -1,14 +1,15 @@
 """The off-path climbing image: a band with energy-weighted springs that hands its top to a dimer.
 
 Springs are the stiffer the higher they lie, which draws the images to the top: Asgeirsson et al.,
-J. Chem. Theory Comput. 17, 4929 (2021), doi:10.1021/acs.jctc.1c00462. Once the highest image has
+J. Chem. Theory Comput. 17, 4929 (2021), doi:10.1021/acs.jctc.1c00462. Once the climbing image has
 stayed the same and its force has fallen, a dimer takes it from the band's tangent on, up its
 softest mode; where that turns away from the band, or gets no nearer to a saddle, the band goes on,
 and the next dimer waits for a smaller force: Goswami, Gunde, Jonsson, Front. Chem. (2026),
 doi:10.3389/fchem.2026.1807063.
 
 Ours, on ASE's band, L-BFGS and dimer, with the settings that eOn's tutorial recommends: the
-authors' own code, eOn, has wheels for Python 3.12 and later only.
+authors' own code, eOn, has wheels for Python 3.12 and later only. A dimer's saddle ends the search
+here; there the band goes on until no other image is higher.
 """
 
 import numpy as np
@@ -16,6 +17,7 @@ from ase import Atoms
 from ase.optimize import LBFGS
 
 from ..landscape.dimer import Dimer, dimer_steps
+from ..landscape.lbfgs import largest_force
 from ..oracle import Oracle, hand_over
 from ..path import Path, Peak, resample
 from ..reaction import Reaction
@@ -47,24 +49,28 @@ def solve(
     images : frames of the band, the fixed ends included
     softest, stiffest : springs, eV/angstrom^2
     fmax : eV/angstrom, largest force on an atom of the highest image when it has converged
-    climb_below, climb_fraction : eV/angstrom, and of the first force: below either it climbs
-    follow_below, follow_fraction : the same for the dimer
-    stable : iterations in which the highest image must have been the same one
+    climb_below, climb_fraction : eV/angstrom, and of the first force: the highest image climbs once
+        the band's largest force is below either
+    follow_below, follow_fraction : the same for the dimer, of the climbing image's force
+    stable : iterations in which the climbing image must have been the same one
     aligned : the least overlap of the dimer's mode with the band's tangent
     max_step : angstrom, largest displacement of an atom in one iteration
     """
     band = Band(reaction, oracle, guess.positions, images, k=softest)
     relaxation = LBFGS(band, logfile=None, memory=20, maxstep=max_step)
-    first, top, since, threshold = None, 0, 0, np.inf
+    first, top, since, threshold = None, None, 0, np.inf
     while True:
-        band.get_forces()
+        forces = band.get_forces()
         band.k = _springs(band, softest, stiffest)
         force = _force(band)
         if force < fmax:
             return band.path(converged=True)
-        since, top = (since + 1 if band.imax == top else 0), band.imax
+        climbing = band.imax if band.climb else None
+        since, top = (since + 1 if band.climb and climbing == top else 0), climbing
         if first is None:
             first, threshold = force, follow_fraction * force
+        elif not band.climb:
+            force = largest_force(forces.reshape(images - 2, -1, 3)).max()
         band.climb = force < max(climb_below, climb_fraction * first)
         if band.climb and since > stable and force < max(threshold, follow_below):
             peak, overlap = _follow(band, reaction, oracle, seed, fmax, aligned)
