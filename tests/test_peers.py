@@ -18,7 +18,7 @@ from mepbench.config import RESERVED, load_config
 from mepbench.errors import InputError, NotSupported
 from mepbench.judging.sella_bill import priced, said
 from mepbench.oracle import Oracle
-from mepbench.path import Path, check_frames
+from mepbench.path import Path, check_frames, resample
 from mepbench.registry import check_options, load, module_of
 from mepbench.solving.guess import Guess, make_guess
 from mepbench.solving.solve import solve as path_stage
@@ -176,6 +176,77 @@ def test_aid_neb_costs_what_its_package_does(tmp_path, monkeypatch):
     assert ours.evaluations == pytest.approx(theirs.evaluations - 2, rel=NEAR)
     energies, _ = XTB.of(reaction).evaluate(np.array([path.peak.position, saddle]))
     assert path.converged
+    assert energies[0] == pytest.approx(energies[1], abs=0.01)
+
+
+OFF_PATH = """
+[Nudged Elastic Band]
+images = 17
+minimize_endpoints = false
+energy_weighted = true
+ew_ksp_min = 0.972
+ew_ksp_max = 9.72
+climbing_image_method = true
+climbing_image_converged_only = true
+climbing_image_band_slack = 0
+ci_after = 0.5
+ci_after_rel = 0.8
+ci_mmf = true
+ci_mmf_after = 0.1
+ci_mmf_after_rel = 0.8
+ci_mmf_angle = 0.9
+ci_mmf_nsteps = 1000
+ci_mmf_ci_stability_count = 5
+[Dimer]
+improved = true
+opt_method = cg
+converged_angle = 10.0
+[Optimizer]
+opt_method = lbfgs
+max_move = 0.1
+converged_force = 0.0514
+convergence_metric = max_atom
+[LBFGS]
+lbfgs_inverse_curvature = 0.0142857
+lbfgs_auto_scale = false
+lbfgs_angle_reset = false
+lbfgs_distance_reset = false
+"""
+
+
+def off_path_script(reaction, guess, oracle) -> float:
+    """eOn's NEB as its authors' benchmark sets it, but L-BFGS as ASE's; return the saddle's energy.
+
+    Forces elsewhere on the band may be what they are, as up to eOn 3.2: no `band_slack`.
+    """
+    import pyeonclient
+
+    parameters = pyeonclient.Parameters()
+    parameters.load_ini_text(OFF_PATH)
+    potential = pyeonclient.potential_from_ase(oracle.calculator())
+    images = [Atoms(reaction.numbers, x) for x in guess]
+    images = [pyeonclient.ase_to_matter(image, potential, parameters) for image in images]
+    band = pyeonclient.NudgedElasticBand(images, parameters, potential)
+    assert band.compute() == pyeonclient.NEBStatus.GOOD
+    return band.image_energy(band.climbing_image)
+
+
+@pytest.mark.parametrize("guess", ["geodesic", "idpp"])
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION, "hcn-isomerisation"])
+def test_the_off_path_climbing_image_costs_what_its_authors_does(
+    name, guess, tmp_path, monkeypatch
+):
+    pytest.importorskip("pyeonclient", reason="pyeonclient is not installed")
+    monkeypatch.chdir(tmp_path)
+    reaction, saddle = shipped(name)
+    positions = resample(load("guesses", guess)(reaction, 0), 19)
+    theirs = Oracle(XTB.of(reaction))
+    top = off_path_script(reaction, positions, theirs)
+    path, ours = cost_of("oci-neb", reaction, positions)
+    assert ours.evaluations == pytest.approx(theirs.evaluations - 2, rel=NEAR)
+    energies, _ = XTB.of(reaction).evaluate(np.array([path.peak.position, saddle]))
+    assert path.converged
+    assert energies[0] == pytest.approx(top, abs=0.01)
     assert energies[0] == pytest.approx(energies[1], abs=0.01)
 
 
