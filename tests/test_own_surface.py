@@ -3,11 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from known import XTB
 
 from mepbench.errors import InputError
 from mepbench.files.frames import read_frames
+from mepbench.files.tidy import read_rows
 from mepbench.pair import own_surface
+from mepbench.preparation.prepare import prepare
 from mepbench.reaction import read_set
+from mepbench.solving.guess import make_guess
+from mepbench.solving.solve import solve
+from mepbench.teaching.split import HELD_OUT, TAUGHT, molecules
 
 torch = pytest.importorskip("torch")
 network = pytest.importorskip("mepbench.learned.network")
@@ -66,7 +72,19 @@ def test_half_of_a_set_teaches_and_the_other_half_says_what_that_was_worth(
     own_surface.main(of)
     printed = capsys.readouterr().out
     assert "| reaction | atoms | without | with |" in printed
-    assert sum(name in printed for name in names) == 1
-    taught = {file.stem for file in (tmp_path / "lessons-0").glob("*.npz")}
-    assert len(taught & set(names)) >= 2
+    parts = {row["reaction"]: row["part"] for row in read_rows(str(tmp_path / "split.csv"))}
+    taught = {name for name in names if parts[name] == TAUGHT}
+    (compared,) = (entry for entry in small if entry.name in printed)
+    assert parts[compared.name] == HELD_OUT
+    others = [molecules(entry) for entry in small if entry.name in taught]
+    assert taught
+    assert not molecules(compared) & frozenset().union(*others)
+    assert taught <= {file.stem for file in (tmp_path / "lessons-0").glob("*.npz")}
+    (row,) = (line.split("|") for line in printed.splitlines() if compared.name in line)
+    reaction = prepare(compared, own_surface.TEACHER.load, staged=True).reaction
+    plain = solve(
+        reaction, make_guess(reaction, "geodesic", None), "neural-surrogate", {}, XTB, 3000, 0
+    )
+    assert int(row[3]) == plain.evaluations
+    assert float(row[6]) == pytest.approx(plain.peak.energy - reaction.energies[0], abs=6e-4)
     assert (tmp_path / "learned.safetensors").exists()

@@ -20,6 +20,7 @@ kill. `make bench-own` calls it.
 
 import argparse
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from ..preparation.prepare import prepare
 from ..reaction import Entry
 from ..solving.prior_price import Compared, compared, report
 from ..teaching.lessons import Lesson, lesson
+from ..teaching.members import processes
 from ..teaching.split import HELD_OUT, TAUGHT
 from ..teaching.teach import TEACHER, Plan, divided, read_entries, teach
 from .evaluations import FILE
@@ -97,11 +99,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"error: {error}")
     parts = divided(read_entries(given.set, folder), frozenset(), plan, folder)
     rows = []
-    for entry in parts[HELD_OUT]:
-        row = searched(entry, weights)
-        if row is not None:
-            rows.append(row)
-            print(row, file=sys.stderr, flush=True)
+    with ExitStack() as stack:
+        each = map
+        if given.cores > 1:
+            each = stack.enter_context(processes(given.cores)).map
+        for row in each(partial(searched, weights=weights), parts[HELD_OUT]):
+            if row is not None:
+                rows.append(row)
+                print(row, file=sys.stderr, flush=True)
     taught = len(parts[TAUGHT])
     print(f"taught by the journals of {taught} reactions\n\n{report(rows)}")
 
