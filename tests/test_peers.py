@@ -88,6 +88,22 @@ def test_ase_dimer_costs_what_ases_own_does(name):
     assert saddle.energy == pytest.approx(dimer.get_potential_energy(), abs=1e-3)
 
 
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION, "hcn-isomerisation"])
+def test_sella_costs_no_more_than_its_documentations_script(name):
+    from sella import Sella
+
+    reaction, _ = shipped(name)
+    guess = load("guesses", "geodesic")(reaction, 0)
+    peak = cost_of("guess-only", reaction, guess)[0].peak
+    theirs, ours = Oracle(XTB.of(reaction)), Oracle(XTB.of(reaction), reaction)
+    atoms = atoms_of(reaction, peak.position, theirs)
+    Sella(atoms, internal=True, logfile=None).run(fmax=0.01, steps=500)
+    saddle = load("refiners", "sella")(reaction, ours, peak, 0)
+    assert ours.evaluations <= (1 + NEAR) * theirs.evaluations
+    assert saddle.converged
+    assert saddle.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-3)
+
+
 def freezing_string_script(reaction, oracle) -> np.ndarray:
     """ML-FSM's examples/fsm_example.py with its command line's defaults; return the highest."""
     from mlfsm.cos import FreezingString
@@ -262,7 +278,7 @@ def test_the_dimer_saves_the_off_path_climbing_image_the_end_of_the_climb(name):
     assert energies[0] == pytest.approx(energies[1], abs=0.01)
 
 
-@pytest.mark.parametrize("name", [SUBSTITUTION])
+@pytest.mark.parametrize("name", [HYDROGEN, SUBSTITUTION])
 def test_the_bill_of_sellas_irc_is_that_of_its_documentation(name):
     from sella import IRC
 
