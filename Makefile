@@ -121,9 +121,9 @@ dmf: .venv/installed ## install PyDMF, for the method dmf (Debian: builds Ipopt'
 	  coinor-libipopt-dev libblas-dev liblapack-dev libmumps-seq-dev pkg-config >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[dmf]'
 
-peers: .venv/installed ## install the rivals from outside (dmf, freezing-string, growing-string, aid-neb), as far as that goes
+peers: .venv/installed ## install the rivals from outside (dmf, freezing-string, growing-string, aid-neb, eOn), as far as that goes
 	-@$(MAKE) --no-print-directory dmf
-	@for group in fsm gsm mlneb; do \
+	@for group in fsm gsm mlneb ocineb; do \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) \
 	    --editable ".[$$group]" || echo "no $$group here"; done
 

@@ -176,10 +176,11 @@ def test_growing_string_costs_what_its_authors_example_does(name, tmp_path, monk
     assert energies[0] == pytest.approx(energies[1], abs=0.02)
 
 
-def test_aid_neb_costs_what_its_package_does(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", [SUBSTITUTION, "ammonia-inversion"])
+def test_aid_neb_costs_what_its_package_does(name, tmp_path, monkeypatch):
     available("aid-neb")
     monkeypatch.chdir(tmp_path)
-    reaction, saddle = shipped(SUBSTITUTION)
+    reaction, saddle = shipped(name)
     guess = load("guesses", "idpp")(reaction, 0, frames=15)
     path, ours = cost_of("aid-neb", reaction, guess)
     from gpatom.aidneb import AIDNEB  # which imports once ours has told it where ASE's NEB is

@@ -30,6 +30,7 @@ SURFACES = (
     "{name: tblite, solvation: CPCM(water)}",
     "ani",
     "aimnet2",
+    "learned",
 )
 ATOMS = (10, 20, 50, 100)
 ROUND = 8
